@@ -1,0 +1,86 @@
+"""The one table that hangs the operations on Tensor, as methods and as operators."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from .autograd import backward
+from .op import METHODS, NUMBERS
+from .ops import conversion, creation, linalg, pointwise, reduction, shape  # noqa: F401  (importing registers them)
+from .tensor import Tensor
+
+# Methods that take their sizes or dimensions as one argument or as several: x.view(2, 3), x.view((2, 3)).
+VARIADIC = "expand permute view".split()
+
+# Operators by the method that does their work.
+OPERATORS = {
+    "add": "add",
+    "sub": "sub",
+    "mul": "mul",
+    "truediv": "div",
+    "floordiv": "floor_divide",
+    "mod": "remainder",
+    "pow": "pow",
+    "and": "bitwise_and",
+    "or": "bitwise_or",
+    "xor": "bitwise_xor",
+}
+REFLECTED: dict[str, Callable[[Tensor, Any], Tensor]] = {
+    "radd": lambda self, other: self + other,
+    "rmul": lambda self, other: self * other,
+    "rsub": pointwise.rsub,
+    "rtruediv": lambda self, other: self.reciprocal() * other,
+    "rfloordiv": lambda self, other: pointwise.floor_divide(other, self),
+    "rmod": lambda self, other: pointwise.remainder(other, self),
+    "rpow": lambda self, other: pointwise.pow(other, self),
+    "rand": lambda self, other: self & other,
+    "ror": lambda self, other: self | other,
+    "rxor": lambda self, other: self ^ other,
+}
+
+
+def _operator(function: Callable[..., Any]) -> Callable[[Tensor, Any], Any]:
+    """An operator leaves operands that it does not know to the other side, and to Python's own TypeError."""
+
+    def operator(self: Tensor, other: Any) -> Any:
+        return function(self, other) if isinstance(other, (Tensor, *NUMBERS)) else NotImplemented
+
+    return operator
+
+
+def _variadic(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def method(self: Tensor, *sizes: Any, **named: Any) -> Any:
+        if len(sizes) == 1 and not isinstance(sizes[0], int):
+            sizes = tuple(sizes[0])
+        return function(self, sizes, **named) if sizes or not named else function(self, **named)
+
+    return method
+
+
+def _backward(
+    self: Tensor, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Any = None
+) -> None:
+    """Add to the `.grad` of every leaf (or of `inputs`) the gradient of ⟨gradient, self⟩; of a scalar, of itself."""
+    backward(self, gradient, retain_graph, create_graph, inputs=inputs)
+
+
+def bind() -> None:
+    for name, function in METHODS.items():
+        setattr(Tensor, name, _variadic(function) if name in VARIADIC else function)
+    for operator, name in OPERATORS.items():
+        setattr(Tensor, f"__{operator}__", _operator(METHODS[name]))
+        if name + "_" in METHODS:
+            setattr(Tensor, f"__i{operator}__", _operator(METHODS[name + "_"]))
+    for operator, function in REFLECTED.items():
+        setattr(Tensor, f"__{operator}__", _operator(function))
+    for name in ("eq", "ne", "lt", "le", "gt", "ge"):
+        setattr(Tensor, f"__{name}__", _operator(METHODS[name]))
+    for operator, name in {"neg": "neg", "pos": "positive", "abs": "abs", "invert": "bitwise_not"}.items():
+        setattr(Tensor, f"__{operator}__", METHODS[name])
+    Tensor.backward = _backward
+
+
+bind()

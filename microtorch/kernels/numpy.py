@@ -1,0 +1,80 @@
+"""The default kernels: numpy's own, as fast as numpy goes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+Array = Any  # a numpy array, or the numpy scalar that a 0-d operation returns
+
+exp, exp2, expm1 = np.exp, np.exp2, np.expm1
+log, log2, log10, log1p = np.log, np.log2, np.log10, np.log1p
+sin, cos, tan = np.sin, np.cos, np.tan
+asin, acos, atan, atan2 = np.arcsin, np.arccos, np.arctan, np.arctan2
+sinh, cosh, tanh = np.sinh, np.cosh, np.tanh
+sqrt = np.sqrt
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + e⁻ˣ)."""
+    return 1 / (1 + np.exp(-x))
+
+
+def tanh_backward(g: Array, y: Array) -> Array:
+    """g·(1 − y²)."""
+    return g * (1 - y * y)
+
+
+def pow(x: Array, y: Array) -> Array:
+    """xʸ; small whole exponents by multiplication."""
+    if type(y) in (int, float):
+        if y == 2:
+            return x * x
+        if y == 3:
+            return x * x * x
+    return np.power(x, y)
+
+
+def add_scaled(x: Array, y: Array, alpha: float) -> Array:
+    """x + alpha·y."""
+    return x + alpha * y
+
+
+def addcmul(x: Array, a: Array, b: Array, value: float) -> Array:
+    """x + value·a·b."""
+    return x + value * a * b
+
+
+def addcdiv(x: Array, a: Array, b: Array, value: float) -> Array:
+    """x + value·a/b."""
+    return x + value * a / b
+
+
+def lerp(x: Array, end: Array, weight: float) -> Array:
+    """x + weight·(end − x), from whichever end is nearer."""
+    return x + weight * (end - x) if abs(weight) < 0.5 else end - (end - x) * (1 - weight)
+
+
+def sum(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    """Σ over the given axes; an empty tuple sums nothing."""
+    return np.add.reduce(x, axis=axis, keepdims=keepdims)
+
+
+def mean(x: Array, axis: Any, keepdims: bool, count: int) -> Array:
+    """Σ / count over the given axes."""
+    return np.true_divide(np.add.reduce(x, axis=axis, keepdims=keepdims), x.dtype.type(count))
+
+
+matmul = np.matmul
+dot = np.dot
+
+
+def addmm(bias: Array, a: Array, b: Array, beta: float = 1, alpha: float = 1) -> Array:
+    """beta·bias + alpha·(a @ b)."""
+    product = np.dot(a, b)
+    if alpha != 1:
+        product *= alpha
+    if beta == 0:  # torch ignores bias then, nan included
+        return np.broadcast_to(product, np.broadcast_shapes(product.shape, bias.shape)).copy()
+    return product + (bias if beta == 1 else beta * bias)

@@ -1,0 +1,78 @@
+"""Rules of writing into memory that exists: in-place operations and `out=`."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from . import dtypes
+from .tensor import Tensor
+from .views import data_pointer
+
+
+def check_overlap(array: np.ndarray[Any, Any]) -> None:
+    """Refuse to write where several elements are one place in memory, as after `expand`."""
+    if not array.flags.c_contiguous and _overlaps_itself(array):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+            "Please clone() the tensor before performing the operation."
+        )
+
+
+def _overlaps_itself(array: np.ndarray[Any, Any]) -> bool:
+    return any(stride == 0 and size > 1 for size, stride in zip(array.shape, array.strides, strict=True))
+
+
+def check_partial_overlap(target: np.ndarray[Any, Any], source: np.ndarray[Any, Any]) -> None:
+    """Refuse to write into part of what is being read; the same memory in the same order is fine."""
+    if target is source or not np.may_share_memory(target, source) or target.size == 0 or source.size == 0:
+        return
+    if not (_is_dense(target) and _is_dense(source)):  # torch finds this too hard to tell, and goes on
+        return
+    if (data_pointer(target), target.nbytes) == (data_pointer(source), source.nbytes):
+        if target.strides == source.strides:
+            return
+    raise RuntimeError(
+        "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
+        "location. Please clone() the tensor before performing the operation."
+    )
+
+
+def _is_dense(array: np.ndarray[Any, Any]) -> bool:
+    """Whether the elements fill a stretch of memory, in whatever order of the dimensions."""
+    expected = array.itemsize
+    for stride, size in sorted((st, n) for st, n in zip(array.strides, array.shape, strict=True) if n != 1):
+        if stride != expected:
+            return False
+        expected *= size
+    return True
+
+
+def check_cast(result: np.dtype[Any], target: np.dtype[Any]) -> None:
+    """Refuse to store a result in a type of a lower category."""
+    if result is target:
+        return
+    from_, to = dtypes.FROM_NUMPY[result], dtypes.FROM_NUMPY[target]
+    if not dtypes.can_cast(from_, to):
+        raise RuntimeError(
+            f"result type {from_.legacy_name} can't be cast to the desired output type {to.legacy_name}"
+        )
+
+
+def write_out(out: Tensor, result: np.ndarray[Any, Any]) -> None:
+    """Write a result into the tensor given as `out=`, resizing it where its shape is another."""
+    if out._array.shape != result.shape:
+        if out._array.size:
+            warnings.warn(
+                f"An output with one or more elements was resized since it had shape {list(out.shape)}, which does "
+                f"not match the required output shape {list(result.shape)}. This behavior is deprecated, and in a "
+                "future PyTorch release outputs will not be resized unless they have zero elements. You can "
+                "explicitly reuse an out tensor t by resizing it, inplace, to zero elements with t.resize_(0).",
+                stacklevel=4,
+            )
+        out._array = np.empty(result.shape, out._array.dtype)
+    check_overlap(out._array)
+    np.copyto(out._array, result, casting="unsafe")
+    out._counter[0] += 1

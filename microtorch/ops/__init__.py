@@ -1,0 +1,1 @@
+"""The operations, each whole in one place: meaning, forward, gradient."""

@@ -1,0 +1,99 @@
+"""What a node keeps for its backward pass, and the checks when it is used: was it freed, was it changed in place."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from . import dtypes
+from .engine import Edge, Node
+from .tensor import InferenceCounter, Tensor, wrap
+
+
+class SavedInput:
+    """A tensor and the version it had."""
+
+    __slots__ = ("tensor", "version")
+
+    def __init__(self, tensor: Tensor) -> None:
+        if type(tensor._counter) is InferenceCounter:
+            raise RuntimeError(
+                "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode "
+                "in computation tracked by autograd. To work around this, you can make a clone to get a normal tensor "
+                "and use it in autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`."
+            )
+        self.tensor = tensor
+        self.version = tensor._counter[0]
+
+    def unpack(self, node: Node) -> Tensor:
+        tensor = self.tensor
+        if tensor._counter[0] != self.version:
+            raise _modified(tensor._array, tensor._edge, tensor._counter[0], self.version)
+        return tensor
+
+
+class SavedOutput:
+    """A result that its own backward needs, as data: the result holds its node, which must not hold it in turn."""
+
+    __slots__ = ("array", "counter", "position", "version")
+
+    def __init__(self, tensor: Tensor, position: int) -> None:
+        self.array = tensor._array
+        self.counter = tensor._counter
+        self.version = tensor._counter[0]
+        self.position = position
+
+    def unpack(self, node: Node) -> Tensor:
+        if self.counter[0] != self.version:
+            raise _modified(self.array, (node, self.position), self.counter[0], self.version)
+        tensor = wrap(self.array)
+        tensor._counter = self.counter
+        if self.array.dtype.kind == "f":
+            tensor._edge = (node, self.position)
+            tensor._requires_grad = True
+        return tensor
+
+
+class SavedNumber:
+    """A number that torch keeps as a 0-d tensor, and therefore frees with the graph."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def unpack(self, node: Node) -> Any:
+        return self.value
+
+
+SAVED = (SavedInput, SavedOutput, SavedNumber)
+
+
+def unpack(value: Any, node: Node) -> Any:
+    """The value as the formula gets it."""
+    if isinstance(value, SAVED):
+        return value.unpack(node)
+    if type(value) is list:
+        return [unpack(v, node) for v in value]
+    return value
+
+
+def is_freed_with_graph(value: Any) -> bool:
+    return isinstance(value, SAVED) or (type(value) is list and any(map(is_freed_with_graph, value)))
+
+
+def _modified(array: Any, edge: Edge | None, version: int, expected: int) -> RuntimeError:
+    made_by = ""
+    if edge is not None and edge[0] is not None:
+        made_by = f", which is output {edge[1]} of {operation_name(edge[0])},"
+    return RuntimeError(
+        "one of the variables needed for gradient computation has been modified by an inplace operation: "
+        f"[torch.{dtypes.FROM_NUMPY[array.dtype].legacy_name}Tensor {list(array.shape)}]{made_by} is at version "
+        f"{version}; expected version {expected} instead. Hint: enable anomaly detection to find the operation that "
+        "failed to compute its gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False)."
+    )
+
+
+def operation_name(node: Node) -> str:
+    """`Mul` of `MulBackward0`, as torch's messages name operations."""
+    return re.sub(r"Backward\d*$", "", node.name())

@@ -1,0 +1,177 @@
+"""What one run of a script left behind: events with arrays and text, and the file that carries them.
+
+A trace is a list of events in the order in which they happened. An event is one backward pass with what led to it and
+what followed: the data that went into the model, the loss, the gradients, the optimizer's state and the weights after
+the update. The last event, `END`, is the state in which the script left everything.
+
+The file is a line that names the format, a JSON index and the arrays' bytes. Nothing in it is executed or unpickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Key = tuple[str, str]  # phase and name
+
+# The phases of an event, in the order in which one causes the next: the earliest that parts is named as the first.
+INITIAL = "initial weight"
+BATCH = "batch"
+FORWARD = "forward"
+LOSS = "loss"
+ERROR = "error"
+GRADIENT = "gradient"
+STATE = "optimizer state"
+WEIGHT = "weight"
+BUFFER = "buffer"
+GENERATOR = "generator state"
+PHASES = (INITIAL, BATCH, FORWARD, LOSS, ERROR, GRADIENT, STATE, WEIGHT, BUFFER, GENERATOR)
+
+END = -1  # the number of the event that holds the final state
+
+MAGIC = b"parity trace 1\n"
+
+
+class TraceError(Exception):
+    """The file is no trace, or a damaged one."""
+
+
+@dataclass
+class Event:
+    """One backward pass and its surroundings; `chain` is a digest of everything from the start up to its end."""
+
+    number: int
+    arrays: dict[Key, Array] = field(default_factory=dict)
+    chain: str = ""
+
+    def nbytes(self) -> int:
+        return sum(array.nbytes for array in self.arrays.values())
+
+
+@dataclass
+class Trace:
+    """The events that were kept, and `about`: what ran where, how long, how it ended, as plain JSON values."""
+
+    events: list[Event] = field(default_factory=list)
+    about: dict[str, Any] = field(default_factory=dict)
+    text: str = ""  # what the script printed
+
+    @property
+    def steps(self) -> int:
+        """The number of backward passes, or of updates without one."""
+        return int(self.about.get("steps", 0))
+
+    @property
+    def chain(self) -> str:
+        """Digest of every event of the run, kept or not."""
+        return self.events[-1].chain if self.events else ""
+
+    def save(self, path: Path) -> None:
+        """Write the trace; equal arrays are written once."""
+        places: dict[bytes, int] = {}
+        index: list[tuple[str, tuple[int, ...], int]] = []
+        blob = bytearray()
+
+        def place(array: Array) -> int:
+            raw = array.tobytes()
+            identity = hashlib.blake2b(raw + f"{array.dtype.str}{array.shape}".encode()).digest()
+            if identity not in places:
+                places[identity] = len(index)
+                index.append((array.dtype.str, array.shape, len(blob)))
+                blob.extend(raw)
+            return places[identity]
+
+        events = [
+            {"number": e.number, "chain": e.chain, "arrays": [[*key, place(array)] for key, array in e.arrays.items()]}
+            for e in self.events
+        ]
+        head = {"about": self.about, "text": self.text, "events": events, "arrays": index}
+        header = json.dumps(head, allow_nan=False).encode()
+        seal = hashlib.blake2b(header + blob, digest_size=16).digest()
+        path.write_bytes(MAGIC + struct.pack("<QQ", len(header), len(blob)) + seal + header + bytes(blob))
+
+    @classmethod
+    def load(cls, path: Path) -> Trace:
+        """Read a trace; raises TraceError, in one sentence, if the file is not one or is damaged."""
+        raw = path.read_bytes()
+        if not raw.startswith(MAGIC):
+            raise TraceError(f"{path} is not a parity trace")
+        start = len(MAGIC) + 32
+        if len(raw) < start:
+            raise TraceError(f"{path} is damaged: it ends in its first line")
+        header_size, blob_size = struct.unpack_from("<QQ", raw, len(MAGIC))
+        if len(raw) != start + header_size + blob_size:
+            raise TraceError(f"{path} is damaged: {len(raw)} bytes where {start + header_size + blob_size} should be")
+        if hashlib.blake2b(raw[start:], digest_size=16).digest() != raw[start - 16 : start]:
+            raise TraceError(f"{path} is damaged: its contents do not agree with its seal")
+        head, blob = json.loads(raw[start : start + header_size]), raw[start + header_size :]
+        arrays = [_array(blob, *entry) for entry in head["arrays"]]
+        events = [
+            Event(e["number"], {(phase, name): arrays[i] for phase, name, i in e["arrays"]}, e["chain"])
+            for e in head["events"]
+        ]
+        return cls(events, head["about"], head["text"])
+
+
+def _array(blob: bytes, dtype: str, shape: list[int], offset: int) -> Array:
+    kind = np.dtype(dtype)
+    if kind.kind not in "biuf":
+        raise TraceError(f"a trace holds numbers, not {dtype}")
+    return np.frombuffer(blob, kind, count=int(np.prod(shape)), offset=offset).reshape(shape)
+
+
+class Keep:
+    """Which events are kept in full, so that a run of any length leaves a bounded trace.
+
+    The first `head` are kept, and of all from `start` to `stop` every `stride`-th, where the stride doubles whenever
+    these are more than `most` or fill more than `budget` bytes. Two runs of the same length keep the same events.
+    """
+
+    def __init__(
+        self, start: int = 0, stop: int | None = None, head: int = 64, most: int = 512, budget: int = 2**25
+    ) -> None:
+        self.start, self.stop = start, stop
+        self.head, self.most, self.budget = head, most, budget
+        self.stride = 1
+        self._first: list[Event] = []
+        self._thinned: list[Event] = []
+        self._room = budget // 4  # bytes that are left for the first events
+        self._filled = 0
+
+    def wants(self, number: int) -> bool:
+        """Whether the event of this number is to be kept, as far as is known before it."""
+        return self._in_head(number) or self._in_window(number)
+
+    def add(self, event: Event) -> None:
+        """Keep an event that `wants` asked for."""
+        if self._in_head(event.number):
+            self._first.append(event)
+            self._room -= event.nbytes()
+        if not self._in_window(event.number):
+            return
+        self._thinned.append(event)
+        self._filled += event.nbytes()
+        while len(self._thinned) > 2 and (len(self._thinned) > self.most or self._filled > self.budget):
+            self.stride *= 2
+            self._thinned = [e for e in self._thinned if self._in_window(e.number)]
+            self._filled = sum(e.nbytes() for e in self._thinned)
+
+    def events(self) -> list[Event]:
+        """The events kept, in order."""
+        both = {event.number: event for event in (*self._first, *self._thinned)}
+        return [both[number] for number in sorted(both)]
+
+    def _in_head(self, number: int) -> bool:
+        return number < self.head and self._room > 0
+
+    def _in_window(self, number: int) -> bool:
+        inside = number >= self.start and (self.stop is None or number < self.stop)
+        return inside and (number - self.start) % self.stride == 0
