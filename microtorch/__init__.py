@@ -1,10 +1,17 @@
 """PyTorch's eager core on numpy, under torch's names."""
 
 import warnings as _warnings
+from math import e, inf, nan, pi
+from typing import Any as _Any
+from typing import NoReturn as _NoReturn
 
-from . import autograd, binding, dtypes
-from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
-from .dtypes import (
+# Overflow, division by zero and nan are values here, as in torch; numpy's warnings about them stop at our own modules.
+_warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"microtorch\.")
+
+from . import autograd, backends, binding, cuda, dtypes, optim  # noqa: E402
+from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled  # noqa: E402
+from .autograd.grad_mode import is_inference_mode_enabled  # noqa: E402
+from .dtypes import (  # noqa: E402
     can_cast,
     double,
     dtype,
@@ -25,17 +32,35 @@ from .dtypes import (
     short,
     uint8,
 )
-from .dtypes import bool_ as bool  # noqa: A004
-from .dtypes import float32 as float  # noqa: A004
-from .dtypes import int32 as int  # noqa: A004
-from .op import FUNCTIONS as _FUNCTIONS
-from .printing import set_printoptions
-from .tensor import Tensor
-from .types import Size, contiguous_format, device, layout, memory_format, preserve_format, strided
+from .dtypes import bool_ as bool  # noqa: E402, A004
+from .dtypes import float32 as float  # noqa: E402, A004
+from .dtypes import int32 as int  # noqa: E402, A004
+from .op import FUNCTIONS as _FUNCTIONS  # noqa: E402
+from .printing import set_printoptions  # noqa: E402
+from .settings import (  # noqa: E402
+    are_deterministic_algorithms_enabled,
+    get_default_device,
+    get_float32_matmul_precision,
+    get_num_interop_threads,
+    get_num_threads,
+    is_deterministic_algorithms_warn_only_enabled,
+    set_default_device,
+    set_float32_matmul_precision,
+    set_flush_denormal,
+    set_num_interop_threads,
+    set_num_threads,
+    use_deterministic_algorithms,
+)
+from .tensor import Tensor  # noqa: E402
+from .types import Size, contiguous_format, device, layout, memory_format, preserve_format, strided  # noqa: E402
 
-# Overflow, division by zero and nan are values here, as in torch; numpy's warnings about them stop at our own modules.
-_warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"microtorch\.")
-
-globals().update(_FUNCTIONS)
+newaxis = None
+globals().update(_FUNCTIONS)  # every operation that is published as a function: add, sum, matmul, zeros, …
 
 __version__ = "2.13.0"  # the torch whose behaviour this is
+
+
+def __getattr__(name: str) -> _NoReturn:
+    raise AttributeError(
+        f"module 'torch' has no attribute '{name}': microtorch, which stands in for it here, does not have torch.{name}"
+    )

@@ -8,7 +8,16 @@ from typing import Any
 
 from .autograd import backward
 from .op import METHODS, NUMBERS
-from .ops import conversion, creation, linalg, pointwise, reduction, shape  # noqa: F401  (importing registers them)
+from .ops import (  # noqa: F401  (importing registers them)
+    arithmetic,
+    comparison,
+    conversion,
+    creation,
+    linalg,
+    pointwise,
+    reduction,
+    shape,
+)
 from .tensor import Tensor
 
 # Methods that take their sizes or dimensions as one argument or as several: x.view(2, 3), x.view((2, 3)).
@@ -19,25 +28,31 @@ OPERATORS = {
     "add": "add",
     "sub": "sub",
     "mul": "mul",
-    "truediv": "div",
+    "truediv": "true_divide",
     "floordiv": "floor_divide",
     "mod": "remainder",
     "pow": "pow",
     "and": "bitwise_and",
     "or": "bitwise_or",
     "xor": "bitwise_xor",
+    "lshift": "bitwise_left_shift",
+    "rshift": "bitwise_right_shift",
+    "matmul": "matmul",
 }
 REFLECTED: dict[str, Callable[[Tensor, Any], Tensor]] = {
     "radd": lambda self, other: self + other,
     "rmul": lambda self, other: self * other,
-    "rsub": pointwise.rsub,
+    "rsub": arithmetic.rsub,
     "rtruediv": lambda self, other: self.reciprocal() * other,
-    "rfloordiv": lambda self, other: pointwise.floor_divide(other, self),
-    "rmod": lambda self, other: pointwise.remainder(other, self),
-    "rpow": lambda self, other: pointwise.pow(other, self),
+    "rfloordiv": lambda self, other: arithmetic.floor_divide(other, self),
+    "rmod": lambda self, other: arithmetic.remainder(other, self),
+    "rpow": lambda self, other: arithmetic.pow(other, self),
     "rand": lambda self, other: self & other,
     "ror": lambda self, other: self | other,
     "rxor": lambda self, other: self ^ other,
+    "rlshift": lambda self, other: comparison.bitwise_left_shift(other, self),
+    "rrshift": lambda self, other: comparison.bitwise_right_shift(other, self),
+    "rmatmul": lambda self, other: linalg.matmul(other, self),
 }
 
 

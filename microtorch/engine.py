@@ -14,14 +14,16 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import re
 import threading
-import weakref
-from collections import OrderedDict
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-Gradient = Any  # a Tensor; this room is above it and only adds, compares and passes on
+from . import dtypes
+from .hooks import Gradient, NodeHooks, RemovableHandle, add_hook, run_post_accumulate_hooks
+
 Edge = tuple["Node | None", int]
+Output = tuple[tuple[int, ...], Any]  # the shape and the numpy dtype of a result
 
 NO_EDGE: Edge = (None, 0)
 FREED = (
@@ -40,74 +42,44 @@ class Mode(threading.local):
 
 
 mode = Mode()
-_next_sequence_nr = itertools.count().__next__
+_next_number = itertools.count().__next__
 _accumulation = threading.Lock()  # several threads may run backward into the same leaf
-
-
-class RemovableHandle:
-    """Removes a hook from the dictionary it was put in; also a context manager that does so at its end."""
-
-    _ids = itertools.count()
-
-    def __init__(self, hooks: OrderedDict[int, Any]) -> None:
-        self.id = next(RemovableHandle._ids)
-        self._hooks = weakref.ref(hooks)
-
-    def remove(self) -> None:
-        hooks = self._hooks()
-        if hooks is not None:
-            hooks.pop(self.id, None)
-
-    def __enter__(self) -> RemovableHandle:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.remove()
-
-
-def add_hook(hooks: OrderedDict[int, Any], hook: Callable[..., Any]) -> RemovableHandle:
-    handle = RemovableHandle(hooks)
-    hooks[handle.id] = hook
-    return handle
-
-
-class NodeHooks:
-    """The hooks of one node, in the order in which they run."""
-
-    __slots__ = ("metadata", "post", "pre", "retain", "tensor")
-
-    def __init__(self) -> None:
-        self.tensor: dict[int, OrderedDict[int, Any]] = {}  # by output: Tensor.register_hook
-        self.retain: dict[int, Callable[[Gradient], None]] = {}  # by output: Tensor.retain_grad
-        self.pre: OrderedDict[int, Any] = OrderedDict()
-        self.post: OrderedDict[int, Any] = OrderedDict()
-        self.metadata: dict[Any, Any] = {}
 
 
 class Node:
     """One recorded operation.
 
-    `next_functions`: an edge for every differentiable input, in order. `_outputs`: (shape, numpy dtype) of every
-    output, to which incoming gradients are checked and summed down. Subclasses hold what their formulas need and
-    implement `apply`, which takes a gradient (or None) for every output and returns one for every edge.
+    `next_functions`: an edge for every differentiable input, in order. `_outputs`: the shape and dtype of every output,
+    to which incoming gradients are brought. Subclasses hold what their formulas need and implement `apply`, which takes
+    a gradient (or None) for every output and returns one for every edge.
     """
 
-    __slots__ = ("__weakref__", "_hooks", "_outputs", "_sequence_nr", "next_functions")
+    __slots__ = ("__weakref__", "_hooks", "_metadata", "_number", "_outputs", "next_functions")
 
     next_functions: tuple[Edge, ...]
-    _outputs: tuple[tuple[tuple[int, ...], Any], ...]
+    _outputs: Sequence[Output]
 
-    def __init__(self, next_functions: tuple[Edge, ...], outputs: tuple[tuple[tuple[int, ...], Any], ...]) -> None:
+    def __init__(self, next_functions: tuple[Edge, ...], outputs: Sequence[Output]) -> None:
         self.next_functions = next_functions
         self._outputs = outputs
         self._hooks: NodeHooks | None = None
-        self._sequence_nr = _next_sequence_nr()
+        self._number = _next_number()
 
     def apply(self, *gradients: Gradient | None) -> Sequence[Gradient | None]:
         raise NotImplementedError
 
     def release(self) -> None:
         """Drop the saved values; a later backward through this node fails."""
+
+    def __lt__(self, other: Node) -> bool:
+        """Whether this node runs before another one that is ready, too."""
+        return self._number > other._number
+
+    def __call__(self, *gradients: Gradient | None) -> Any:
+        if len(gradients) != len(self._outputs):
+            raise TypeError(f"expected {len(self._outputs)} arguments, got {len(gradients)} instead")
+        results = tuple(self.apply(*gradients))
+        return results[0] if len(results) == 1 else results or None
 
     def name(self) -> str:
         return type(self).__name__
@@ -118,14 +90,6 @@ class Node:
             self._hooks = NodeHooks()
         return self._hooks
 
-    @property
-    def metadata(self) -> dict[Any, Any]:
-        return self.hooks.metadata
-
-    @property
-    def requires_grad(self) -> bool:
-        return True
-
     def register_hook(self, fn: Callable[..., Any]) -> RemovableHandle:
         """Call `fn(grad_inputs, grad_outputs)` after this node ran; what it returns replaces `grad_inputs`."""
         return add_hook(self.hooks.post, fn)
@@ -134,21 +98,31 @@ class Node:
         """Call `fn(grad_outputs)` before this node runs; what it returns replaces `grad_outputs`."""
         return add_hook(self.hooks.pre, fn)
 
-    def __call__(self, *gradients: Gradient | None) -> Any:
-        results = tuple(self.apply(*gradients))
-        return results[0] if len(results) == 1 else results
+    @property
+    def metadata(self) -> dict[Any, Any]:
+        """A dictionary for the user."""
+        try:
+            return self._metadata
+        except AttributeError:
+            self._metadata: dict[Any, Any] = {}
+            return self._metadata
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} object at {id(self):#x}>"
+    @property
+    def requires_grad(self) -> bool:
+        return True
+
+    def _sequence_nr(self) -> int:
+        return self._number
 
 
 class AccumulateGrad(Node):
-    """The end of a path: adds what arrives to the `.grad` of a leaf."""
+    """The end of a path: adds what arrives to the `.grad` of a leaf, as soon as all has arrived."""
 
     __slots__ = ("variable",)
 
     def __init__(self, variable: Any) -> None:
-        super().__init__((), ((variable.shape, variable._array.dtype),))
+        super().__init__((), ((variable._array.shape, variable._array.dtype),))
+        self._number = 2**64 - 1
         self.variable = variable
 
     def name(self) -> str:
@@ -156,57 +130,36 @@ class AccumulateGrad(Node):
 
     def apply(self, *gradients: Gradient | None) -> Sequence[Gradient | None]:
         (gradient,) = gradients
-        if gradient is not None:
+        variable = self.variable
+        if gradient is None:
+            return ()
+        if variable._edge is not None:
+            raise RuntimeError("leaf variable has been moved into the graph interior")
+        if variable._requires_grad:
             with _accumulation:
-                self.variable._accumulate(gradient)
-            for hook in self.variable._post_accumulate_hooks():
-                hook(self.variable)
+                variable._accumulate(gradient)
+            hooks = variable._autograd.post_accumulate
+            if hooks is not None:
+                run_post_accumulate_hooks(hooks, variable)
         return ()
 
 
-def _reachable(roots: Sequence[Node]) -> dict[Node, int]:
-    """Every node that a gradient can reach from the roots, with the number of edges that lead into it."""
-    dependencies = dict.fromkeys(roots, 0)
-    stack = list(dependencies)
-    while stack:
-        for node, _ in stack.pop().next_functions:
-            if node is not None:
-                if node in dependencies:
-                    dependencies[node] += 1
-                else:
-                    dependencies[node] = 1
-                    stack.append(node)
-    return dependencies
+class GraphRoot(Node):
+    """Where backward begins: passes the given gradients on to the roots."""
 
+    __slots__ = ("gradients",)
 
-def _leading_to(targets: Container[Node], nodes: Iterable[Node]) -> set[Node]:
-    """Those of `nodes` that must run for a gradient to reach a target: an edge leads on to one, or to another such node.
+    def __init__(self, roots: tuple[Edge, ...], gradients: Sequence[Gradient]) -> None:
+        super().__init__(roots, ())
+        self.gradients = gradients
 
-    A depth-first walk without recursion, so that each node is judged after all that it points to.
-    """
-    running: set[Node] = set()
-    visited: set[Node] = set()
-    for start in nodes:
-        if start in visited:
-            continue
-        visited.add(start)
-        stack = [(start, iter(start.next_functions))]
-        while stack:
-            node, edges = stack[-1]
-            for following, _ in edges:
-                if following is not None and following not in visited:
-                    visited.add(following)
-                    stack.append((following, iter(following.next_functions)))
-                    break
-            else:
-                stack.pop()
-                if any(following in targets or following in running for following, _ in node.next_functions if following):
-                    running.add(node)
-    return running
+    def apply(self, *_: Gradient | None) -> Sequence[Gradient | None]:
+        return self.gradients
 
 
 def run_backward(
-    roots: Sequence[tuple[Edge, Gradient]],
+    roots: Sequence[Edge],
+    gradients: Sequence[Gradient],
     *,
     retain_graph: bool,
     create_graph: bool,
@@ -215,139 +168,137 @@ def run_backward(
 ) -> list[Gradient | None]:
     """Send the roots' gradients back through the graph.
 
-    Without `inputs`, every leaf's `.grad` is added to. With them, only nodes on a path to one of these edges run; the
-    gradient that arrives at each is added to `.grad` of leaves (`accumulate`), and returned.
+    Without `inputs`, to every leaf. With them, only to these edges: they are either run themselves, so that leaves
+    accumulate and others tell who retains their gradient (`accumulate`), or what arrives at them is returned.
     """
-    buffers: dict[Node, list[Gradient | None]] = {}
-    dependencies = _reachable([node for (node, _), _ in roots if node is not None])
-    captures: dict[Node, list[tuple[int, int]]] = {}
-    for position, (node, output_nr) in enumerate(inputs):
-        if node is not None:
-            captures.setdefault(node, []).append((position, output_nr))
-    running = _leading_to(captures, dependencies) if inputs else None
+    root = GraphRoot(tuple(roots), gradients)
+    awaited = _count_edges(root)
     captured: list[Gradient | None] = [None] * len(inputs)
+    captures: dict[Node, list[tuple[int, int]]] = {}
+    running: set[Node] | None = None  # of `inputs`, the nodes that run, and those that a gradient is sent to
+    wanted: set[Node] | None = None
+    if inputs:
+        targets = {node for node, _ in inputs if node is not None}
+        running = _leading_to(targets, awaited)
+        wanted = running | targets
+        if accumulate:
+            running = wanted
+        else:
+            for position, (target, output_nr) in enumerate(inputs):
+                if target is not None:
+                    captures.setdefault(target, []).append((position, output_nr))
 
-    previous, mode.grad = mode.grad, create_graph
+    arrived: dict[Node, Sequence[Any]] = {root: ()}
+    ready = [root]  # a heap
+    before, mode.grad = mode.grad, create_graph
     try:
-        ready: list[tuple[float, int, Node]] = []
-        ticket = itertools.count().__next__  # equal priorities: first come, first served
-        for (node, output_nr), gradient in roots:
-            assert node is not None
-            _add(buffers, node, output_nr, gradient)
-        for node in buffers:
-            if dependencies[node] == 0:
-                heapq.heappush(ready, (_priority(node), ticket(), node))
         while ready:
-            node = heapq.heappop(ready)[2]
-            gradients = _run_tensor_hooks(node, buffers.pop(node))
+            node = heapq.heappop(ready)
+            incoming = arrived.pop(node)
+            hooks = node._hooks
             if running is not None:
+                runs = node in running
+                if hooks is not None and not runs:
+                    incoming = hooks.run_tensor_hooks(incoming)
                 for position, output_nr in captures.get(node, ()):
-                    captured[position] = gradients[output_nr]
-                if node not in running and not (accumulate and type(node) is AccumulateGrad):
+                    captured[position] = incoming[output_nr]
+                if not runs:
                     continue
-            results = _call(node, gradients)
+            if hooks is None:
+                outgoing = node.apply(*incoming)
+            else:
+                outgoing = _run_hooked(node, hooks, incoming, wanted)
+                mode.grad = create_graph  # whatever a hook did to it
             if not retain_graph:
                 node.release()
-            for (following, output_nr), result in zip(node.next_functions, results, strict=True):
+            for edge, gradient in zip(node.next_functions, outgoing, strict=True):
+                following, output_nr = edge
                 if following is None:
                     continue
-                dependencies[following] -= 1
-                if running is None or following in running or following in captures:
-                    _add(buffers, following, output_nr, result)
-                    if dependencies[following] == 0:
-                        heapq.heappush(ready, (_priority(following), ticket(), following))
+                awaited[following] -= 1
+                if wanted is not None and following not in wanted:
+                    continue
+                sums = arrived.get(following)
+                if sums is None:
+                    sums = arrived[following] = [None] * len(following._outputs)
+                if gradient is not None:
+                    shape, dtype = following._outputs[output_nr]
+                    array = gradient._array
+                    if array.shape != shape or array.dtype is not dtype:
+                        gradient = _fit(gradient, edge, node, outgoing)
+                    sum_ = sums[output_nr]
+                    sums[output_nr] = gradient if sum_ is None else sum_ + gradient
+                if awaited[following] == 0:
+                    heapq.heappush(ready, following)
     finally:
-        mode.grad = previous
+        mode.grad = before
     return captured
 
 
-def _priority(node: Node) -> float:
-    return float("-inf") if type(node) is AccumulateGrad else -node._sequence_nr
+def _count_edges(root: Node) -> dict[Node, int]:
+    """Every node that a gradient can reach from the root, with the number of edges that lead into it."""
+    counts = {root: 0}
+    stack = [root]
+    while stack:
+        for following, _ in stack.pop().next_functions:
+            if following is not None:
+                if following in counts:
+                    counts[following] += 1
+                else:
+                    counts[following] = 1
+                    stack.append(following)
+    return counts
 
 
-def _add(buffers: dict[Node, list[Gradient | None]], node: Node, output_nr: int, gradient: Gradient | None) -> None:
-    buffer = buffers.get(node)
-    if buffer is None:
-        buffer = buffers[node] = [None] * len(node._outputs)
-    if gradient is not None:
-        held = buffer[output_nr]
-        buffer[output_nr] = gradient if held is None else held + gradient
-
-
-def _run_tensor_hooks(node: Node, gradients: list[Gradient | None]) -> list[Gradient | None]:
-    hooks = node._hooks
-    if hooks is None:
-        return gradients
-    for output_nr, tensor_hooks in hooks.tensor.items():
-        for hook in list(tensor_hooks.values()):
-            gradient = gradients[output_nr]
-            if gradient is None:
+def _leading_to(targets: set[Node], nodes: dict[Node, int]) -> set[Node]:
+    """Those of `nodes` that must run for a gradient to reach a target: one of their edges leads on to one."""
+    leading: set[Node] = set()
+    for node in sorted(nodes, reverse=True):  # oldest first: a node leads only to older ones, and to leaves
+        for following, _ in node.next_functions:
+            if following is not None and (following in leading or following in targets):
+                leading.add(node)
                 break
-            replacement = hook(gradient)
-            if replacement is not None:
-                gradients[output_nr] = _checked_replacement(replacement, gradient, hook)
-    if hooks.pre:
-        for hook in list(hooks.pre.values()):
-            replaced = hook(tuple(gradients))
-            if replaced is not None:
-                gradients = list(replaced) if isinstance(replaced, tuple) else [replaced]
-    for output_nr, retain in hooks.retain.items():
-        if gradients[output_nr] is not None:
-            retain(gradients[output_nr])
-    return gradients
+    return leading
 
 
-def _checked_replacement(replacement: Gradient, gradient: Gradient, hook: Callable[..., Any]) -> Gradient:
-    if not hasattr(replacement, "_array"):
-        raise TypeError(f"expected Variable, but hook returned '{type(replacement).__name__}'")
-    name = getattr(hook, "__name__", type(hook).__name__)
-    if replacement.dtype is not gradient.dtype:
-        raise RuntimeError(f"hook '{name}' has changed the type of value (was {gradient.type()} got {replacement.type()})")
-    if replacement.shape != gradient.shape:
-        raise RuntimeError(f"hook '{name}' has changed the size of value")
-    return replacement
+def _run_hooked(
+    node: Node, hooks: NodeHooks, incoming: Sequence[Gradient | None], wanted: set[Node] | None
+) -> Sequence[Gradient | None]:
+    """Run a node between its hooks. Those after it see only gradients that go somewhere, in their final shape."""
+    incoming = hooks.run_pre_hooks(hooks.run_tensor_hooks(incoming))
+    outgoing = node.apply(*incoming)
+    if not hooks.post:
+        return outgoing
+    fitted = list(outgoing)
+    for i, (edge, gradient) in enumerate(zip(node.next_functions, outgoing, strict=True)):
+        if edge[0] is None or (wanted is not None and edge[0] not in wanted):
+            fitted[i] = None
+        elif gradient is not None:
+            fitted[i] = _fit(gradient, edge, node, outgoing)
+    return hooks.run_post_hooks(fitted, incoming)
 
 
-def _call(node: Node, gradients: list[Gradient | None]) -> Sequence[Gradient | None]:
-    """Run one node and bring what it returns into the shapes and dtypes that its edges ask for."""
-    results = node.apply(*gradients)
-    edges = node.next_functions
-    if len(results) != len(edges):
-        raise RuntimeError(
-            f"Function {node.name()} returned an invalid number of gradients - expected {len(edges)}, but got {len(results)}"
-        )
-    fitted: list[Gradient | None] | None = None
-    for i, ((following, output_nr), result) in enumerate(zip(edges, results, strict=True)):
-        if following is None or result is None:
-            continue
-        shape, dtype = following._outputs[output_nr]
-        array = result._array
-        if array.shape != shape or array.dtype != dtype:
-            if fitted is None:
-                fitted = list(results)
-            fitted[i] = _fit(node, i, result, shape, dtype)
-    if fitted is not None:
-        results = fitted
-    hooks = node._hooks
-    if hooks is not None and hooks.post:
-        for hook in list(hooks.post.values()):
-            replaced = hook(tuple(results), tuple(gradients))
-            if replaced is not None:
-                results = replaced if isinstance(replaced, tuple) else (replaced,)
-    return results
-
-
-def _fit(node: Node, index: int, gradient: Gradient, shape: tuple[int, ...], dtype: Any) -> Gradient:
-    """Undo broadcasting: a value that was repeated along a dimension receives the sum along it."""
+def _fit(gradient: Gradient, edge: Edge, node: Node, outgoing: Sequence[Gradient | None]) -> Gradient:
+    """Undo broadcasting and promotion: a value that was repeated along a dimension receives the sum along it."""
+    following, output_nr = edge
+    assert following is not None
+    shape, dtype = following._outputs[output_nr]
     got = gradient._array.shape
     if got != shape:
         padded = (1,) * (len(got) - len(shape)) + tuple(shape)
         if len(got) < len(shape) or any(a not in (1, b) for a, b in zip(padded, got, strict=True)):
+            pairs = zip(node.next_functions, outgoing, strict=True)
+            index = next(i for i, (e, g) in enumerate(pairs) if e == edge and g is gradient)
             raise RuntimeError(
                 f"Function {node.name()} returned an invalid gradient at index {index} - got {list(got)} but expected "
                 f"shape compatible with {list(shape)}"
             )
         gradient = gradient.sum_to_size(shape)
     if gradient._array.dtype != dtype:
-        gradient = gradient._to_numpy_dtype(dtype)
+        gradient = gradient.to(dtypes.FROM_NUMPY[dtype])
     return gradient
+
+
+def operation_name(node: Node) -> str:
+    """`Mul` of `MulBackward0`, as torch's messages name operations."""
+    return re.sub(r"Backward\d*$", "", node.name())

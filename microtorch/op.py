@@ -19,12 +19,15 @@ from __future__ import annotations
 import inspect
 from collections import namedtuple
 from collections.abc import Callable, Sequence
+from types import FunctionType
 from typing import Any, TypeVar
 
 import numpy as np
 
 from . import dtypes
+from .arguments import PUBLISHED
 from .engine import FREED, NO_EDGE, Edge, Node, mode
+from .layout import arranged
 from .memory import check_cast, check_overlap, check_partial_overlap, write_out
 from .saved import SavedInput, SavedNumber, SavedOutput, is_freed_with_graph, unpack
 from .tensor import InferenceCounter, Tensor, wrap
@@ -47,6 +50,8 @@ class Op:
 
     function: Callable[..., Any]
     function_: Callable[..., Any] | None = None  # the in-place variant
+    unrolled_record: Callable[..., Any] | None = None
+    unrolled_apply: Callable[..., Any] | None = None
 
     def __init__(
         self,
@@ -58,6 +63,9 @@ class Op:
         outputs: tuple[str, ...],
         wraps_numbers: bool,
         keep: tuple[str, ...],
+        numbers: tuple[str, ...],
+        precise: tuple[str, ...],
+        gives_bool: bool,
     ) -> None:
         self.name = forward.__name__
         self.forward = forward
@@ -67,38 +75,49 @@ class Op:
         self.view = view
         self.outputs = outputs
         self.wraps_numbers = wraps_numbers
+        self.gives_bool = gives_bool
         self.parameters = list(inspect.signature(forward).parameters.values())
         names = [p.name for p in self.parameters]
         self.tensors = [n for n in names if n in formulas]
         self.others = [n for n in names if n not in formulas]
         self.kept = [n in keep for n in self.tensors]
+        self.numbers = [n in numbers or wraps_numbers for n in self.tensors]
+        self.precise = [n in precise for n in self.tensors]
         self.takes_list = names[0] == "tensors"
         self.differentiable = [n for n in self.tensors if formulas[n] is not None]
         self.needs = {n: list(inspect.signature(f).parameters) for n, f in formulas.items() if f is not None}
+        self.saves = list(dict.fromkeys(need for n in self.differentiable for need in self.needs[n] if need != "g"))
         self.result_type = _return_type(self.name, outputs) if outputs else None
         self._node_classes: dict[str, type[OpNode]] = {}
+        # One edge for every differentiable input, whatever the call: then all of it can be unrolled.
+        self.has_fixed_edges = (
+            bool(self.differentiable)
+            and not (self.takes_list or outputs)
+            and (wraps_numbers or len(self.differentiable) == 1 or promotion == KEEP)
+            and all(p.default is p.empty for p in self.parameters if p.name in self.differentiable)
+        )
         known = {"g", "out", *outputs, *names} | {f"{n}_{what}" for n in self.tensors for what in ("shape", "dtype")}
         unknown = {need for needs in self.needs.values() for need in needs} - known
         assert not unknown, f"{self.name}: a gradient formula asks for {unknown}, which the operation does not have"
 
     # -- inputs -------------------------------------------------------------------------------------------------------
 
-    def array(self, position: int, value: Any) -> np.ndarray[Any, Any]:
-        """The array of an argument that must be a tensor."""
+    def array(self, position: int, value: Any, name: str, first: int = 1) -> np.ndarray[Any, Any]:
+        """The array of an argument that must be a tensor; `name` and `first`, the number of the first, as it was called."""
         if isinstance(value, Tensor):
             return value._array
         raise TypeError(
-            f"{self.name}(): argument '{self.tensors[position]}' (position {position + 1}) must be Tensor, "
+            f"{name}(): argument '{self.tensors[position]}' (position {position + first}) must be Tensor, "
             f"not {type(value).__name__}"
         )
 
-    def arrays(self, values: Sequence[Any]) -> list[Any]:
-        """All tensor arguments as arrays; numbers and None stay, brought to the dtype in which numpy shall compute."""
+    def arrays(self, values: Sequence[Any], name: str, first: int = 1) -> list[Any]:
+        """The arrays of tensor arguments that are taken as they are; None stays."""
         if self.takes_list:
             tensors = values[0]
             if not isinstance(tensors, (list, tuple)):
                 raise TypeError(
-                    f"{self.name}(): argument 'tensors' (position 1) must be tuple of Tensors, not {type(tensors).__name__}"
+                    f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not {type(tensors).__name__}"
                 )
             for i, tensor in enumerate(tensors):
                 if not isinstance(tensor, Tensor):
@@ -106,47 +125,67 @@ class Op:
                         f"expected Tensor as element {i} in argument 0, but got {type(tensor).__name__}"
                     )
             return [[tensor._array for tensor in tensors], *values[1:]]
-        if self.promotion == KEEP:
-            return [v if v is None else self.array(i, v) for i, v in enumerate(values)]
-        if len(values) == 1:
-            self.array(0, values[0])  # a number alone is refused
+        return [
+            v if v is None or (self.numbers[i] and isinstance(v, NUMBERS)) else self.array(i, v, name, first)
+            for i, v in enumerate(values)
+        ]
+
+    def common_dtype(self, values: Sequence[Any], name: str, first: int) -> dtypes.dtype:
+        """The dtype to which the promoted arguments come together."""
         ranks: list[dtypes.dtype | None] = [None, None, None]  # of tensors with dimensions, of 0-d tensors, of numbers
         for position, value in enumerate(values):
-            if self.kept[position]:
+            if self.kept[position] or value is None:
                 continue
             if isinstance(value, Tensor):
                 rank, dtype = (0 if value._array.ndim else 1), value.dtype
-            elif isinstance(value, NUMBERS):
+            elif self.numbers[position] and isinstance(value, NUMBERS):
                 rank, dtype = 2, dtypes.of_number(value)
-            elif value is None:
-                continue
             else:
-                self.array(position, value)
+                self.array(position, value, name, first)
             held = ranks[rank]
             ranks[rank] = dtype if held is None else dtypes.promote_types(held, dtype)
         common = dtypes.result_type(*ranks)
-        if self.promotion == FLOAT and not common.is_floating_point:
-            common = dtypes.get_default_dtype()
-        return [
-            (v._array if isinstance(v, Tensor) else v) if kept else _as_operand(v, common)
-            for v, kept in zip(values, self.kept, strict=True)
-        ]
+        return dtypes.get_default_dtype() if self.promotion == FLOAT and not common.is_floating_point else common
 
-    def compute(self, values: Sequence[Any], extras: Sequence[Any]) -> Any:
+    def compute(self, values: Sequence[Any], extras: Sequence[Any], name: str = "", first: int = 1) -> Any:
         """The forward on the arrays of the tensors `values` and the plain arguments `extras`."""
-        arrays = self.arrays(values)
+        name = name or self.name
+        half = False
+        if self.promotion == KEEP:
+            arrays = self.arrays(values, name, first)
+        else:
+            common = self.common_dtype(values, name, first)
+            half = common is dtypes.float16
+            arrays = [
+                (v._array if isinstance(v, Tensor) else v)
+                if kept
+                else (_as_wide_operand(v, precise) if half else _as_operand(v, common))
+                for v, kept, precise in zip(values, self.kept, self.precise, strict=True)
+            ]
         try:
             result = self.forward(
                 **dict(zip(self.tensors, arrays, strict=True)), **dict(zip(self.others, extras, strict=True))
             )
         except ValueError as error:
             raise broadcast_error(error, arrays) from None
-        return tuple(map(np.asarray, result)) if self.outputs else np.asarray(result)
+        if self.outputs:
+            return tuple(map(np.asarray, result))
+        result = np.asarray(result)
+        if half and result.dtype == np.float32:
+            result = result.astype(np.float16)
+        return result if self.promotion == KEEP else arranged(result, arrays)
+
+    def general(self, values: Sequence[Any], extras: Sequence[Any], name: str, first: int) -> Tensor:
+        """A call of an operation with promotion in the unusual case."""
+        out = wrap(self.compute(values, extras, name, first))
+        if mode.grad and not self.gives_bool and any(requires_grad(v) for n, v in zip(self.tensors, values, strict=True) if n in self.needs):
+            self.record((out,), values, extras)
+        return out
 
     # -- the graph ----------------------------------------------------------------------------------------------------
 
-    def connect(self, results: Sequence[Tensor], values: Sequence[Any], extras: Sequence[Any]) -> None:
-        """Make the node of a call and give it to the results that can have a gradient."""
+    def record(self, results: Sequence[Tensor], values: Sequence[Any], extras: Sequence[Any]) -> None:
+        """Give the results of a call their node."""
         node = self.make_node(results, values, extras)
         for output_nr, result in enumerate(results):
             if result._array.dtype.kind == "f":
@@ -160,8 +199,8 @@ class Op:
         named = dict(zip(self.tensors, values, strict=True)) | dict(zip(self.others, extras, strict=True))
         name = self.node_name if isinstance(self.node_name, str) else self.node_name(**named)
         edges: list[Edge] = []
-        saved: dict[str, Any] = {}
-        plan: list[tuple[str, int]] = []
+        plan: list[tuple[str, int, int]] = []  # inputs that need a gradient: name, first edge, number of edges
+        needed: dict[str, None] = {}
         for parameter in self.differentiable:
             value = named[parameter]
             if isinstance(value, Tensor):
@@ -172,16 +211,13 @@ class Op:
                 to_inputs = [NO_EDGE]
             else:
                 continue
-            edges += to_inputs
-            plan.append((parameter, len(to_inputs)))
             if any(node is not None for node, _ in to_inputs):
-                for need in self.needs[parameter]:
-                    if need != "g" and need not in saved:
-                        saved[need] = self._saved(need, named, results, original)
-        node = self._node_class(name)(tuple(edges), tuple((r._array.shape, r._array.dtype) for r in results))
-        node._saved = saved
-        node._plan = plan
-        return node
+                plan.append((parameter, len(edges), len(to_inputs)))
+                needed |= dict.fromkeys(self.needs[parameter])
+            edges += to_inputs
+        saved = tuple(self._saved(n, named, results, original) if n in needed else None for n in self.saves)
+        outputs = tuple((r._array.shape, r._array.dtype) for r in results)
+        return self.node_class(name)(tuple(edges), outputs, saved, plan)
 
     def _saved(self, need: str, named: dict[str, Any], results: Sequence[Tensor], original: Any) -> Any:
         if need == "out" or need in self.outputs:
@@ -200,19 +236,20 @@ class Op:
             return [SavedInput(v) for v in value]
         return SavedNumber(value) if self.wraps_numbers else value
 
-    def _node_class(self, name: str) -> type[OpNode]:
+    def node_class(self, name: str) -> type[OpNode]:
         made = self._node_classes.get(name)
         if made is None:
-            made = self._node_classes[name] = type(name, (OpNode,), {"__slots__": (), "op": self})
+            unrolled = {} if self.unrolled_apply is None else {"apply": self.unrolled_apply}
+            made = self._node_classes[name] = type(name, (OpNode,), {"__slots__": (), "op": self, **unrolled})
         return made
 
     # -- in place and out= --------------------------------------------------------------------------------------------
 
-    def in_place(self, values: Sequence[Any], extras: Sequence[Any]) -> Tensor:
+    def in_place(self, values: Sequence[Any], extras: Sequence[Any], name: str) -> Tensor:
         """Overwrite the first tensor with the result."""
         target: Tensor = values[0]
-        array = self.array(0, target)
-        recorded = mode.grad and any(map(requires_grad, values))
+        array = self.array(0, target, name, 0)
+        recorded = mode.grad and bool(self.differentiable) and any(map(requires_grad, values))
         if recorded:
             check_inplace(target)
         check_writable(target)
@@ -220,7 +257,7 @@ class Op:
         for value in values[1:]:
             if isinstance(value, Tensor):
                 check_partial_overlap(array, value._array)
-        result = self.compute(values, extras)
+        result = self.compute(values, extras, name, 0)
         if result.shape != array.shape:
             raise RuntimeError(
                 f"output with shape {list(array.shape)} doesn't match the broadcast shape {list(result.shape)}"
@@ -263,43 +300,117 @@ class OpNode(Node):
     __slots__ = ("_plan", "_saved")
 
     op: Op
-    _saved: dict[str, Any] | None  # None once freed
-    _plan: list[tuple[str, int]]  # the inputs, each with its number of edges
+    _saved: tuple[Any, ...] | None  # a value, or None, for each of `op.saves`; None once freed
+
+    def __init__(self, edges: tuple[Edge, ...], outputs: Any, saved: tuple[Any, ...], plan: Any) -> None:
+        super().__init__(edges, outputs)
+        self._saved = saved
+        self._plan = plan
 
     def apply(self, *gradients: Any) -> Sequence[Any]:
         saved = self._saved
         if saved is None:
             raise RuntimeError(FREED)
-        edges = self.next_functions
+        results: list[Any] = [None] * len(self.next_functions)
         if all(gradient is None for gradient in gradients):
-            return [None] * len(edges)
-        g = gradients[0] if len(gradients) == 1 or self.op.outputs else gradients
-        results: list[Any] = []
-        for parameter, width in self._plan:
-            if any(node is not None for node, _ in edges[len(results) : len(results) + width]):
-                formula = self.op.formulas[parameter]
-                assert formula is not None
-                gradient = formula(*[g if n == "g" else unpack(saved[n], self) for n in self.op.needs[parameter]])
-                results += gradient if parameter == "tensors" else [gradient]
+            return results
+        op = self.op
+        values = dict(zip(op.saves, saved, strict=True))
+        g = gradients[0] if len(gradients) == 1 or op.outputs else gradients
+        for parameter, position, width in self._plan:
+            formula = op.formulas[parameter]
+            assert formula is not None
+            gradient = formula(*[g if need == "g" else unpack(values[need], self) for need in op.needs[parameter]])
+            if parameter == "tensors":
+                results[position : position + width] = gradient
             else:
-                results += [None] * width
+                results[position] = gradient
         return results
 
     def release(self) -> None:
-        if self._saved is not None and any(map(is_freed_with_graph, self._saved.values())):
+        if self._saved is not None and any(map(is_freed_with_graph, self._saved)):
             self._saved = None
 
     def __getattr__(self, name: str) -> Any:
         """`_saved_other`, `_saved_result`: what was saved, under torch's names."""
-        if not name.startswith("_saved_"):
+        key = name.removeprefix("_saved_")
+        key = {"self": "input", "result": "out"}.get(key, key)
+        if key == name or key not in self.op.saves:
             raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
         if self._saved is None:
             raise RuntimeError(FREED)
-        key = name.removeprefix("_saved_")
-        key = {"self": "input", "result": "out"}.get(key, key)
-        if key not in self._saved and key not in self.op.tensors:
-            raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
-        return unpack(self._saved.get(key), self)
+        return unpack(self._saved[self.op.saves.index(key)], self)
+
+
+def unroll(declared: Op) -> None:
+    """Write `record` and the node's `apply` out for one operation: what `make_node` and `OpNode.apply` do in general.
+
+    A value that is saved is looked at only through `declared.saves`, so nodes of either origin are the same.
+    """
+    saves, needs = declared.saves, declared.needs
+    inputs = declared.differentiable
+    parameters = [p.name for p in declared.parameters]
+    n = len(inputs)
+
+    lines = [f"def record(out, {', '.join(parameters)}):"]
+    for i, name in enumerate(inputs):
+        guard = f" if isinstance({name}, _Tensor) else _NO_EDGE" if declared.wraps_numbers else ""
+        lines.append(f"    e{i} = _gradient_edge({name}){guard}")
+    for j, need in enumerate(saves):
+        asking = " or ".join(f"e{i} is not _NO_EDGE" for i, name in enumerate(inputs) if need in needs[name])
+        if need == "out":
+            value = "_SavedOutput(out, 0)"
+        elif need in declared.tensors:
+            value = f"_SavedInput({need})"
+            if declared.wraps_numbers:
+                value = f"({value} if isinstance({need}, _Tensor) else _SavedNumber({need}))"
+        elif need in parameters:
+            lines.append(f"    s{j} = {need}")
+            continue
+        else:
+            value = f"_describe({need.rpartition('_')[0]}, {need.rpartition('_')[2]!r})"
+        lines.append(f"    s{j} = {value} if {asking} else None")
+    node_class = "_node_class"
+    if not isinstance(declared.node_name, str):
+        node_class = f"_op.node_class(_op.node_name({', '.join(f'{p}={p}' for p in parameters)}))"
+    lines += [
+        "    array = out._array",
+        f"    edges = ({''.join(f'e{i}, ' for i in range(n))})",
+        f"    node = {node_class}(edges, ((array.shape, array.dtype),), ({''.join(f's{j}, ' for j in range(len(saves)))}), None)",
+        "    out._edge = (node, 0)",
+        "    out._requires_grad = True",
+        "def apply(self, g):",
+        "    saved = self._saved",
+        "    if saved is None: raise _RuntimeError(_FREED)",
+        f"    if g is None: return ({'None, ' * n})",
+        f"    {''.join(f's{j}, ' for j in range(len(saves)))} = saved" if saves else "    pass",
+        f"    {''.join(f'e{i}, ' for i in range(n))} = self.next_functions",
+    ]
+    terms = []
+    for i, name in enumerate(inputs):
+        values = [
+            "g" if w == "g" else f"s{saves.index(w)}.unpack(self)" if w == "out" or w in declared.tensors else f"s{saves.index(w)}"
+            for w in needs[name]
+        ]
+        terms.append(f"_formula{i}({', '.join(values)}) if e{i}[0] is not None else None")
+    lines.append(f"    return ({''.join(t + ', ' for t in terms)})")
+
+    namespace = {f"_formula{i}": declared.formulas[name] for i, name in enumerate(inputs)} | {
+        "_op": declared,
+        "_gradient_edge": gradient_edge,
+        "_NO_EDGE": NO_EDGE,
+        "_Tensor": Tensor,
+        "_SavedInput": SavedInput,
+        "_SavedOutput": SavedOutput,
+        "_SavedNumber": SavedNumber,
+        "_describe": _describe,
+        "_RuntimeError": RuntimeError,
+        "_FREED": FREED,
+    }
+    declared.unrolled_record = _compile(declared, "record", lines, namespace)
+    declared.unrolled_apply = namespace["apply"]
+    if isinstance(declared.node_name, str):
+        namespace["_node_class"] = declared.node_class(declared.node_name)
 
 
 def requires_grad(value: Any) -> bool:
@@ -332,6 +443,21 @@ def broadcast_error(error: ValueError, arrays: Sequence[Any]) -> Exception:
                 )
         shape = np.broadcast_shapes(shape, other)
     return error
+
+
+def _as_wide_operand(value: Any, precise: bool) -> Any:
+    """An operand of a float16 operation: torch computes in float32 and rounds once.
+
+    Numbers and 0-d tensors are rounded to float16 before that, unless the operation takes them as they are.
+    """
+    if value is None:
+        return None
+    if isinstance(value, Tensor):
+        array = value._array
+        if array.ndim or not precise:
+            array = array.astype(np.float16)
+        return array.astype(np.float32)
+    return float(value) if precise else float(np.float16(value))
 
 
 def _as_operand(value: Any, dtype: dtypes.dtype) -> Any:
@@ -374,6 +500,9 @@ def op(
     out: bool = True,
     view: bool = False,
     keep: tuple[str, ...] = (),
+    numbers: tuple[str, ...] = (),
+    precise: tuple[str, ...] = (),
+    gives_bool: bool = False,
     public: bool | str = True,
     **formulas: Formula | None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -382,14 +511,18 @@ def op(
     `node`: the node's name, or a function of the call's arguments that gives it. `promotion`: how the inputs come to
     one dtype. `outputs`: names of several results. `wraps_numbers`: a number in a tensor's place counts as an input of
     the graph. `in_place`: there is a variant with `_`. `view`: the results are windows onto the first input's memory.
-    `keep`: tensors that take no part in the promotion. `public`: where it is published, see `publish`.
+    `keep`: tensors that take no part in the promotion. `numbers`: where a number may stand for a tensor; `precise`:
+    where it is not rounded to float16 beside tensors of that dtype. `gives_bool`: a result without a gradient, so
+    that only the in-place variant enters the graph. `public`: where it is published (see `publish`); "in place": only the variant with `_`.
     """
 
     def declare(forward: Callable[..., Any]) -> Callable[..., Any]:
-        declared = Op(forward, formulas, node, promotion, view, outputs, wraps_numbers, keep)
+        declared = Op(forward, formulas, node, promotion, view, outputs, wraps_numbers, keep, numbers, precise, gives_bool)
         REGISTRY[declared.name] = declared
+        if declared.has_fixed_edges:
+            unroll(declared)
         declared.function = _generate(declared, out and not view)
-        publish(declared.function, public)
+        publish(declared.function, public if public != "in place" else False)
         if in_place:
             declared.function_ = _generate_in_place(declared)
             publish(declared.function_, public and "method")
@@ -403,9 +536,31 @@ def publish(function: Function, where: bool | str = True) -> Function:
     name = function.__name__
     if where is True or where == "function":
         FUNCTIONS[name] = function
+        PUBLISHED[function.__code__] = name, 1  # type: ignore[attr-defined]
     if where is True or where == "method":
-        METHODS[name] = function
+        METHODS[name] = _renamed(function, name, 0)
     return function
+
+
+def alias(name: str, of: str) -> None:
+    """Publish an operation, its in-place variant too, under another name."""
+    for table in (FUNCTIONS, METHODS):
+        for suffix in ("", "_"):
+            if of + suffix in table:
+                function = table[of + suffix]
+                table[name + suffix] = _renamed(function, name + suffix, function.__globals__.get("_first", 1))
+
+
+def _renamed(function: Any, name: str, first: int) -> Any:
+    """A copy of a function that names itself in errors as it was called; methods count arguments from 0."""
+    namespace = function.__globals__
+    if "_first" in namespace:
+        namespace = namespace | {"_name": name, "_first": first}
+    code = function.__code__.replace(co_qualname=name if first else f"Tensor.{name}")
+    PUBLISHED[code] = name, first
+    copy = FunctionType(code, namespace, name, function.__defaults__, function.__closure__)
+    copy.__kwdefaults__, copy.__doc__, copy.__module__ = function.__kwdefaults__, function.__doc__, function.__module__
+    return copy
 
 
 def composite(function: Function) -> Function:
@@ -460,43 +615,68 @@ def _generate(declared: Op, with_out: bool) -> Callable[..., Any]:
         lines += ["    if out is not None:", f"        return _op.into(out, {values}, {extras})"]
     arrays = ", ".join(f"a{i}" for i in range(len(declared.tensors)))
     if declared.takes_list:
-        lines.append(f"    {arrays}, = _op.arrays({values})")
+        lines.append(f"    {arrays}, = _op.arrays({values}, _name)")
     else:
         usual = [f"isinstance({name}, _Tensor)" for name in declared.tensors]
         if declared.promotion != KEEP:
             promoted = [n for n, kept in zip(declared.tensors, declared.kept, strict=True) if not kept]
             first = f"{promoted[0]}._array.dtype"
             usual += [f"{name}._array.dtype is {first}" for name in promoted[1:]]
-        if declared.promotion == FLOAT:
-            usual.append(f'{first}.kind == "f"')
+            usual.append(f'{first}.char in "fd"' if declared.promotion == FLOAT else f'{first}.char != "e"')
         lines.append(f"    if {' and '.join(usual)}:")
         lines += [f"        a{i} = {name}._array" for i, name in enumerate(declared.tensors)]
-        lines += ["    else:", f"        {arrays}, = _op.arrays({values})"]
+        if len(declared.tensors) == 2 and declared.numbers[1]:  # x·2: numpy, too, lets the number give way
+            x, y = declared.tensors
+            lines.append(f'    elif type({y}) in _NUMBER and isinstance({x}, _Tensor) and {x}._array.dtype.char in "fd":')
+            lines += [f"        a0 = {x}._array", f"        a1 = {y}"]
+        if declared.promotion == KEEP:
+            lines += ["    else:", f"        {arrays}, = _op.arrays({values}, _name, _first)"]
+        else:
+            lines += ["    else:", f"        return _op.general({values}, {extras}, _name, _first)"]
     lines += [
         "    try:",
         f"        result = _forward({arguments})",
         "    except ValueError as error:",
         f"        raise _broadcast_error(error, [{arrays}]) from None",
     ]
+    if declared.promotion != KEEP and len(declared.tensors) > 1:
+        ordered = " and ".join(f"(type(a{i}) is not _ndarray or a{i}.flags.c_contiguous)" for i in range(len(declared.tensors)))
+        lines.append(f"    if not ({ordered}): result = _arranged(_asarray(result), ({arrays},))")
+    required = " or ".join(f"_requires_grad({name})" for name in declared.differentiable)
+    required = "False" if declared.gives_bool or not required else required
+    recorded = f"if _mode.grad and ({required}): "
     if declared.outputs:
-        lines.append("    outs = out = _result_type(*[_wrap(_asarray(r)) for r in result])")
-    elif declared.view:
+        lines += [
+            "    out = _result_type(*[_wrap(_asarray(r)) for r in result])",
+            f"    {recorded}_op.record(out, {values}, {extras})",
+            "    return out",
+        ]
+        return _compile(declared, declared.name, lines, namespace | _names(declared))
+    if declared.view:
         lines += [
             "    if type(result) is list:",
-            "        outs = out = tuple([_wrap(r) for r in result])",
-            f"        for o in outs: _make_view(o, {declared.tensors[0]}, _MULTI_OUTPUT)",
-            "    else:",
-            "        out = _wrap(result)",
-            f"        _make_view(out, {declared.tensors[0]})",
-            "        outs = (out,)",
+            "        out = tuple([_wrap(r) for r in result])",
+            f"        for o in out: _make_view(o, {declared.tensors[0]}, _MULTI_OUTPUT)",
+            f"        {recorded}_op.record(out, {values}, {extras})",
+            "        return out",
+            "    out = _wrap(result)",
+            f"    _make_view(out, {declared.tensors[0]})",
         ]
     else:
-        lines += ["    out = _wrap(result if type(result) is _ndarray else _asarray(result))", "    outs = (out,)"]
-    if declared.differentiable:
-        required = " or ".join(f"_requires_grad({name})" for name in declared.differentiable)
-        lines += [f"    if _mode.grad and ({required}):", f"        _op.connect(outs, {values}, {extras})"]
+        lines.append("    out = _wrap(result if type(result) is _ndarray else _asarray(result))")
+    if required == "False":
+        pass
+    elif declared.has_fixed_edges:
+        lines.append(f"    {recorded}_record(out, {', '.join(p.name for p in declared.parameters)})")
+    else:
+        lines.append(f"    {recorded}_op.record((out,), {values}, {extras})")
     lines.append("    return out")
-    namespace |= {
+    return _compile(declared, declared.name, lines, namespace | _names(declared))
+
+
+def _names(declared: Op) -> dict[str, Any]:
+    """What the generated functions refer to."""
+    return {
         "_op": declared,
         "_forward": declared.forward,
         "_Tensor": Tensor,
@@ -509,8 +689,12 @@ def _generate(declared: Op, with_out: bool) -> Callable[..., Any]:
         "_result_type": declared.result_type,
         "_ndarray": np.ndarray,
         "_asarray": np.asarray,
+        "_NUMBER": (float, int),
+        "_record": declared.unrolled_record,
+        "_arranged": arranged,
+        "_name": declared.name,
+        "_first": 1,
     }
-    return _compile(declared, declared.name, lines, namespace)
 
 
 def _generate_in_place(declared: Op) -> Callable[..., Any]:
@@ -518,9 +702,9 @@ def _generate_in_place(declared: Op) -> Callable[..., Any]:
     name = declared.name + "_"
     lines = [
         f"def {name}({signature}):",
-        f"    return _op.in_place({_tuple(declared.tensors)}, {_tuple(declared.others)})",
+        f"    return _op.in_place({_tuple(declared.tensors)}, {_tuple(declared.others)}, _name)",
     ]
-    return _compile(declared, name, lines, namespace | {"_op": declared})
+    return _compile(declared, name, lines, namespace | {"_op": declared, "_name": name})
 
 
 def _compile(declared: Op, name: str, lines: list[str], namespace: dict[str, Any]) -> Callable[..., Any]:

@@ -67,6 +67,8 @@ class Stream:
     """A Mersenne Twister seeded as torch seeds it, and the draws from it; `Stream(seed)` is as after `manual_seed`."""
 
     __slots__ = ("_bits", "_engine", "_float_normal", "_next", "_normal", "_seed", "_start")
+    _normal: float | None  # the second of a pair of normal numbers, waiting for its turn
+    _float_normal: float | None
 
     def __init__(self, seed: int = DEFAULT_SEED) -> None:
         self._engine = random.Random(0)
@@ -95,13 +97,11 @@ class Stream:
     def state(self) -> Array:
         """All there is to know of the stream, 5056 bytes, as torch's `Generator.get_state` lays it out."""
         words = self._engine.getstate()[1]
-        used, left = (self._next, 1) if words == self._start else (words[-1], _WORDS + 1 - words[-1])
-        normal, float_normal = self._normal, self._float_normal
-        packed = _STATE.pack(
-            *(self._seed, left, 1, used, *words[:-1]),
-            *(0.0, normal or 0.0, 0.0, normal is not None),
-            *(float_normal or 0.0, float_normal is not None),
-        )
+        used = self._next if words == self._start else words[-1]
+        head = self._seed, _WORDS + 1 - words[-1], 1, used
+        normal, waits = (0.0, False) if self._normal is None else (self._normal, True)
+        float_normal, float_waits = (0.0, False) if self._float_normal is None else (self._float_normal, True)
+        packed = _STATE.pack(*head, *words[:-1], 0.0, normal, 0.0, waits, float_normal, float_waits)
         return np.frombuffer(bytearray(packed), np.uint8)
 
     def set_state(self, state: Array) -> None:
@@ -129,9 +129,8 @@ class Stream:
     def _load(self, seed: int, words: tuple[int, ...], used: int) -> None:
         self._engine.setstate((3, words, None))
         self._seed = seed
-        self._start, self._next = words, used  # until the first draw torch's state keeps the `next` it started with
-        self._normal: float | None = None  # the second of a pair of normal numbers, waiting for its turn
-        self._float_normal: float | None = None
+        self._start, self._next = words, used  # torch's `next` before the first draw; after it both count alike
+        self._normal = self._float_normal = None
 
     # Words
 
@@ -162,7 +161,7 @@ class Stream:
         """n multiples of 2⁻²⁴ in [0, 1), float32, a word each."""
         if n == 1:
             return np.array([(self._bits(32) & _MASK24) * 2.0**-24], FLOAT32)
-        return (self.words32(n) & _MASK24).view(INT32) * _UNIT24
+        return (self.words32(n) & _MASK24).view(INT32).astype(FLOAT32) * _UNIT24
 
     def _unit64(self, n: int) -> Array:
         """n multiples of 2⁻⁵³ in [0, 1), float64, two words each."""
@@ -207,12 +206,14 @@ class Stream:
         else:
             z = self._block_normals(n, dtype)
         with np.errstate(over="ignore"):
-            z = z + 0 if mean == 0 and std == 1 else fma(z, z.dtype.type(std), z.dtype.type(mean))
+            mean, std = z.dtype.type(mean), z.dtype.type(std)
+        z = z * std + mean if mean == 0 and 1e-9 < std < 1e9 else fma(z, std, mean)  # adding 0 rounds nothing
         return cast(z, dtype).reshape(shape)
 
     def _one_normal(self) -> float:
-        if self._normal is not None:
-            z, self._normal = self._normal, None
+        z = self._normal
+        if z is not None:
+            self._normal = None
             return z
         u = (self.word64() & _MASK53) * _UNIT53
         v = (self.word64() & _MASK53) * _UNIT53
@@ -267,10 +268,10 @@ class Stream:
             return self._integers64(n, dtype).reshape(shape)
         low, span = integer_range(low, high, dtype)
         if span < 2**28:
-            values = self.words32(n) % np.uint32(span)
+            values = (self.words32(n) % np.uint32(span)).astype(INT64) + low
         else:
-            values = self.words64(n) % np.uint64(span)
-        return cast((values.astype(UINT64) + np.uint64(low % 2**64)).view(INT64), dtype).reshape(shape)
+            values = (self.words64(n) % np.uint64(span) + np.uint64(low % 2**64)).view(INT64)
+        return cast(values, dtype).reshape(shape)
 
     def _integers64(self, n: int, dtype: DType) -> Array:
         """All of int64's range."""
@@ -336,7 +337,6 @@ class Stream:
             total = cumulative[:, -1:] if p.shape[1] else np.zeros((len(p), 1))
             check_weights(p, total[:, 0])
             cumulative /= total.copy()
-        cumulative[:, -1] = 1
         u = self._unit64(len(p) * n).reshape(-1, n)
         low, high = np.zeros(u.shape, INT64), np.full(u.shape, p.shape[1])
         while (searching := low < high).any():  # not np.searchsorted: if the sum overflows there are nan to pass

@@ -7,6 +7,7 @@ only up to 2^digits, so torch moves bounds that lie beyond to the next ones that
 from __future__ import annotations
 
 import warnings
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ def largest_integer(dtype: DType) -> int:
     """Up to which number a dtype holds every natural number."""
     if dtype.kind == "f":
         return 1 << _digits(dtype)
-    return 1 if dtype == BOOL else int(np.iinfo(dtype).max)
+    return _limits(dtype)[1]
 
 
 def integer_range(low: int, high: int | None, dtype: DType) -> tuple[int, int]:
@@ -77,6 +78,15 @@ def integer_range(low: int, high: int | None, dtype: DType) -> tuple[int, int]:
     return low, last - low + 1
 
 
+@cache
+def _limits(dtype: DType) -> tuple[int, int]:
+    if dtype == BOOL:
+        return 0, 1
+    info: Any = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
+    return int(info.min), int(info.max)
+
+
+@cache
 def _digits(dtype: DType) -> int:
     return int(np.finfo(dtype).nmant) + 1
 
@@ -104,8 +114,7 @@ def _gap(value: int, dtype: DType) -> int:
 
 def _check_bounds(low: int, last: int, dtype: DType) -> None:
     name = _CPP_NAMES[dtype.name]
-    limits: Any = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype) if dtype != BOOL else None
-    smallest, biggest = (limits.min, limits.max) if limits else (0, 1)
+    smallest, biggest = _limits(dtype)
     bounds = (("from", low), ("to - 1", last))
     for label, bound in bounds:
         if not smallest <= bound <= biggest:
@@ -124,7 +133,7 @@ def _check_bounds(low: int, last: int, dtype: DType) -> None:
 
 def check_uniform(low: float, high: float, dtype: DType) -> None:
     """The bounds of a uniform distribution, and their distance, must be finite and in order."""
-    limit = float(np.finfo(dtype).max)
+    limit = _limits(dtype)[1]
     for label, bound in (("from", low), ("to", high)):
         if not -limit <= bound <= limit:
             raise RuntimeError(f"{label} is out of bounds for {_CPP_NAMES[dtype.name]}")

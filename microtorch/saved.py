@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from . import dtypes
-from .engine import Edge, Node
+from .engine import Edge, Node, operation_name
 from .tensor import InferenceCounter, Tensor, wrap
 
 
@@ -93,7 +92,3 @@ def _modified(array: Any, edge: Edge | None, version: int, expected: int) -> Run
         "failed to compute its gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False)."
     )
 
-
-def operation_name(node: Node) -> str:
-    """`Mul` of `MulBackward0`, as torch's messages name operations."""
-    return re.sub(r"Backward\d*$", "", node.name())

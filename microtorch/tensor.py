@@ -1,53 +1,24 @@
-"""Tensor: a numpy array with a place in the graph. No mathematics.
-
-Tensors that share memory share a version counter: every in-place operation raises it, and a value saved for backward
-remembers the version it had. A view also knows its `base`, so that an in-place change of one shows in the gradients of
-the other (`microtorch.views`).
-"""
+"""Tensor: a numpy array with a place in the graph. No mathematics."""
 
 from __future__ import annotations
 
-import warnings
-import weakref
-from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import dtypes, printing
-from .engine import Edge, Node, RemovableHandle, add_hook, mode
-from .types import CPU, Size, device, layout, strided
-from .views import View, data_pointer, gradient_edge, refresh_view
-
-class AutogradMeta:
-    """What only some tensors have: a gradient, hooks, the node that accumulates into it."""
-
-    __slots__ = ("accumulator", "grad", "hooks", "post_accumulate", "retains_grad")
-
-    def __init__(self) -> None:
-        self.grad: Tensor | None = None
-        self.hooks: OrderedDict[int, Any] | None = None
-        self.post_accumulate: OrderedDict[int, Any] | None = None
-        self.accumulator: weakref.ref[Node] | None = None  # weak: the node holds the tensor
-        self.retains_grad = False
+from .engine import mode
+from .tensor_base import InferenceCounter as InferenceCounter
+from .tensor_base import TensorBase
+from .types import CPU, Size, contiguous_format, device, layout, strided
+from .views import data_pointer
 
 
-class InferenceCounter(list[int]):
-    """The version counter of a tensor made in inference mode, which keeps no versions."""
-
-
-class Tensor:
+class Tensor(TensorBase):
     """An n-dimensional array of one dtype that can record how it was computed."""
 
-    __slots__ = ("__dict__", "__weakref__", "_array", "_autograd", "_counter", "_edge", "_requires_grad", "_view")
-
-    _array: np.ndarray[Any, Any]
-    _counter: list[int]  # the version, in a list so that views share it
-    _edge: Edge | None  # (node that made it, which of its outputs); None for a leaf
-    _requires_grad: bool
-    _view: View | None
-    _autograd: AutogradMeta | None
+    __slots__ = ()
 
     if TYPE_CHECKING:  # the mathematics, which `microtorch.binding` adds
 
@@ -142,192 +113,48 @@ class Tensor:
     def is_signed(self) -> bool:
         return self.dtype.is_signed
 
-    def is_inference(self) -> bool:
-        return type(self._counter) is InferenceCounter
-
-    # -- its place in the graph ---------------------------------------------------------------------------------------
+    # -- its data -----------------------------------------------------------------------------------------------------
 
     @property
-    def requires_grad(self) -> bool:
-        view = self._view
-        return self._requires_grad or (view is not None and view.base.requires_grad)
+    def data(self) -> Tensor:
+        """The same memory without history and with a version counter of its own."""
+        tensor = wrap(self._array)
+        tensor._counter = type(self._counter)((0,))
+        return tensor
 
-    @requires_grad.setter
-    def requires_grad(self, value: bool) -> None:
-        if not self.is_leaf:
-            hint = "" if value else (
-                " If you want to use a computed variable in a subgraph that doesn't require differentiation use "
-                "var_no_grad = var.detach()."
-            )
-            raise RuntimeError(f"you can only change requires_grad flags of leaf variables.{hint}")
-        if value and self._array.dtype.kind != "f":
-            raise RuntimeError("only Tensors of floating point dtype can require gradients")
-        self._requires_grad = bool(value)
-
-    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
-        self.requires_grad = requires_grad
-        return self
-
-    @property
-    def is_leaf(self) -> bool:
-        return self.grad_fn is None
-
-    @property
-    def grad_fn(self) -> Node | None:
-        if self._view is not None:
-            refresh_view(self)
-        return None if self._edge is None else self._edge[0]
-
-    @property
-    def output_nr(self) -> int:
-        return 0 if self._edge is None else self._edge[1]
-
-    @property
-    def _version(self) -> int:
-        if type(self._counter) is InferenceCounter:
-            raise RuntimeError("Inference tensors do not track version counter.")
-        return self._counter[0]
-
-    @property
-    def _base(self) -> Tensor | None:
-        return None if self._view is None else self._view.base
-
-    def _is_view(self) -> bool:
-        return self._view is not None
-
-    @property
-    def _meta(self) -> AutogradMeta:
-        if self._autograd is None:
-            self._autograd = AutogradMeta()
-        return self._autograd
-
-    @property
-    def grad(self) -> Tensor | None:
-        """The accumulated gradient of a leaf, or None."""
-        meta = self._autograd
-        if meta is not None and meta.grad is not None:
-            return meta.grad
-        if self._edge is not None and (meta is None or not meta.retains_grad):
-            warnings.warn(
-                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
-                "won't be populated during autograd.backward(). If you indeed want the .grad field to be populated "
-                "for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor "
-                "by mistake, make sure you access the leaf Tensor instead. See "
-                "github.com/pytorch/pytorch/pull/30531 for more information.",
-                stacklevel=2,
-            )
-        return None
-
-    @grad.setter
-    def grad(self, value: Tensor | None) -> None:
-        if value is None:
-            if self._autograd is not None:
-                self._autograd.grad = None
-            return
+    @data.setter
+    def data(self, value: Tensor) -> None:
         if not isinstance(value, Tensor):
-            raise TypeError(
-                f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}"
-            )
-        if value is self:
-            raise RuntimeError("can't assign Variable as its own grad")
-        if value.dtype is not self.dtype:
-            raise RuntimeError(
-                f"attempting to assign a gradient with dtype '{value.dtype.c_name}' to a tensor with grad_dtype "
-                f"'{self.dtype.legacy_name}'. The gradient must match the tensor's grad_dtype (defaults to the "
-                "tensor's dtype). You can set the tensor's grad_dtype attribute with a specific dtype, or None to "
-                "allow any dtype. Set grad_dtype with caution. Diverging the dtypes of a tensor and its gradient may "
-                "break downstream systems that assume they match."
-            )
-        if value._array.shape != self._array.shape:
-            raise RuntimeError(
-                f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of size "
-                f"'{list(self.shape)}'. Please ensure that the gradient and the tensor are the same size"
-            )
-        self._meta.grad = value
+            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        if self.requires_grad and not value._is_differentiable:
+            raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
+        if value._array.dtype != self._array.dtype and self._autograd is not None:
+            self._autograd.accumulator = None  # it expects gradients of the dtype there was
+        self._array = value._array
 
-    @grad.deleter
-    def grad(self) -> None:
-        self.grad = None
+    @data.deleter
+    def data(self) -> None:
+        raise RuntimeError("Deleting tensor data is not allowed. Delete tensor instead!")
+
+    def detach(self) -> Tensor:
+        """The same memory and version counter without history."""
+        tensor = wrap(self._array)
+        tensor._counter = self._counter
+        return tensor
 
     def _accumulate(self, gradient: Tensor) -> None:
         """Add to `.grad`: in place when it is there and the addition is not recorded, else a new tensor."""
         meta = self._meta
         held = meta.grad
         if held is None:
-            meta.grad = gradient._recorded_copy_like(self) if mode.grad else wrap(copy_in_layout(gradient, self))
+            meta.grad = _recorded_copy(gradient, self) if mode.grad else wrap(copy_in_layout(gradient, self))
         elif mode.grad:
             meta.grad = held + gradient
+        elif type(held._counter) is InferenceCounter:
+            held.add_(gradient)  # which may be refused
         else:
             np.add(held._array, gradient._array, held._array)
             held._counter[0] += 1
-
-    def _post_accumulate_hooks(self) -> list[Callable[[Tensor], None]]:
-        meta = self._autograd
-        return [] if meta is None or meta.post_accumulate is None else list(meta.post_accumulate.values())
-
-    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
-        """Call `hook(grad)` when the gradient of this tensor is complete; what it returns replaces the gradient."""
-        if not self.requires_grad:
-            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-        node, output_nr = gradient_edge(self)
-        if self._edge is None:  # a leaf's node can die and be made anew, its hooks must not
-            meta = self._meta
-            if meta.hooks is None:
-                meta.hooks = OrderedDict()
-                assert node is not None
-                node.hooks.tensor[0] = meta.hooks
-            return add_hook(meta.hooks, hook)
-        assert node is not None
-        return add_hook(node.hooks.tensor.setdefault(output_nr, OrderedDict()), hook)
-
-    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
-        """Call `hook(tensor)` after the gradient of this leaf was added to `.grad`."""
-        if not self.requires_grad:
-            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-        if not self.is_leaf:
-            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
-        meta = self._meta
-        if meta.post_accumulate is None:
-            meta.post_accumulate = OrderedDict()
-        return add_hook(meta.post_accumulate, hook)
-
-    @property
-    def retains_grad(self) -> bool:
-        return self._autograd is not None and self._autograd.retains_grad
-
-    def retain_grad(self) -> None:
-        """Keep the gradient of this non-leaf in `.grad`, too."""
-        if not self.requires_grad:
-            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
-        if self.is_leaf or self.retains_grad:
-            return
-        node, output_nr = gradient_edge(self)
-        assert node is not None
-        self._meta.retains_grad = True
-        this = weakref.ref(self)  # the node must not keep its own output alive
-
-        def retain(gradient: Tensor) -> None:
-            tensor = this()
-            if tensor is not None:
-                held = tensor._meta.grad
-                tensor._meta.grad = gradient.clone() if held is None else held + gradient
-
-        node.hooks.retain[output_nr] = retain
-
-    # -- its data -----------------------------------------------------------------------------------------------------
-
-    @property
-    def data(self) -> Tensor:
-        """The same memory without history and with a version counter of its own."""
-        return wrap(self._array)
-
-    @data.setter
-    def data(self, value: Tensor) -> None:
-        if not isinstance(value, Tensor):
-            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
-        if self.requires_grad and value._array.dtype.kind != "f":
-            raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
-        self._array = value._array
 
     def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
         """The array itself: tensor and array share memory. With `force`, of a tensor that requires a gradient, too."""
@@ -474,6 +301,13 @@ def wrap_dim(dim: int, ndim: int) -> int:
             f"Dimension out of range (expected to be in range of [{-extent}, {extent - 1}], but got {dim})"
         )
     return dim + extent if dim < 0 else dim
+
+
+def _recorded_copy(gradient: Tensor, variable: Tensor) -> Tensor:
+    """`copy_in_layout`, differentiably."""
+    if 0 in variable._array.strides:
+        return gradient.clone(memory_format=contiguous_format)  # type: ignore[no-any-return]
+    return wrap(np.empty_like(variable._array, order="K")).copy_(gradient)  # type: ignore[no-any-return]
 
 
 def copy_in_layout(gradient: Tensor, variable: Tensor) -> np.ndarray[Any, Any]:

@@ -11,10 +11,10 @@ import weakref
 from collections.abc import Sequence
 from typing import Any
 
-from .engine import NO_EDGE, AccumulateGrad, Edge, Node, mode
+from .engine import FREED, NO_EDGE, AccumulateGrad, Edge, Node, mode, operation_name
 
 # How a view was made, where this forbids changing it in place later.
-NO_GRAD, MULTI_OUTPUT, CUSTOM_FUNCTION = "no_grad", "multi_output", "custom_function"
+NO_GRAD, INFERENCE, MULTI_OUTPUT, CUSTOM_FUNCTION = "no_grad", "inference", "multi_output", "custom_function"
 
 Geometry = tuple[tuple[int, ...], tuple[int, ...], int]  # shape, strides and offset in memory, in elements
 
@@ -34,13 +34,24 @@ def data_pointer(array: Any) -> int:
     return array.__array_interface__["data"][0]  # type: ignore[no-any-return]
 
 
+def geometry(tensor: Any) -> Geometry:
+    return tensor._array.shape, tensor.stride(), data_pointer(tensor._array) // tensor._array.itemsize
+
+
 def make_view(tensor: Any, source: Any, origin: str | None = None) -> None:
     """Declare a fresh tensor on part of `source`'s memory to be a view of it."""
-    seen = source._view
-    if origin is None:
-        origin = (seen.origin if seen is not None else None) if mode.grad else NO_GRAD
     counter = tensor._counter = source._counter
-    tensor._view = View(source if seen is None else seen.base, origin, counter[0])
+    if source.is_inference():
+        return  # nothing is kept of where it came from
+    if mode.inference:
+        origin = INFERENCE
+    elif not mode.grad:
+        origin = NO_GRAD
+    seen = source._view
+    if seen is None:
+        tensor._view = View(source, origin, counter[0])
+    else:
+        tensor._view = View(seen.base, origin or seen.origin, counter[0])
 
 
 def gradient_edge(tensor: Any) -> Edge:
@@ -49,87 +60,93 @@ def gradient_edge(tensor: Any) -> Edge:
         refresh_view(tensor)
     if tensor._edge is not None:
         return tensor._edge  # type: ignore[no-any-return]
-    if not tensor.requires_grad:
+    if not tensor._requires_grad:
         return NO_EDGE
-    meta = tensor._meta
+    meta = tensor._autograd or tensor._meta
     node = None if meta.accumulator is None else meta.accumulator()
     if node is None:
         node = AccumulateGrad(tensor)
         meta.accumulator = weakref.ref(node)
         if meta.hooks is not None:
-            node.hooks.tensor[0] = meta.hooks
+            node.hooks.tensor.append((0, meta.hooks))
     return (node, 0)
+
+
+def set_edge(tensor: Any, edge: Edge) -> None:
+    """Make `edge` the origin of a tensor that may have had another: its old hooks stay behind, retain_grad comes along."""
+    old = tensor._edge
+    tensor._edge = edge
+    tensor._requires_grad = True
+    if tensor._view is not None:
+        tensor._view.version = tensor._counter[0]
+    meta = tensor._autograd
+    if meta is not None:
+        meta.hooks = None
+        if meta.retains_grad:
+            edge[0].hooks.retain[edge[1]] = old[0].hooks.retain.pop(old[1])  # type: ignore[union-attr]
 
 
 def refresh_view(tensor: Any) -> None:
     """Give a view a new `grad_fn` if its memory was changed in place since it got the one it has."""
     view = tensor._view
-    version = tensor._counter[0]
-    if view.version == version or (tensor._edge is None and not view.base.requires_grad):
+    if view.version == tensor._counter[0] or (tensor._edge is None and not view.base.requires_grad):
         return
-    _forbid_change(tensor, "its base or another view of its base has been modified inplace")
+    _forbid_change(tensor, "its base or another view of its base has been")
     node = AsStridedBackward0(gradient_edge(view.base), geometry(view.base), geometry(tensor), tensor)
-    tensor._edge = (node, 0)
-    tensor._requires_grad = True
-    view.version = version
+    set_edge(tensor, (node, 0))
 
 
 def check_inplace(tensor: Any) -> None:
     """Refuse a recorded in-place operation on a leaf, or on a view that must not be changed."""
     view = tensor._view
     if view is not None:
-        _forbid_change(tensor, "is being modified inplace")
+        _forbid_change(tensor, "is being")
         if tensor.requires_grad and view.base.is_leaf:
             raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
     if tensor.requires_grad and tensor.is_leaf:
         raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
 
 
-def rebase_history(tensor: Any, node: Node) -> None:
+def rebase_history(tensor: Any, node: Node, output_nr: int = 0) -> None:
     """Record that `node`, whose first edge is to the value before, made the present value of `tensor` in place."""
     view = tensor._view
     if view is None:
-        tensor._edge = (node, 0)
-        tensor._requires_grad = True
+        set_edge(tensor, (node, output_nr))
     else:
-        base = view.base
-        copy_slices = CopySlices(base, tensor, node)
-        base._edge = (copy_slices, 0)
-        base._requires_grad = True
-        view.version = -1
+        set_edge(view.base, (CopySlices(view.base, tensor, node), 0))
         refresh_view(tensor)
-
-
-def geometry(tensor: Any) -> Geometry:
-    return tensor._array.shape, tensor.stride(), data_pointer(tensor._array) // tensor._array.itemsize
 
 
 def _forbid_change(tensor: Any, event: str) -> None:
     origin = tensor._view.origin
     if origin is None:
         return
-    if origin is NO_GRAD:
-        if not event.startswith("is"):
-            event = f"{event}"
-        raise RuntimeError(
-            f"A view was created in no_grad mode and {event} with grad mode enabled. Given that this use case is "
-            "ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the "
-            "inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or both "
-            "outside (if you want the inplace to be tracked)."
-        )
     node, output_nr = tensor._edge or NO_EDGE
-    made_by = "" if node is None else f"Output {output_nr} of {node.name()} "
-    if made_by and origin is MULTI_OUTPUT:
-        made_by = made_by.replace("Backward0", "")
+    if node is not None:
+        what = f"Output {output_nr} of {operation_name(node)} is a view"
+    if origin is INFERENCE or origin is NO_GRAD or node is None:
+        what = "A view was created" if node is None else f"{what} of a view which was created"
+        made, normal = ("inference", "in normal mode") if origin is INFERENCE else ("no_grad", "with grad mode enabled")
+        what = f"{what} in {made} mode and {event} modified inplace {normal}."
+    else:
+        what = f"{what} and {event} modified inplace."
+    block = "inference_mode" if origin is INFERENCE else "no_grad"
+    ambiguous = (
+        "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving "
+        f"both the view and the inplace either both inside the {block} block (if you don't want the inplace to be "
+        "tracked) or both outside (if you want the inplace to be tracked)."
+    )
     reason = {
+        NO_GRAD: ambiguous,
+        INFERENCE: ambiguous,
         MULTI_OUTPUT: "This view is the output of a function that returns multiple views. Such functions do not allow "
         "the output views to be modified inplace. You should replace the inplace operation by an out-of-place one.",
         CUSTOM_FUNCTION: "This view was created inside a custom Function (or because an input was returned as-is) and "
         "the autograd logic to handle view+inplace would override the custom backward associated with the custom "
         "Function, leading to incorrect gradients. This behavior is forbidden. You can fix this by cloning the output "
         "of the custom Function.",
-    }[origin]
-    raise RuntimeError(f"{made_by}is a view and {event}. {reason}")
+    }
+    raise RuntimeError(f"{what} {reason[origin]}")
 
 
 class AsStridedBackward0(Node):
@@ -156,7 +173,7 @@ class CopySlices(Node):
         super().__init__(
             (gradient_edge(base), *function.next_functions[1:]), ((base._array.shape, base._array.dtype),)
         )
-        self._function = function
+        self._function: Node | None = function
         self._source = geometry(base)
         self._window = geometry(view)
 
@@ -167,17 +184,17 @@ class CopySlices(Node):
         (gradient,) = gradients
         if gradient is None:
             return [None] * len(self.next_functions)
+        if self._function is None:
+            raise RuntimeError(FREED)
         shape, strides, start = self._source
-        result = gradient._copy_with_strides(shape, strides)
+        result = gradient.new_empty_strided(shape, strides).copy_(gradient)
         window_shape, window_strides, window_start = self._window
         window = result.as_strided(window_shape, window_strides, window_start - start)
         first, *others = self._function.apply(window.clone())
-        if self.next_functions[0][0] is not None:
-            if first is None:
-                window.zero_()
-            else:
-                window.copy_(first)
+        if self.next_functions[0][0] is None or first is None:
+            return [None, *others]
+        window.copy_(first)
         return [result, *others]
 
     def release(self) -> None:
-        self._function.release()
+        self._function = None

@@ -1,4 +1,4 @@
-"""What a reader would call a leaf tensor: its name in a module, its variable in the script, its place in an optimizer."""
+"""What a reader would call a leaf tensor: its name in a module, its variable, its place in an optimizer."""
 
 from __future__ import annotations
 

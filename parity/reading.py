@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from parity.trace import Array
-from parity.ulp import canonical
 
-LARGE = 2**15  # bytes; a larger array is digested by its sums
-
-# How torch's tensors give their values, and what smaller engines offer instead, tried in this order.
+# How tensors that are not plain ones give their values, and what smaller engines offer; tried in this order.
 _WAYS: tuple[Callable[[Any], Any], ...] = (
     lambda tensor: tensor.detach().numpy(),
     lambda tensor: tensor.detach().cpu().numpy(),
@@ -29,8 +25,8 @@ def array_of(tensor: Any) -> Array:
     """A tensor's values; the array may share the tensor's memory. Raises TypeError if there is no way to them."""
     for way in _WAYS:
         try:
-            array = np.asarray(way(tensor))
-        except (AttributeError, TypeError, RuntimeError, ValueError, NotImplementedError):
+            array: Array = np.asarray(way(tensor))
+        except (AttributeError, TypeError, RuntimeError, ValueError):
             continue
         if array.dtype.kind in "biuf":
             return array
@@ -39,32 +35,14 @@ def array_of(tensor: Any) -> Array:
     raise TypeError(f"parity cannot read the values of a {type(tensor).__name__}")
 
 
-def digestible(array: Array) -> bytes:
-    """Bytes that stand for the array's contents; of a large array, its sums over two directions as integers.
-
-    Any single element that changes changes them, and so does an exchange of two.
-    """
-    if array.dtype.kind == "f":
-        flat = array.reshape(-1)
-        with np.errstate(all="ignore"):
-            if (norm := np.vdot(flat, flat)) != norm:  # nan² is nan, and nothing else gives nan here
-                array = canonical(array)
-    if array.nbytes <= LARGE:
-        return array.tobytes()
-    raw = np.frombuffer(array if array.flags.c_contiguous else array.tobytes(), np.uint8)
-    words = raw[: raw.size // 512 * 512].view(np.uint64).reshape(-1, 64)
-    down, across = np.add.reduce(words, axis=0), np.add.reduce(words, axis=1)
-    rest = raw[words.nbytes :].tobytes()
-    return hashlib.blake2b(down.tobytes() + across.tobytes() + rest, digest_size=16).digest()
-
-
 def leaves(roots: list[Any]) -> list[Any] | None:
     """The leaf tensors that a backward pass from the roots would reach; None if the module has no such graph."""
     found: dict[int, Any] = {}
     stack: list[Any] = []
     for root in roots:
-        node = getattr(root, "grad_fn", None)
-        if node is not None:
+        if not hasattr(root, "grad_fn"):
+            return None
+        if (node := root.grad_fn) is not None:
             stack.append(node)
         elif getattr(root, "requires_grad", False):
             found[id(root)] = root

@@ -21,7 +21,7 @@ _CHUNK = 512  # blocks of sixteen at a time, so that the intermediate arrays sta
 
 
 def _float32(*values: float) -> list[Array]:
-    """The values rounded to float32, as 0-d float64 arrays, with which numpy computes faster than with Python floats."""
+    """The values rounded to float32, as 0-d float64 arrays: numpy is quicker with them than with Python floats."""
     return [np.asarray(np.float32(v), _FLOAT64) for v in values]
 
 

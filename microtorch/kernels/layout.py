@@ -28,5 +28,3 @@ def memory_axes(array: Array) -> tuple[int, ...]:
 def in_memory_order(array: Array) -> Array:
     """A view with permuted axes whose C order is the order in which torch's kernels fill the array."""
     return array.transpose(memory_axes(array))
-
-

@@ -36,24 +36,26 @@ def pow(x: Array, y: Array) -> Array:
     return np.power(x, y)
 
 
-def add_scaled(x: Array, y: Array, alpha: float) -> Array:
-    """x + alpha·y."""
-    return x + alpha * y
+def add_scaled(x: Array, y: Array, alpha: float, out: Array | None = None) -> Array:
+    """x + alpha·y; into `out` where there is one, which may be x."""
+    return np.add(x, alpha * y, out)
 
 
-def addcmul(x: Array, a: Array, b: Array, value: float) -> Array:
-    """x + value·a·b."""
-    return x + value * a * b
+def addcmul(x: Array, a: Array, b: Array, value: float, out: Array | None = None) -> Array:
+    """x + value·a·b; into `out` where there is one, which may be x."""
+    return np.add(x, value * a * b, out)
 
 
-def addcdiv(x: Array, a: Array, b: Array, value: float) -> Array:
-    """x + value·a/b."""
-    return x + value * a / b
+def addcdiv(x: Array, a: Array, b: Array, value: float, out: Array | None = None) -> Array:
+    """x + value·a/b; into `out` where there is one, which may be x."""
+    return np.add(x, value * a / b, out)
 
 
-def lerp(x: Array, end: Array, weight: float) -> Array:
-    """x + weight·(end − x), from whichever end is nearer."""
-    return x + weight * (end - x) if abs(weight) < 0.5 else end - (end - x) * (1 - weight)
+def lerp(x: Array, end: Array, weight: float, out: Array | None = None) -> Array:
+    """x + weight·(end − x), from whichever end is nearer; into `out` where there is one, which may be x."""
+    if abs(weight) < 0.5:
+        return np.add(x, weight * (end - x), out)
+    return np.subtract(end, (end - x) * (1 - weight), out)
 
 
 def sum(x: Array, axis: Any = None, keepdims: bool = False) -> Array:

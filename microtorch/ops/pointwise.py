@@ -1,266 +1,21 @@
-"""Arithmetic, functions of one variable, comparison and logic, element by element."""
+"""Functions of one variable, element by element."""
 
 from __future__ import annotations
 
-from typing import Any
+import builtins
 
 import numpy as np
 
 from .. import dtypes, kernels
-from ..op import FLOAT, KEEP, PROMOTE, composite, op, pointwise
-from ..tensor import Tensor
+from ..op import FLOAT, KEEP, alias, op, pointwise
 from ..types import contiguous_format
 
-# -- arithmetic --------------------------------------------------------------------------------------------------------
+LN2 = float(np.log(2.0))
+LN10 = float(np.log(10.0))
 
 
-@pointwise(
-    input=lambda g: g,
-    other=lambda g, alpha: g if alpha == 1 else g * alpha,
-    wraps_numbers=True,
-)
-def add(input, other, *, alpha=1):
-    """Sum z = x + alpha·y, broadcasting."""
-    return np.add(input, other) if alpha == 1 else kernels.add_scaled(input, other, _alpha(alpha, input, other))
+# -- exponentials, logarithms, roots -----------------------------------------------------------------------------------
 
-
-@pointwise(
-    input=lambda g: g,
-    other=lambda g, alpha: -g if alpha == 1 else -g * alpha,
-    wraps_numbers=True,
-)
-def sub(input, other, *, alpha=1):
-    """Difference z = x − alpha·y, broadcasting."""
-    if getattr(input, "dtype", None) == bool:
-        raise RuntimeError(
-            "Subtraction, the `-` operator, with two bool tensors is not supported. If you are trying to invert a mask, "
-            "use the `~` or `logical_not()` operator instead."
-        )
-    return np.subtract(input, other) if alpha == 1 else kernels.add_scaled(input, other, -_alpha(alpha, input, other))
-
-
-@pointwise(
-    input=lambda g, alpha: -g if alpha == 1 else -g * alpha,
-    other=lambda g: g,
-    node="RsubBackward1",
-    in_place=False,
-    out=False,
-)
-def rsub(input, other, *, alpha=1):
-    """Difference the other way round, z = y − alpha·x."""
-    if getattr(input, "dtype", None) == bool:
-        raise RuntimeError(
-            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, "
-            "use the `~` or `logical_not()` operator instead."
-        )
-    return np.subtract(other, input) if alpha == 1 else kernels.add_scaled(other, input, -_alpha(alpha, input, other))
-
-
-@pointwise(
-    input=lambda g, other: g * other,
-    other=lambda g, input: g * input,
-    wraps_numbers=True,
-)
-def mul(input, other):
-    """Product z = x·y, broadcasting."""
-    return np.multiply(input, other)
-
-
-@pointwise(
-    input=lambda g, other: g / other,
-    other=lambda g, input, other: -g * ((input / other) / other),
-    node="DivBackward0",
-    promotion=FLOAT,
-    wraps_numbers=True,
-)
-def true_divide(input, other):
-    """Quotient z = x/y, broadcasting; of integers it is a fraction."""
-    return np.true_divide(input, other)
-
-
-@pointwise(
-    input=lambda g: g.zeros_like(),
-    other=lambda g, other: g.zeros_like(),
-    node="DivBackward2",
-    wraps_numbers=True,
-    public=False,
-)
-def div_rounded(input, other, *, rounding_mode):
-    """Quotient rounded towards zero (`"trunc"`) or downwards (`"floor"`)."""
-    if rounding_mode not in ("trunc", "floor"):
-        raise RuntimeError(
-            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
-        )
-    integer = all(np.asarray(v).dtype.kind in "iub" for v in (input, other))
-    if integer and np.any(np.asarray(other) == 0):
-        raise RuntimeError("ZeroDivisionError")
-    if rounding_mode == "floor":
-        return np.floor_divide(input, other)
-    if integer:
-        return (np.sign(input) * np.sign(other) * (np.abs(input) // np.abs(other))).astype(np.result_type(input))
-    return np.trunc(np.true_divide(input, other))
-
-
-@composite
-def div(input: Tensor, other: Any, *, rounding_mode: str | None = None, out: Tensor | None = None) -> Tensor:
-    """Quotient x/y, or rounded towards zero (`rounding_mode="trunc"`) or downwards (`"floor"`)."""
-    if rounding_mode is None:
-        return true_divide(input, other, out=out)
-    return div_rounded(input, other, rounding_mode=rounding_mode, out=out)
-
-
-def _alpha(alpha: Any, *operands: Any) -> Any:
-    """The factor in the type of the operands, to which torch rounds it first; integers take whole factors only."""
-    array = next(v for v in operands if isinstance(v, np.ndarray))
-    if array.dtype.kind != "f" and isinstance(alpha, float):
-        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
-    return array.dtype.type(alpha)
-
-
-@pointwise(input=lambda g: -g)
-def neg(input):
-    """Negation −x."""
-    if input.dtype == bool:
-        raise RuntimeError(
-            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the "
-            "`~` or `logical_not()` operator instead."
-        )
-    return np.negative(input)
-
-
-@pointwise(input=lambda g, out: -g * (out * out), promotion=FLOAT)
-def reciprocal(input):
-    """1/x; derivative −1/x²."""
-    return np.true_divide(1, input)
-
-
-def _pow_node(input, exponent):
-    return "PowBackward0" if not isinstance(exponent, Tensor) else "PowBackward1" if isinstance(input, Tensor) else "PowBackward2"
-
-
-@pointwise(
-    input=lambda g, input, exponent: _pow_backward(g, input, exponent),
-    exponent=lambda g, input, exponent, out: _pow_backward_exponent(g, input, exponent, out),
-    node=_pow_node,
-)
-def pow(input, exponent):
-    """xʸ, broadcasting; an integer to a negative whole number is refused."""
-    if not isinstance(exponent, np.ndarray):
-        if input.dtype.kind in "iu" and exponent < 0:
-            raise RuntimeError("Integers to negative integer powers are not allowed.")
-    elif exponent.dtype.kind in "iu" and (exponent < 0).any():
-        raise RuntimeError("Integers to negative integer powers are not allowed.")
-    return kernels.pow(input, exponent)
-
-
-def _pow_backward(g, input, exponent):
-    if isinstance(exponent, Tensor):
-        return where(exponent == 0, 0.0, g * (exponent * pow(input, exponent - 1)))
-    return g.zeros_like() if exponent == 0 else g * (exponent * pow(input, exponent - 1))
-
-
-def _pow_backward_exponent(g, input, exponent, out):
-    if isinstance(input, Tensor):
-        return where((input == 0) & (exponent >= 0), 0.0, g * (out * input.log()))
-    return where(exponent >= 0, 0.0, g * out) if input == 0 else g * (out * np.log(input).item())
-
-
-@pointwise(input=lambda g: g.zeros_like(), other=None, node="RemainderBackward0", wraps_numbers=True)
-def remainder(input, other):
-    """The rest of the division x/y, with the sign of y."""
-    return np.remainder(input, other)
-
-
-@pointwise(input=lambda g: g.zeros_like(), other=None, node="FmodBackward0", wraps_numbers=True)
-def fmod(input, other):
-    """The rest of the division x/y, with the sign of x."""
-    return np.fmod(input, other)
-
-
-@pointwise(input=None, other=None)
-def floor_divide(input, other):
-    """⌊x/y⌋."""
-    return np.floor_divide(input, other)
-
-
-@pointwise(input=lambda g, input: g * input.sign())
-def abs(input):
-    """|x|; derivative sign(x), 0 at 0."""
-    return np.abs(input)
-
-
-@pointwise(input=lambda g, other, input: _share(g, input, other), other=lambda g, input, other: _share(g, other, input))
-def maximum(input, other):
-    """The larger of two; where they are equal, each receives half of the gradient."""
-    return np.maximum(input, other)
-
-
-@pointwise(input=lambda g, other, input: _share(g, other, input), other=lambda g, input, other: _share(g, input, other))
-def minimum(input, other):
-    """The smaller of two; where they are equal, each receives half of the gradient."""
-    return np.minimum(input, other)
-
-
-def _share(g, larger, smaller):
-    return where(larger == smaller, g / 2, g).masked_fill(larger < smaller, 0)
-
-
-def _clamp_node(input, min, max):
-    return "ClampBackward0" if isinstance(min, Tensor) or isinstance(max, Tensor) else "ClampBackward1"
-
-
-@pointwise(
-    input=lambda g, input, min, max: where(_within(input, min, max), g, 0.0),
-    min=lambda g, input, min, max: where((input < min) if max is None else (min < max) & (input < min), g, 0.0),
-    max=lambda g, input, min, max: where((input > max) if min is None else (input > max) | (max < min), g, 0.0),
-    node=_clamp_node,
-)
-def clamp(input, min=None, max=None):
-    """x limited to [min, max]; the gradient passes where x is not cut off."""
-    if min is None and max is None:
-        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    result = input if min is None else np.maximum(input, min)
-    return result if max is None else np.minimum(result, max)
-
-
-def _within(input, min, max):
-    if min is None:
-        return input <= max
-    return input >= min if max is None else (input >= min) & (input <= max)
-
-
-@pointwise(
-    input=lambda g: g,
-    tensor1=lambda g, tensor2, value: g * (tensor2 * value),
-    tensor2=lambda g, tensor1, value: g * (tensor1 * value),
-)
-def addcmul(input, tensor1, tensor2, *, value=1):
-    """x + value·a·b."""
-    return kernels.addcmul(input, tensor1, tensor2, input.dtype.type(value))
-
-
-@pointwise(
-    input=lambda g: g,
-    tensor1=lambda g, tensor2, value: g * (value / tensor2),
-    tensor2=lambda g, tensor1, tensor2, value: -g * (value * tensor1 / (tensor2 * tensor2)),
-)
-def addcdiv(input, tensor1, tensor2, *, value=1):
-    """x + value·a/b."""
-    return kernels.addcdiv(input, tensor1, tensor2, input.dtype.type(value))
-
-
-@pointwise(
-    input=lambda g, weight: g * (1 - weight),
-    end=lambda g, weight: g * weight,
-    weight=lambda g, input, end: g * (end - input),
-    node=lambda input, end, weight: "LerpBackward1" if isinstance(weight, Tensor) else "LerpBackward0",
-)
-def lerp(input, end, weight):
-    """x + weight·(end − x), the straight line from x to end."""
-    return kernels.lerp(input, end, weight)
-
-
-# -- functions of one variable -----------------------------------------------------------------------------------------
 
 @pointwise(input=lambda g, out: g * out, promotion=FLOAT)
 def exp(input):
@@ -352,9 +107,14 @@ def atan(input):
     return kernels.atan(input)
 
 
+def _reciprocal_square(input, other):
+    """1/(x² + y²)."""
+    return (input * input + other * other).reciprocal()
+
+
 @pointwise(
-    input=lambda g, input, other: g * (other / (input * input + other * other)),
-    other=lambda g, input, other: g * (-input / (input * input + other * other)),
+    input=lambda g, input, other: g * other * _reciprocal_square(input, other),
+    other=lambda g, input, other: g * -input * _reciprocal_square(input, other),
     promotion=FLOAT,
 )
 def atan2(input, other):
@@ -382,7 +142,7 @@ def tanh(input):
 
 @pointwise(
     grad_output=lambda g, output: tanh_backward(g, output),
-    output=lambda g, grad_output, output: g * grad_output * (-2 * output),
+    output=lambda g, grad_output, output: g * (-2 * output * grad_output),
     in_place=False,
     out=False,
     public=False,
@@ -390,6 +150,9 @@ def tanh(input):
 def tanh_backward(grad_output, output):
     """g·(1 − y²)."""
     return kernels.tanh_backward(grad_output, output)
+
+
+# -- the sigmoid and the rectifier -------------------------------------------------------------------------------------
 
 
 @pointwise(input=lambda g, out: sigmoid_backward(g, out), promotion=FLOAT)
@@ -410,7 +173,7 @@ def sigmoid_backward(grad_output, output):
     return (grad_output * (1 - output)) * output
 
 
-@pointwise(input=lambda g, out: threshold_backward(g, out))
+@pointwise(input=lambda g, out: threshold_backward(g, out), out=False)
 def relu(input):
     """max(x, 0); derivative 1 where x > 0, else 0."""
     if input.dtype == bool:
@@ -430,28 +193,41 @@ def threshold_backward(grad_output, self):
     return np.where(self <= 0, grad_output.dtype.type(0), grad_output)
 
 
+# -- signs and whole numbers -------------------------------------------------------------------------------------------
+
+
 @pointwise(input=lambda g: g.zeros_like())
 def sign(input):
     """−1, 0 or 1."""
-    return np.greater(input, 0) if input.dtype == bool else np.sign(input)
+    return _sign(input)
+
+
+@pointwise(input=lambda g: g.zeros_like())
+def sgn(input):
+    """−1, 0 or 1."""
+    return _sign(input)
+
+
+def _sign(x):
+    return x.copy() if x.dtype == bool else np.sign(x)
 
 
 @pointwise(input=lambda g: g.zeros_like())
 def floor(input):
     """⌊x⌋."""
-    return _round_with(np.floor, input)
+    return _whole(np.floor, "floor", input)
 
 
 @pointwise(input=lambda g: g.zeros_like())
 def ceil(input):
     """⌈x⌉."""
-    return _round_with(np.ceil, input)
+    return _whole(np.ceil, "ceil", input)
 
 
 @pointwise(input=lambda g: g.zeros_like())
 def trunc(input):
     """x rounded towards zero."""
-    return _round_with(np.trunc, input)
+    return _whole(np.trunc, "trunc", input)
 
 
 @pointwise(
@@ -459,175 +235,48 @@ def trunc(input):
     node=lambda input, decimals: "RoundBackward0" if decimals == 0 else "RoundBackward1",
 )
 def round(input, *, decimals=0):
-    """x rounded to the nearest, halves to even."""
+    """x rounded to the nearest, halves to even; to `decimals` places after the point."""
+    if decimals == 0 or input.dtype.kind != "f":
+        return _whole(np.rint, "round", input)
+    power = input.dtype.type(10.0 ** builtins.abs(decimals))
+    return np.rint(input * power) / power if decimals > 0 else np.rint(input / power) * power
+
+
+def _whole(function, name, x):
+    """A rounding: integers are whole already."""
+    if x.dtype == bool:
+        raise not_implemented(name, x)
+    return function(x) if x.dtype.kind == "f" else x.copy()
+
+
+@pointwise(input=lambda g: g)
+def frac(input):
+    """What is left of x without its whole part: x − trunc(x)."""
+    if input.dtype.kind != "f":
+        raise not_implemented("frac", input)
+    return input - np.trunc(input)
+
+
+def not_implemented(name, array):
+    """torch's error for a dtype that a kernel does not have."""
+    return NotImplementedError(f"\"{name}\" not implemented for '{dtypes.FROM_NUMPY[array.dtype].legacy_name}'")
+
+
+# -- nan and infinity --------------------------------------------------------------------------------------------------
+
+
+@pointwise(input=lambda g, input: g * input.isfinite())
+def nan_to_num(input, nan=None, posinf=None, neginf=None):
+    """x with numbers in place of nan (0) and of the infinities (the largest and the smallest number)."""
     if input.dtype.kind != "f":
         return input.copy()
-    return np.rint(input) if decimals == 0 else np.rint(input * 10.0**decimals) / 10.0**decimals
-
-
-def _round_with(function, input):
-    return function(input) if input.dtype.kind == "f" else input.copy()
-
-
-LN2 = float(np.log(2.0))
-LN10 = float(np.log(10.0))
-
-
-# -- choice ------------------------------------------------------------------------------------------------------------
-
-
-@pointwise(
-    condition=None,
-    input=lambda g, condition: where(condition, g, 0.0),
-    other=lambda g, condition: where(condition, 0.0, g),
-    node="WhereBackward0",
-    keep=("condition",),
-    wraps_numbers=True,
-    in_place=False,
-    public=False,
-)
-def select_where(condition, input, other):
-    """x where the condition holds, else y."""
-    if condition.dtype != bool:
-        if condition.dtype != np.uint8:
-            name = dtypes.FROM_NUMPY[condition.dtype].legacy_name
-            raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {name}")
-        condition = condition.astype(bool)
-    return np.where(condition, *as_arrays(input, other))
-
-
-@composite
-def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tensor | None = None) -> Any:
-    """x where the condition holds, else y; with the condition alone, the indices where it holds."""
-    if input is None and other is None:
-        return condition.nonzero(as_tuple=True)
-    return select_where(condition, input, other, out=out)
-
-
-@op(
-    input=lambda g, mask: g.masked_fill(mask, 0),
-    mask=None,
-    value=lambda g, mask: where(mask, g, 0.0).sum(),
-    node=lambda input, mask, value: "MaskedFillBackward1" if isinstance(value, Tensor) else "MaskedFillBackward0",
-    promotion=PROMOTE,
-    keep=("mask", "value"),
-    in_place=True,
-    out=False,
-)
-def masked_fill(input, mask, value):
-    """x with `value` where the mask holds."""
-    if mask.dtype != bool:
-        raise RuntimeError("masked_fill_ only supports boolean masks, but got mask with dtype " + dtypes.FROM_NUMPY[mask.dtype].c_name)
-    if isinstance(value, np.ndarray) and value.ndim:
-        raise RuntimeError(
-            f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."
-        )
-    if input.dtype.kind in "iu" and np.asarray(value).dtype.kind == "f":
-        raise RuntimeError(f"value cannot be converted to type {dtypes.FROM_NUMPY[input.dtype].c_name} without overflow")
-    return np.where(mask, np.asarray(value).astype(input.dtype), input)
-
-
-def as_arrays(*operands):
-    """Operands as arrays of one dtype, for numpy functions that do not let numbers give way."""
-    dtype = next((v.dtype for v in operands if isinstance(v, np.ndarray)), None)
-    if dtype is None:
-        dtype = dtypes.get_default_dtype().numpy if any(isinstance(v, float) for v in operands) else None
-    return [np.asarray(v, dtype) for v in operands]
-
-
-# -- comparison and logic ----------------------------------------------------------------------------------------------
-
-
-@pointwise(input=None, other=None)
-def eq(input, other):
-    """x = y."""
-    return np.equal(input, other)
-
-
-@pointwise(input=None, other=None)
-def ne(input, other):
-    """x ≠ y."""
-    return np.not_equal(input, other)
-
-
-@pointwise(input=None, other=None)
-def lt(input, other):
-    """x < y."""
-    return np.less(input, other)
-
-
-@pointwise(input=None, other=None)
-def le(input, other):
-    """x ≤ y."""
-    return np.less_equal(input, other)
-
-
-@pointwise(input=None, other=None)
-def gt(input, other):
-    """x > y."""
-    return np.greater(input, other)
-
-
-@pointwise(input=None, other=None)
-def ge(input, other):
-    """x ≥ y."""
-    return np.greater_equal(input, other)
-
-
-@pointwise(input=None, other=None)
-def logical_and(input, other):
-    """x ≠ 0 and y ≠ 0."""
-    return np.logical_and(input, other)
-
-
-@pointwise(input=None, other=None)
-def logical_or(input, other):
-    """x ≠ 0 or y ≠ 0."""
-    return np.logical_or(input, other)
-
-
-@pointwise(input=None, other=None)
-def logical_xor(input, other):
-    """Exactly one of x ≠ 0 and y ≠ 0."""
-    return np.logical_xor(input, other)
-
-
-@pointwise(input=None)
-def logical_not(input):
-    """x = 0."""
-    return np.logical_not(input)
-
-
-@pointwise(input=None, other=None)
-def bitwise_and(input, other):
-    """The bits that x and y share."""
-    return np.bitwise_and(*_integers("bitwise_and", input, other))
-
-
-@pointwise(input=None, other=None)
-def bitwise_or(input, other):
-    """The bits that x or y has."""
-    return np.bitwise_or(*_integers("bitwise_or", input, other))
-
-
-@pointwise(input=None, other=None)
-def bitwise_xor(input, other):
-    """The bits that exactly one of x and y has."""
-    return np.bitwise_xor(*_integers("bitwise_xor", input, other))
-
-
-@pointwise(input=None)
-def bitwise_not(input):
-    """The bits that x does not have; of a bool, its opposite."""
-    return np.invert(*_integers("bitwise_not", input))
-
-
-def _integers(name, *operands):
-    for operand in operands:
-        if np.asarray(operand).dtype.kind == "f":
-            dtype = next(v.dtype for v in operands if isinstance(v, np.ndarray))
-            raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{dtypes.FROM_NUMPY[dtype].legacy_name}'")
-    return operands
+    info = np.finfo(input.dtype)
+    return np.nan_to_num(
+        input,
+        nan=0.0 if nan is None else nan,
+        posinf=info.max if posinf is None else posinf,
+        neginf=info.min if neginf is None else neginf,
+    )
 
 
 @pointwise(input=None, in_place=False, out=False)
@@ -648,23 +297,35 @@ def isfinite(input):
     return np.isfinite(input)
 
 
+@pointwise(input=None, in_place=False)
+def isposinf(input):
+    """Whether x is +∞."""
+    return np.isposinf(input) if input.dtype.kind == "f" else np.zeros(input.shape, bool)
+
+
+@pointwise(input=None, in_place=False)
+def isneginf(input):
+    """Whether x is −∞."""
+    return np.isneginf(input) if input.dtype.kind == "f" else np.zeros(input.shape, bool)
+
+
+@pointwise(input=None, in_place=False)
+def signbit(input):
+    """Whether x has a minus sign, as −0 has."""
+    return np.signbit(input) if input.dtype.kind == "f" else np.less(input, 0)
+
+
+# -- copies ------------------------------------------------------------------------------------------------------------
+
+
 @op(input=lambda g: g, promotion=KEEP, out=False)
 def clone(input, *, memory_format=None):
     """A copy; the gradient passes through."""
     return np.array(input, order="C") if memory_format is contiguous_format else input.copy(order="K")
 
 
-# -- names for the same ------------------------------------------------------------------------------------------------
-
-@composite
-def square(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """x²."""
-    return pow(input, 2, out=out)
-
-
-@composite
-def positive(input: Tensor) -> Tensor:
-    """+x, the tensor itself."""
-    if input.dtype is dtypes.bool_:
-        raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
-    return input
+alias("arccos", of="acos")
+alias("arcsin", of="asin")
+alias("arctan", of="atan")
+alias("arctan2", of="atan2")
+alias("fix", of="trunc")

@@ -1,48 +1,499 @@
-"""Sums and other reductions over dimensions."""
+"""Sums, means, variances and other reductions over dimensions."""
 
 from __future__ import annotations
+
+import warnings
+from typing import Any
 
 import numpy as np
 
 from .. import dtypes, kernels
-from ..op import op
-from ..tensor import wrap_dim
+from ..op import composite, only_function, only_method, op
+from ..tensor import Tensor, wrap, wrap_dim
+from .arithmetic import name_of
+
+ALL: Any = type("ALL", (), {"__repr__": lambda self: "ALL"})()  # no dimension was named, not even None
+
+# -- dimensions --------------------------------------------------------------------------------------------------------
 
 
 def axes(dim, ndim):
     """The dimensions to reduce as numpy's axis argument: all for None or none given."""
-    if dim is None:
+    if dim is None or dim is ALL:
         return None
     if isinstance(dim, int):
-        return (wrap_dim(dim, ndim),) if ndim else None
-    found = tuple(wrap_dim(d, ndim) for d in dim)
-    for d in found:
-        if found.count(d) > 1:
+        return (wrap_dim(dim, ndim),) if ndim else (wrap_dim(dim, 0), None)[1]
+    found = tuple([wrap_dim(d, ndim) for d in dim])
+    for i, d in enumerate(found):
+        if d in found[:i]:
             raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
     return found if ndim and found else None
 
 
 def restore(g, input_shape, dim, keepdim):
-    """A reduced gradient with its reduced dimensions put back at length 1."""
-    if keepdim or dim is None or not input_shape:
+    """A reduced tensor with its reduced dimensions put back at length 1."""
+    if keepdim or not input_shape:
         return g
     reduced = axes(dim, len(input_shape))
     if reduced is None:
         return g
-    return g.reshape([1 if i in reduced else n for i, n in enumerate(input_shape)])
+    for axis in sorted(reduced):
+        g = g.unsqueeze(axis)
+    return g
+
+
+def count(shape, dim):
+    """How many elements are reduced to one."""
+    reduced = axes(dim, len(shape))
+    return int(np.prod([n for i, n in enumerate(shape) if reduced is None or i in reduced], dtype=np.int64))
+
+
+def in_order(result):
+    """A reduction's result with its dimensions in order, whatever the order of the input's."""
+    return result if result.flags.c_contiguous else np.array(result, order="C")
+
+
+def _overload(name, has_dtype=True):
+    """The node's name: the overload without dimensions comes first."""
+
+    def node(input, dim, keepdim, dtype=None):
+        if dtype is not None and not dtype.is_floating_point:
+            raise RuntimeError(f"Autograd not support dtype: {dtype.legacy_name}")
+        return f"{name}Backward{0 if dim is ALL else 1}"
+
+    return node if has_dtype else lambda input, dim, keepdim: node(input, dim, keepdim)
+
+
+def _summed_in(input, dtype):
+    """The input in the dtype of its sum: integers add up in int64."""
+    if dtype is not None:
+        return input.astype(dtype.numpy, copy=False)
+    return input if input.dtype.kind == "f" else input.astype(np.int64)
+
+
+def _sum(x, reduced, keepdim):
+    if x.dtype == np.float16:
+        return in_order(np.asarray(kernels.sum(x.astype(np.float32), reduced, keepdim))).astype(np.float16)
+    return in_order(np.asarray(kernels.sum(x, reduced, keepdim)))
+
+
+# -- sums --------------------------------------------------------------------------------------------------------------
 
 
 @op(
     input=lambda g, input_shape, dim, keepdim: restore(g, input_shape, dim, keepdim).expand(input_shape),
-    node=lambda input, dim, keepdim, dtype: "SumBackward0" if dim is ALL else "SumBackward1",
+    node=_overload("Sum"),
 )
-def sum(input, dim=None, keepdim=False, *, dtype=None):
+def sum(input, dim=ALL, keepdim=False, *, dtype=None):
     """Σ over all elements or over the dimensions `dim`."""
-    if dtype is not None:
-        input = input.astype(dtype.numpy)
-    elif input.dtype.kind != "f":
-        input = input.astype(np.int64)
-    return kernels.sum(input, axes(dim, input.ndim), keepdim)
+    if dim is ALL and input.dtype.char in "fd" and dtype is None:
+        return kernels.sum(input)
+    return _sum(_summed_in(input, dtype), axes(dim, input.ndim), keepdim)
 
 
-ALL = None
+@op(
+    input=lambda g, input, dim, keepdim: restore(g, input.shape, dim, keepdim).expand(input.shape)
+    * input.isnan().logical_not(),
+    node="NansumBackward0",
+)
+def nansum(input, dim=None, keepdim=False, *, dtype=None):
+    """Σ of those elements that are not nan."""
+    if input.dtype.kind == "f":
+        input = np.where(np.isnan(input), input.dtype.type(0), input)
+    return _sum(_summed_in(input, dtype), axes(dim, input.ndim), keepdim)
+
+
+@op(
+    input=lambda g, input_shape, dim, keepdim: restore(g, input_shape, dim, keepdim).expand(input_shape)
+    / count(input_shape, dim),
+    node=_overload("Mean"),
+)
+def mean(input, dim=ALL, keepdim=False, *, dtype=None):
+    """The arithmetic mean Σx/n."""
+    result = input.dtype if dtype is None else dtype.numpy
+    if result.kind != "f":
+        given = "Input" if dtype is None else "Optional"
+        raise RuntimeError(
+            f"mean(): could not infer output dtype. {given} dtype must be either a floating point or complex dtype. "
+            f"Got: {dtypes.FROM_NUMPY[result].legacy_name}"
+        )
+    reduced = axes(dim, input.ndim)
+    n = count(input.shape, dim)
+    if result == np.float16:
+        return (_sum(input.astype(result, copy=False), reduced, keepdim).astype(np.float32) / n).astype(result)
+    return in_order(np.asarray(kernels.mean(input.astype(result, copy=False), reduced, keepdim, n)))
+
+
+@only_method
+def sum_to_size(input: Tensor, size: Any) -> Tensor:
+    """Σ over the dimensions in which the tensor is larger than `size`, to which it is brought; undoes broadcasting."""
+    shape, size = input._array.shape, tuple(size)
+    if shape == size:
+        return input
+    lead = len(shape) - len(size)
+    if lead < 0 or any(s not in (1, n) for n, s in zip(shape[lead:], size, strict=True)):
+        raise RuntimeError(f"size {{{list(size)}}} is not expandable to size {{{list(shape)}}}.")
+    if not size:
+        return sum(input)  # type: ignore[no-any-return]
+    reduced = [*range(lead), *(i for i, s in enumerate(size, lead) if s == 1 and shape[i] != 1)]
+    total = sum(input, reduced, True)
+    return total.view(size) if lead else total  # type: ignore[no-any-return]
+
+
+# -- products ----------------------------------------------------------------------------------------------------------
+
+
+@op(input=lambda g, input, out, dim, keepdim: _prod_backward(g, input, out, dim, keepdim), node=_overload("Prod"))
+def prod(input, dim=ALL, keepdim=False, *, dtype=None):
+    """Π over all elements or over the dimension `dim`."""
+    x = _summed_in(input, dtype)
+    half = x.dtype == np.float16
+    product = np.multiply.reduce(x.astype(np.float32) if half else x, axis=axes(dim, x.ndim), keepdims=keepdim)
+    return in_order(np.asarray(product)).astype(x.dtype, copy=False)
+
+
+def _prod_backward(g, input, out, dim, keepdim):
+    input = input.to(out.dtype)
+    if input.ndim == 0:
+        return g
+    g, out = (restore(t, input.shape, dim, keepdim) for t in (g, out))
+    zeros = input == 0
+    if not zeros._array.any():
+        return g * (out / input)
+    if dim is ALL:
+        return g * _others(input.reshape(-1), 0).reshape(input.shape)
+    return g * _others(input, wrap_dim(dim, input.ndim))
+
+
+def _others(x, dim):
+    """The product of all other elements along a dimension, without a division."""
+    from .shape import cat
+
+    n = x.shape[dim]
+    one = x.narrow(dim, 0, 1) * 0 + 1
+    before = cat([one, x.narrow(dim, 0, n - 1)], dim).cumprod(dim)
+    after = cat([one, x.narrow(dim, 1, n - 1).flip(dim)], dim).cumprod(dim).flip(dim)
+    return before * after
+
+
+# -- running sums and products -----------------------------------------------------------------------------------------
+
+
+@op(input=lambda g, dim: g.flip(dim).cumsum(dim).flip(dim) if g.ndim else g, in_place=True)
+def cumsum(input, dim, *, dtype=None):
+    """Running sum along `dim`."""
+    return _running(np.add, _summed_in(input, dtype), dim)
+
+
+@op(input=lambda g, input, out, dim: _cumprod_backward(g, input, out, dim), in_place=True)
+def cumprod(input, dim, *, dtype=None):
+    """Running product along `dim`."""
+    return _running(np.multiply, _summed_in(input, dtype), dim)
+
+
+def _running(ufunc, x, dim):
+    axis = wrap_dim(dim, x.ndim)
+    if x.ndim == 0:
+        return x.copy()
+    wide = np.float64 if x.dtype.kind == "f" else x.dtype
+    return in_order(ufunc.accumulate(x, axis=axis, dtype=wide)).astype(x.dtype, copy=False)
+
+
+def _cumprod_backward(g, input, out, dim):
+    input = input.to(out.dtype)
+    if input.numel() <= 1 or input.shape[dim] == 1:
+        return g
+    if not (input == 0)._array.any():
+        weighted = out * g
+        return weighted.flip(dim).cumsum(dim).flip(dim) / input
+    from .shape import cat
+
+    dim = wrap_dim(dim, input.ndim)
+    n = input.shape[dim]
+    slopes = []
+    for k in range(n):  # d(Π x₁…xⱼ)/dxₖ is the product without xₖ, for j ≥ k
+        before = input.narrow(dim, 0, k).prod(dim, True)
+        after = cat([before, input.narrow(dim, k + 1, n - k - 1)], dim).cumprod(dim)
+        slopes.append((g.narrow(dim, k, n - k) * after).sum(dim, True))
+    return cat(slopes, dim)
+
+
+# -- variance ----------------------------------------------------------------------------------------------------------
+
+
+def _var_backward(g, input, dim, correction, keepdim):
+    """2/(n − correction)·g·(x − mean)."""
+    freedom = count(input.shape, dim) - correction
+    if dim is None or input.ndim == 0:
+        if freedom <= 0:
+            limit = np.where(input._array == input._array.mean(), np.nan, np.inf).astype(input._array.dtype)
+            return g * wrap(np.asarray(limit))
+        return (2.0 / freedom) * g * (input - input.mean())
+    g = restore(g, input.shape, dim, keepdim)
+    with np.errstate(all="ignore"):
+        factor = float(np.divide(2.0, freedom))
+    return factor * g * (input - input.mean(dim, True))
+
+
+def _std_backward(g, out, input, dim, correction, keepdim):
+    return _var_backward((g / (out * 2)).masked_fill(out == 0, 0), input, dim, correction, keepdim)
+
+
+def _moments(name, input, dim, correction, keepdim):
+    """Variance and mean, computed in float64."""
+    if input.dtype.kind != "f":
+        who = name if name.endswith("_mean") else "std and var"
+        raise RuntimeError(f"{who} only support floating point and complex dtypes")
+    reduced = axes(dim, input.ndim)
+    n = count(input.shape, dim)
+    if n - correction <= 0 and input.size + (n == 0):
+        warnings.warn(
+            f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor "
+            "(input numel divided by output numel).",
+            stacklevel=_USER,
+        )
+    x = input.astype(np.float64, copy=False)
+    mean = np.true_divide(np.add.reduce(x, axis=reduced, keepdims=True), n)
+    square = np.add.reduce(np.square(x - mean), axis=reduced, keepdims=keepdim)
+    variance = np.true_divide(square, max(n - correction, 0))
+    return in_order(np.asarray(variance)), in_order(np.asarray(mean).reshape(np.shape(variance)))
+
+
+_USER = 6  # from here to the line that called `var`
+
+
+@op(
+    input=lambda g, input, dim, correction, keepdim: _var_backward(g, input, dim, correction, keepdim),
+    node="VarBackward0",
+    public=False,
+)
+def var_correction(input, dim, correction, keepdim):
+    """Variance Σ(x − mean)²/(n − correction)."""
+    return _moments("var", input, dim, correction, keepdim)[0].astype(input.dtype)
+
+
+@op(
+    input=lambda g, out, input, dim, correction, keepdim: _std_backward(g, out, input, dim, correction, keepdim),
+    node="StdBackward0",
+    public=False,
+)
+def std_correction(input, dim, correction, keepdim):
+    """The root of the variance."""
+    return np.sqrt(_moments("std", input, dim, correction, keepdim)[0]).astype(input.dtype)
+
+
+def _mean_too(first, g_mean, input, dim, keepdim):
+    """A gradient through the variance, and one through the mean that was asked for with it."""
+    if g_mean is None:
+        return first
+    mean = restore(g_mean, input.shape, dim, keepdim).expand(input.shape) / count(input.shape, dim)
+    return mean if first is None else first + mean
+
+
+@op(
+    input=lambda g, input, dim, correction, keepdim: _mean_too(
+        None if g[0] is None else _var_backward(g[0], input, dim, correction, keepdim), g[1], input, dim, keepdim
+    ),
+    node="VarMeanBackward0",
+    outputs=("var", "mean"),
+    public=False,
+)
+def var_mean_correction(input, dim, correction, keepdim):
+    """Variance and mean."""
+    return tuple(m.astype(input.dtype) for m in _moments("var_mean", input, dim, correction, keepdim))
+
+
+@op(
+    input=lambda g, std, input, dim, correction, keepdim: _mean_too(
+        None if g[0] is None else _std_backward(g[0], std, input, dim, correction, keepdim), g[1], input, dim, keepdim
+    ),
+    node="StdMeanBackward0",
+    outputs=("std", "mean"),
+    public=False,
+)
+def std_mean_correction(input, dim, correction, keepdim):
+    """Standard deviation and mean."""
+    variance, mean = _moments("std_mean", input, dim, correction, keepdim)
+    return np.sqrt(variance).astype(input.dtype), mean.astype(input.dtype)
+
+
+def _spread(args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, Any, bool]:
+    """The arguments (dim, correction, keepdim) from any of: (unbiased), (dim, unbiased, keepdim), (dim, *, correction…)."""
+    named = {{"axis": "dim", "keepdims": "keepdim"}.get(name, name): value for name, value in named.items()}
+    if args and isinstance(args[0], bool):
+        named["unbiased"], args = args[0], args[1:]
+    named |= zip(("dim", "unbiased", "keepdim"), args, strict=False)
+    correction = named.get("correction")
+    if correction is None:
+        correction = 1 if named.get("unbiased", True) else 0
+    dim = named.get("dim")
+    return (None if isinstance(dim, (tuple, list)) and not dim else dim), correction, named.get("keepdim", False)
+
+
+def _no_such_call(name: str, named: dict[str, Any]) -> None:
+    unknown = named.keys() - {"dim", "unbiased", "keepdim", "correction", "axis", "keepdims", "out"}
+    if unknown or {"unbiased", "correction"} <= named.keys():
+        raise TypeError(f"{name}() received an invalid combination of arguments: {', '.join(sorted(named))}")
+
+
+@composite
+def var(input: Tensor, *args: Any, out: Tensor | None = None, **named: Any) -> Tensor:
+    """Variance Σ(x − mean)²/(n − correction): `var(dim=None, *, correction=1, keepdim=False)`; `unbiased` is an older name."""
+    _no_such_call("var", named)
+    return var_correction(input, *_spread(args, named), out=out)  # type: ignore[no-any-return]
+
+
+@composite
+def std(input: Tensor, *args: Any, out: Tensor | None = None, **named: Any) -> Tensor:
+    """Standard deviation, the root of the variance; called as `var`."""
+    _no_such_call("std", named)
+    return std_correction(input, *_spread(args, named), out=out)  # type: ignore[no-any-return]
+
+
+@only_function
+def var_mean(input: Tensor, *args: Any, **named: Any) -> tuple[Tensor, Tensor]:
+    """Variance and mean; called as `var`."""
+    _no_such_call("var_mean", named)
+    return tuple(var_mean_correction(input, *_spread(args, named)))  # type: ignore[return-value]
+
+
+@only_function
+def std_mean(input: Tensor, *args: Any, **named: Any) -> tuple[Tensor, Tensor]:
+    """Standard deviation and mean; called as `var`."""
+    _no_such_call("std_mean", named)
+    return tuple(std_mean_correction(input, *_spread(args, named)))  # type: ignore[return-value]
+
+
+# -- truth and number --------------------------------------------------------------------------------------------------
+
+
+@op(input=None)
+def all(input, dim=None, keepdim=False):
+    """Whether all elements are different from 0; uint8 for uint8, otherwise bool."""
+    return _truth(np.logical_and, input, dim, keepdim)
+
+
+@op(input=None)
+def any(input, dim=None, keepdim=False):
+    """Whether any element is different from 0; uint8 for uint8, otherwise bool."""
+    return _truth(np.logical_or, input, dim, keepdim)
+
+
+def _truth(ufunc, x, dim, keepdim):
+    reduced = () if dim == () or dim == [] else axes(dim, x.ndim)
+    result = in_order(np.asarray(ufunc.reduce(x, axis=reduced, keepdims=keepdim)))
+    return result.astype(np.uint8 if x.dtype == np.uint8 else bool, copy=False)
+
+
+@op(input=None, out=False)
+def count_nonzero(input, dim=None):
+    """How many elements are different from 0."""
+    return np.asarray(np.count_nonzero(input, axis=axes(dim, input.ndim)), np.int64)
+
+
+# -- exponentials ------------------------------------------------------------------------------------------------------
+
+
+@op(
+    input=lambda g, input, out, dim, keepdim: restore(g, input.shape, dim, keepdim)
+    * (input - restore(out, input.shape, dim, keepdim)).exp(),
+)
+def logsumexp(input, dim, keepdim=False):
+    """ln Σ eˣ, without overflow."""
+    x = input if input.dtype.kind == "f" else input.astype(dtypes.get_default_dtype().numpy)
+    wide = x.astype(np.float32) if x.dtype == np.float16 else x
+    reduced = axes(dim, x.ndim)
+    largest = np.maximum.reduce(wide, axis=reduced, keepdims=True, initial=-np.inf)
+    largest = np.where(np.isinf(largest), 0, largest).astype(wide.dtype)
+    total = np.add.reduce(kernels.exp(wide - largest), axis=reduced, keepdims=True)
+    result = np.asarray(kernels.log(total) + largest)
+    shape = np.add.reduce(np.empty(x.shape, bool), axis=reduced, keepdims=keepdim).shape
+    return in_order(result.reshape(shape)).astype(x.dtype, copy=False)
+
+
+def _to_dtype(input: Tensor, dtype: Any) -> Tensor:
+    return input if dtype is None or input.dtype is dtype else input.to(dtype)
+
+
+@op(
+    input=lambda g, out, dim: softmax_backward_data(g, out, dim),
+    node="SoftmaxBackward0",
+    public=False,
+)
+def softmax_of(input, dim):
+    """eˣ/Σeˣ along a dimension."""
+    x, axis = _exponents("softmax", input, dim)
+    if not x.ndim:
+        return np.ones_like(input)
+    e = kernels.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf))
+    return (e / np.add.reduce(e, axis=axis, keepdims=True)).astype(input.dtype, copy=False)
+
+
+@op(
+    grad_output=lambda g, output, dim: softmax_backward_data(g, output, dim),
+    output=lambda g, grad_output, output, dim: g * grad_output
+    - g * (output * grad_output).sum(dim, True)
+    - grad_output * (output * g).sum(dim, True),
+    node="SoftmaxBackwardDataBackward0",
+    out=False,
+    public=False,
+)
+def softmax_backward_data(grad_output, output, dim):
+    """(g − Σ g·y)·y."""
+    g, y = _widened(grad_output), _widened(output)
+    total = np.add.reduce(g * y, axis=dim, keepdims=True) if y.ndim else g * y
+    return ((g - total) * y).astype(output.dtype, copy=False)
+
+
+@op(
+    input=lambda g, out, dim: log_softmax_backward_data(g, out, dim),
+    node="LogSoftmaxBackward0",
+    public=False,
+)
+def log_softmax_of(input, dim):
+    """x − ln Σeˣ along a dimension."""
+    x, axis = _exponents("log_softmax", input, dim)
+    if not x.ndim:
+        return np.zeros_like(input)
+    x = x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
+    return (x - kernels.log(np.add.reduce(kernels.exp(x), axis=axis, keepdims=True))).astype(input.dtype, copy=False)
+
+
+@op(
+    grad_output=lambda g, output, dim: g - (g * output.exp()).sum(dim, True),
+    output=lambda g, grad_output, output, dim: -grad_output.sum(dim, True) * output.exp() * g,
+    node="LogSoftmaxBackwardDataBackward0",
+    out=False,
+    public=False,
+)
+def log_softmax_backward_data(grad_output, output, dim):
+    """g − eʸ·Σ g."""
+    g, y = _widened(grad_output), _widened(output)
+    total = np.add.reduce(g, axis=dim, keepdims=True) if y.ndim else g
+    return (g - kernels.exp(y) * total).astype(output.dtype, copy=False)
+
+
+def _widened(x):
+    return x.astype(np.float32) if x.dtype == np.float16 else x
+
+
+def _exponents(name, x, dim):
+    axis = wrap_dim(dim, x.ndim)
+    if x.dtype.kind != "f":
+        kernel = f"{name}_lastdim_kernel_impl" if axis == max(x.ndim - 1, 0) else f"{name}_kernel_impl"
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{name_of(x)}'")
+    return _widened(x), axis
+
+
+@composite
+def softmax(input: Tensor, dim: int, dtype: Any = None, *, out: Tensor | None = None) -> Tensor:
+    """eˣ/Σeˣ along `dim`: positive numbers whose sum is 1; computed in `dtype`, where one is given."""
+    return softmax_of(_to_dtype(input, dtype), dim, out=out)  # type: ignore[no-any-return]
+
+
+@composite
+def log_softmax(input: Tensor, dim: int, dtype: Any = None, *, out: Tensor | None = None) -> Tensor:
+    """The logarithm of softmax, x − ln Σeˣ along `dim`."""
+    return log_softmax_of(_to_dtype(input, dtype), dim, out=out)  # type: ignore[no-any-return]
+
+

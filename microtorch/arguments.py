@@ -1,0 +1,186 @@
+"""Arguments that are no tensors: what torch takes for an int, a tuple of ints, a number, and its words for the rest.
+
+A check looks for the published function on the stack only when it fails. That tells the name by which the operation was
+called, and the number of the argument, which is one less in a method than in a function.
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections.abc import Sequence
+from types import CodeType
+from typing import Any
+
+import numpy as np
+
+from . import dtypes
+from .casting import cast
+
+PUBLISHED: dict[CodeType, tuple[str, int]] = {}  # name and number of the first argument, for every function and method
+OVERFLOW = "Overflow when unpacking long long"
+
+
+def called() -> tuple[str, int]:
+    """The published function that is being executed: its name and the number of its first argument."""
+    frame = sys._getframe(1)
+    while frame.f_code not in PUBLISHED:
+        assert frame.f_back is not None, "a check of arguments outside a published function"
+        frame = frame.f_back
+    return PUBLISHED[frame.f_code]
+
+
+def type_name(value: Any) -> str:
+    """The type of a value as torch's messages write it."""
+    module = type(value).__module__
+    own = module in ("builtins", "torch") or module.partition(".")[0] == "microtorch"
+    return type(value).__name__ if own else f"{module}.{type(value).__name__}"
+
+
+def wrong_type(argument: str, position: int, expected: str, value: Any) -> TypeError:
+    """The `position`th argument of the function (0: it has only a name) is of the wrong type."""
+    name, first = called()
+    place = f" (position {position - 1 + first})" if position else ""
+    return TypeError(f"{name}(): argument '{argument}'{place} must be {expected}, not {type_name(value)}")
+
+
+def is_int(value: Any) -> bool:
+    """Whether torch takes a value for an int: also numpy's, and integer tensors of one element, but no bool."""
+    if type(value) is int:
+        return True
+    if isinstance(value, (bool, np.bool_)):
+        return False
+    try:
+        operator.index(value)
+    except (TypeError, RuntimeError):
+        return False
+    return not hasattr(value, "_array") or value._array.dtype.kind != "b"
+
+
+def to_int(argument: str, position: int, value: Any) -> int:
+    """An int, or the error that it must be one."""
+    if type(value) is not int:
+        if not is_int(value):
+            raise wrong_type(argument, position, "int", value)
+        value = operator.index(value)
+    if not -(2**63) <= value < 2**63:
+        raise ValueError(OVERFLOW)
+    return value
+
+
+def to_ints(argument: str, position: int, value: Any, or_one: bool = False) -> tuple[int, ...]:
+    """A tuple of ints, or the error that it must be one; with `or_one`, a lone int will do."""
+    if isinstance(value, (tuple, list)):
+        for i, element in enumerate(value):
+            if type(element) is not int:
+                if is_int(element):
+                    continue
+                if i == 0:
+                    name, first = called()
+                    place = f" (position {position - 1 + first})" if position else ""
+                    raise TypeError(
+                        f"{name}(): argument '{argument}'{place} must be tuple of ints, but found element of type "
+                        f"{type_name(element)} at pos 0"
+                    )
+                raise TypeError(
+                    f"{called()[0]}(): argument '{argument}' failed to unpack the object at pos {i + 1} with error "
+                    f'"type must be tuple of ints,but got {type_name(element)}"'
+                )
+        return tuple(map(operator.index, value))
+    if or_one and is_int(value):
+        return (operator.index(value),)
+    raise wrong_type(argument, position, "tuple of ints", value)
+
+
+def from_sizes(argument: str, position: int, sizes: Sequence[Any]) -> tuple[int, ...]:
+    """The tuple of ints that was given to a parameter as it is, or spelled out in several arguments."""
+    if len(sizes) == 1:
+        return to_ints(argument, position, sizes[0], or_one=True)
+    if not sizes:
+        raise TypeError(f'{called()[0]}() missing 1 required positional arguments: "{argument}"')
+    if not is_int(sizes[0]):
+        many = "s" if position > 1 else ""
+        raise TypeError(
+            f"{called()[0]}() takes {position} positional argument{many} but {position - 1 + len(sizes)} were given"
+        )
+    return to_ints(argument, position, sizes)
+
+
+def no_overload(signatures: Sequence[str], args: Sequence[Any], **named: Any) -> TypeError:
+    """The error for arguments of which no `signature`, such as "int dim, Tensor start", can make use."""
+    given = [type_name(a) for a in args] + [f"{k}={type_name(v)}" for k, v in named.items()]
+    text = ", ".join(given) + (", " if named and not args else "")
+    lines = [f"{called()[0]}() received an invalid combination of arguments - got ({text}), but expected one of:"]
+    for signature in signatures:
+        lines.append(f" * ({signature})")
+        parameters = [p.split(" = ")[0].rsplit(" ", 1) for p in signature.split(", ") if p]
+        unknown = [k for k in named if k not in [name for _, name in parameters]]
+        if unknown:
+            lines.append(f"      didn't match because some of the keywords were incorrect: {', '.join(unknown)}")
+        elif not named and len(parameters) == len(args):
+            shown = [_marked(a, expected) for a, (expected, _) in zip(args, parameters, strict=True)]
+            lines.append(f"      didn't match because some of the arguments have invalid types: ({', '.join(shown)})")
+    return TypeError("\n".join(lines) + "\n")
+
+
+def _marked(value: Any, expected: str) -> str:
+    """The type of an argument, between exclamation marks where it is not the expected one."""
+    kind = type_name(value)
+    if isinstance(value, (tuple, list)):
+        kinds = ", ".join(map(type_name, value))
+        comma = "," if isinstance(value, tuple) and len(value) == 1 else ""
+        kind = f"tuple of ({kinds}{comma})" if isinstance(value, tuple) else f"list of [{kinds}]"
+    fits = {
+        "int": is_int(value),
+        "Tensor": hasattr(value, "_array"),
+        "Number": isinstance(value, (bool, int, float, np.bool_, np.integer, np.floating)),
+        "tuple of ints": isinstance(value, (tuple, list)) and all(map(is_int, value)),
+    }
+    return kind if fits.get(expected, False) else f"!{kind}!"
+
+
+def to_number(argument: str, position: int, value: Any) -> bool | int | float:
+    """A Python number; of a tensor of no dimensions that requires no gradient, its value."""
+    if isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, (np.bool_, np.integer, np.floating)):
+        return value.item()  # type: ignore[no-any-return]
+    if isinstance(value, complex):
+        raise NotImplementedError("microtorch does not have complex dtypes")
+    array = getattr(value, "_array", None)
+    if array is None or array.ndim or value.requires_grad:
+        raise wrong_type(argument, position, "Number", value)
+    return array.item()  # type: ignore[no-any-return]
+
+
+def fit(value: bool | int | float, dtype: dtypes.dtype, name: str | None = None) -> Any:
+    """A number in a dtype, as a numpy scalar; refused where it is beyond the dtype's range.
+
+    `name` is that of the dtype in the error, otherwise its name in C++.
+    """
+    target = dtype.numpy
+    if dtype.is_floating_point:
+        number = float(value)
+        if dtype is dtypes.float32 and _FLOAT32_MAX < abs(number) < np.inf:
+            raise _no_room(dtype, name)
+        return cast(np.array(number), target)[()]
+    if dtype is dtypes.bool_:
+        return np.bool_(value != 0)
+    low, high = int(np.iinfo(target).min), int(np.iinfo(target).max)
+    if isinstance(value, float):
+        if not low <= value <= float(high):
+            raise _no_room(dtype, name)
+        return cast(np.array(value), target)[()]
+    if dtype is dtypes.uint8:
+        low = -high  # in a byte a negative integer wraps around
+    if not low <= value <= high:
+        raise _no_room(dtype, name)
+    return np.array(value).astype(target)[()]
+
+
+_FLOAT32_MAX = float(np.finfo(np.float32).max)
+
+
+def _no_room(dtype: dtypes.dtype, name: str | None) -> RuntimeError:
+    cpp = "int" if dtype is dtypes.int32 else dtype.c_name
+    return RuntimeError(f"value cannot be converted to type {name or cpp} without overflow")

@@ -1,0 +1,5 @@
+"""Intel MKL: not used."""
+
+
+def is_available() -> bool:
+    return False

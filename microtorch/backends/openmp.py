@@ -1,0 +1,5 @@
+"""OpenMP: not used."""
+
+
+def is_available() -> bool:
+    return False

@@ -1,0 +1,364 @@
+"""Comparison and logic, element by element, and the choice between elements."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import dtypes
+from ..op import METHODS, REGISTRY, alias, composite, only_method, op, pointwise
+from ..tensor import Tensor, wrap
+from .arithmetic import name_of
+
+# -- the larger and the smaller ----------------------------------------------------------------------------------------
+
+
+@pointwise(
+    input=lambda g, input, other: _share(g, input, other).masked_fill(input < other, 0),
+    other=lambda g, input, other: _share(g, input, other).masked_fill(input > other, 0),
+)
+def maximum(input, other):
+    """The larger of two; where they are equal, each receives half of the gradient."""
+    return np.maximum(input, other)
+
+
+@pointwise(
+    input=lambda g, input, other: _share(g, input, other).masked_fill(input > other, 0),
+    other=lambda g, input, other: _share(g, input, other).masked_fill(input < other, 0),
+)
+def minimum(input, other):
+    """The smaller of two; where they are equal, each receives half of the gradient."""
+    return np.minimum(input, other)
+
+
+def _share(g, input, other):
+    return (g / 2).where(input == other, g)
+
+
+@pointwise(
+    input=lambda g, input, other: g.masked_fill(_prefers(input >= other, other).logical_not(), 0),
+    other=lambda g, input, other: g.masked_fill(_prefers(input >= other, other), 0),
+    in_place=False,
+)
+def fmax(input, other):
+    """The larger of two, a number rather than nan."""
+    return np.fmax(input, other)
+
+
+@pointwise(
+    input=lambda g, input, other: g.masked_fill(_prefers(input <= other, other).logical_not(), 0),
+    other=lambda g, input, other: g.masked_fill(_prefers(input <= other, other), 0),
+    in_place=False,
+)
+def fmin(input, other):
+    """The smaller of two, a number rather than nan."""
+    return np.fmin(input, other)
+
+
+def _prefers(is_first, other):
+    return is_first.logical_or(other.isnan())
+
+
+# -- limits ------------------------------------------------------------------------------------------------------------
+
+
+def _within(input, min, max):
+    if min is None:
+        return input <= max
+    return input >= min if max is None else (input >= min).logical_and(input <= max)
+
+
+def _limited(input, min, max):
+    if input.dtype == bool:
+        raise NotImplementedError("\"clamp_scalar_cpu\" not implemented for 'Bool'")
+    result = input if min is None else np.maximum(input, min)
+    return result if max is None else np.minimum(result, max)
+
+
+@pointwise(
+    input=lambda g, input, min, max: g.where(_within(input, min, max), 0),
+    min=None,
+    max=None,
+    node="ClampBackward1",
+    numbers=("min", "max"),
+    public=False,
+)
+def clamp_numbers(input, min=None, max=None):
+    """x limited to [min, max]; the gradient passes where x is not cut off."""
+    return _limited(input, min, max)
+
+
+@pointwise(
+    input=lambda g, input, min, max: g.where(_within(input, min, max), 0),
+    min=lambda g, input, min, max: g.where(
+        input < min if max is None else (min < max).logical_and(input < min), 0
+    ),
+    max=lambda g, input, min, max: g.where(
+        input > max if min is None else (input > max).logical_or(max < min), 0
+    ),
+    node="ClampBackward0",
+    public=False,
+)
+def clamp_tensors(input, min=None, max=None):
+    """x limited to [min, max] element by element; where it is cut off, the gradient goes to the limit."""
+    return _limited(input, min, max)
+
+
+def _clamp(min: Any, max: Any) -> Any:
+    if min is None and max is None:
+        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    return REGISTRY["clamp_tensors" if isinstance(min, Tensor) or isinstance(max, Tensor) else "clamp_numbers"]
+
+
+@composite
+def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Tensor | None = None) -> Tensor:
+    """x limited to [min, max]; both are numbers, or both are tensors; the gradient passes where x is not cut off."""
+    return _clamp(min, max).function(input, min, max, out=out)  # type: ignore[no-any-return]
+
+
+@only_method
+def clamp_(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    """`clamp` in place."""
+    return _clamp(min, max).function_(input, min, max)  # type: ignore[no-any-return]
+
+
+@pointwise(
+    input=lambda g, input, min: g.where(input >= min, 0),
+    min=lambda g, input, min: g.where(input < min, 0),
+    node=lambda input, min: "ClampMinBackward1" if isinstance(min, Tensor) else "ClampMinBackward0",
+    numbers=("min",),
+)
+def clamp_min(input, min):
+    """x, but at least `min`."""
+    return _limited(input, min, None)
+
+
+@pointwise(
+    input=lambda g, input, max: g.where(input <= max, 0),
+    max=lambda g, input, max: g.where(input > max, 0),
+    node=lambda input, max: "ClampMaxBackward1" if isinstance(max, Tensor) else "ClampMaxBackward0",
+    numbers=("max",),
+)
+def clamp_max(input, max):
+    """x, but at most `max`."""
+    return _limited(input, None, max)
+
+
+# -- choice ------------------------------------------------------------------------------------------------------------
+
+
+@pointwise(
+    condition=None,
+    input=lambda g, condition: g.where(condition, 0),
+    other=lambda g, condition: g.masked_fill(condition, 0),
+    node="WhereBackward0",
+    keep=("condition",),
+    wraps_numbers=True,
+    in_place=False,
+    public=False,
+)
+def select_where(condition, input, other):
+    """x where the condition holds, else y."""
+    if condition.dtype != bool:
+        if condition.dtype != np.uint8:
+            raise RuntimeError(
+                f"where expected condition to be a boolean tensor, but got a tensor with dtype {name_of(condition)}"
+            )
+        condition = condition.astype(bool)
+    return np.where(condition, *as_arrays(input, other))
+
+
+@composite
+def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tensor | None = None) -> Any:
+    """x where the condition holds, else y; with the condition alone, the indices where it holds."""
+    if input is None and other is None:
+        return condition.nonzero(as_tuple=True)
+    return select_where(condition, input, other, out=out)
+
+
+@only_method
+def where_method(input: Tensor, condition: Tensor, other: Any) -> Tensor:
+    """The tensor where the condition holds, else `other`."""
+    return select_where(condition, input, other)  # type: ignore[no-any-return]
+
+
+METHODS["where"] = METHODS.pop("where_method")
+
+
+@op(
+    input=lambda g, mask: g.masked_fill(mask, 0),
+    mask=None,
+    value=lambda g, mask: g.where(mask, 0).sum(),
+    node=lambda input, mask, value: "MaskedFillBackward1" if isinstance(value, Tensor) else "MaskedFillBackward0",
+    numbers=("value",),
+    in_place=True,
+    out=False,
+)
+def masked_fill(input, mask, value):
+    """x with `value` where the mask holds."""
+    if mask.dtype != bool:
+        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {name_of(mask)}")
+    if isinstance(value, np.ndarray):
+        if value.ndim:
+            raise RuntimeError(
+                "masked_fill only supports a 0-dimensional value tensor, but got tensor with "
+                f"{value.ndim} dimension(s)."
+            )
+    elif input.dtype.kind in "iu" and isinstance(value, float) and not value.is_integer():
+        pass
+    return np.where(mask, np.asarray(value).astype(input.dtype), input)
+
+
+def as_arrays(*operands):
+    """Operands as arrays of one dtype, for numpy functions that do not let numbers give way."""
+    dtype = next((v.dtype for v in operands if isinstance(v, np.ndarray)), None)
+    if dtype is None and any(isinstance(v, float) for v in operands):
+        dtype = dtypes.get_default_dtype().numpy
+    return [np.asarray(v, dtype) for v in operands]
+
+
+# -- comparison --------------------------------------------------------------------------------------------------------
+
+
+def _compares(ufunc: Any, meaning: str) -> Any:
+    """Declare a comparison. Its result has no gradient; in place it has one, which is 0."""
+    name = {"equal": "eq", "not_equal": "ne", "less": "lt", "less_equal": "le", "greater": "gt", "greater_equal": "ge"}
+
+    def forward(input, other):
+        return ufunc(input, other)
+
+    forward.__name__ = name[ufunc.__name__]
+    forward.__doc__ = meaning
+    forward.__module__ = __name__
+    prefix = forward.__name__.capitalize() + "Backward"
+    return pointwise(
+        input=lambda g: g.zeros_like(),
+        other=lambda g: g.zeros_like(),
+        node=lambda input, other: prefix + ("1" if isinstance(other, Tensor) else "0"),
+        numbers=("other",),
+        gives_bool=True,
+    )(forward)
+
+
+eq = _compares(np.equal, "x = y.")
+ne = _compares(np.not_equal, "x ≠ y.")
+lt = _compares(np.less, "x < y.")
+le = _compares(np.less_equal, "x ≤ y.")
+gt = _compares(np.greater, "x > y.")
+ge = _compares(np.greater_equal, "x ≥ y.")
+
+
+@composite
+def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
+    """Whether |x − y| ≤ atol + rtol·|y|; infinities are close to themselves, nans only with `equal_nan`."""
+    x, y = input._array, other._array
+    if x.dtype is not y.dtype:
+        raise RuntimeError(f"{name_of(x)} did not match {name_of(y)}")
+    if rtol < 0 or atol < 0:
+        which, value = ("rtol", rtol) if rtol < 0 else ("atol", atol)
+        raise RuntimeError(f"{which} must be greater than or equal to zero, but got {value:g}")
+    close = eq(input, other)
+    if equal_nan and x.dtype.kind == "f":
+        close = close.logical_or(input.isnan().logical_and(other.isnan()))
+    if rtol == 0 and atol == 0:
+        return close  # type: ignore[no-any-return]
+    near = np.abs(np.subtract(x, y, dtype=x.dtype if x.dtype.kind == "f" else np.float64))
+    allowed = atol + np.abs(rtol * y)
+    return close.logical_or(wrap(np.asarray(np.isfinite(near) & (near <= allowed))))  # type: ignore[no-any-return]
+
+
+@composite
+def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+    """Whether all elements are close, see `isclose`."""
+    return bool(isclose(input, other, rtol, atol, equal_nan)._array.all())
+
+
+@composite
+def equal(input: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have the same shape and elements."""
+    if input._array.dtype is not other._array.dtype:
+        raise RuntimeError(f"Expected object of data type {input.dtype} but got data type {other.dtype}")
+    return np.array_equal(input._array, other._array)
+
+
+# -- logic -------------------------------------------------------------------------------------------------------------
+
+
+@pointwise(input=None, other=None)
+def logical_and(input, other):
+    """x ≠ 0 and y ≠ 0."""
+    return np.logical_and(input, other)
+
+
+@pointwise(input=None, other=None)
+def logical_or(input, other):
+    """x ≠ 0 or y ≠ 0."""
+    return np.logical_or(input, other)
+
+
+@pointwise(input=None, other=None)
+def logical_xor(input, other):
+    """Exactly one of x ≠ 0 and y ≠ 0."""
+    return np.logical_xor(input, other)
+
+
+@pointwise(input=None)
+def logical_not(input):
+    """x = 0."""
+    return np.logical_not(input)
+
+
+# -- bits --------------------------------------------------------------------------------------------------------------
+
+
+@pointwise(input=None, other=None, numbers=("input", "other"))
+def bitwise_and(input, other):
+    """The bits that x and y share."""
+    return np.bitwise_and(*_integers("bitwise_and_cpu", input, other))
+
+
+@pointwise(input=None, other=None, numbers=("input", "other"))
+def bitwise_or(input, other):
+    """The bits that x or y has."""
+    return np.bitwise_or(*_integers("bitwise_or_cpu", input, other))
+
+
+@pointwise(input=None, other=None, numbers=("input", "other"))
+def bitwise_xor(input, other):
+    """The bits that exactly one of x and y has."""
+    return np.bitwise_xor(*_integers("bitwise_xor_cpu", input, other))
+
+
+@pointwise(input=None)
+def bitwise_not(input):
+    """The bits that x does not have; of a bool, its opposite."""
+    return np.invert(*_integers("bitwise_not_cpu", input))
+
+
+@pointwise(input=None, other=None, numbers=("input", "other"))
+def bitwise_left_shift(input, other):
+    """x·2ʸ: the bits of x moved up by y places."""
+    return np.left_shift(*_integers("lshift_cpu", input, other))
+
+
+@pointwise(input=None, other=None, numbers=("input", "other"))
+def bitwise_right_shift(input, other):
+    """⌊x/2ʸ⌋: the bits of x moved down by y places."""
+    return np.right_shift(*_integers("rshift_cpu", input, other))
+
+
+def _integers(name, *operands):
+    """The operands as integers or bools; others have no bits."""
+    found = np.result_type(*operands)
+    if found.kind == "f":
+        raise NotImplementedError(f"\"{name}\" not implemented for '{dtypes.FROM_NUMPY[found].legacy_name}'")
+    return operands
+
+
+alias("less", of="lt")
+alias("less_equal", of="le")
+alias("greater", of="gt")
+alias("greater_equal", of="ge")
+alias("not_equal", of="ne")
+alias("clip", of="clamp")

@@ -1,0 +1,74 @@
+"""torch's global switches, as far as scripts set them. microtorch is deterministic and numpy decides on threads."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from .types import CPU, device, require_cpu
+
+_state = {"threads": os.cpu_count() or 1, "interop_threads": os.cpu_count() or 1, "deterministic": False, "warn": False}
+_precision = "highest"
+
+
+def _positive(name: str, value: Any) -> int:
+    if not isinstance(value, int):
+        raise RuntimeError(f"{name} expects an int, but got {type(value).__name__}")
+    if value <= 0:
+        raise RuntimeError(f"{name} expects a positive integer")
+    return value
+
+
+def get_num_threads() -> int:
+    """The number that `set_num_threads` set; how many threads a matrix product uses is numpy's affair."""
+    return _state["threads"]
+
+
+def set_num_threads(int: int) -> None:
+    """Remember a number of threads; it must be positive."""
+    _state["threads"] = _positive("set_num_threads", int)
+
+
+def get_num_interop_threads() -> int:
+    return _state["interop_threads"]
+
+
+def set_num_interop_threads(int: int) -> None:
+    _state["interop_threads"] = _positive("set_num_interop_threads", int)
+
+
+def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
+    """Ask for deterministic algorithms; there are no others here."""
+    _state["deterministic"], _state["warn"] = bool(mode), bool(warn_only)
+
+
+def are_deterministic_algorithms_enabled() -> bool:
+    return bool(_state["deterministic"])
+
+
+def is_deterministic_algorithms_warn_only_enabled() -> bool:
+    return bool(_state["warn"])
+
+
+def get_float32_matmul_precision() -> str:
+    return _precision
+
+
+def set_float32_matmul_precision(precision: str) -> None:
+    """Remember a precision; products are always computed in full."""
+    global _precision
+    _precision = precision
+
+
+def set_flush_denormal(mode: bool) -> bool:
+    """Ask for subnormal numbers to become zero. numpy keeps them, so of True it says that it is not supported."""
+    return not mode
+
+
+def get_default_device() -> device:
+    return CPU
+
+
+def set_default_device(device: Any) -> None:
+    """Set where new tensors live; there is only the CPU."""
+    require_cpu(device)

@@ -1,0 +1,68 @@
+"""What can stand behind `import torch`, and the environment that each runs in."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from parity.runner import install
+
+# One thread, so that no sum is split by chance, and nothing that differs from run to run or opens a window.
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "PYTHONHASHSEED": "0",
+    "PYTHONIOENCODING": "utf-8",
+    "MPLBACKEND": "Agg",
+}
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A module that answers `import torch`; `path` is a folder where it may be found, `variables` are set for it."""
+
+    name: str
+    module: str
+    path: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    def missing(self) -> str:
+        """The sentence that says what to do if the module cannot be found, else nothing."""
+        if self.path:
+            sys.path.append(self.path)
+        try:
+            found = importlib.util.find_spec(self.module)
+        except (ImportError, ValueError):
+            found = None
+        finally:
+            if self.path:
+                sys.path.remove(self.path)
+        if found is not None:
+            return ""
+        if self.module == "torch":
+            return "PyTorch is not installed; parity needs it as the reference: pip install 'microtorch[parity]'"
+        return f"there is no module {self.module} in Python's path{f' or in {self.path}' if self.path else ''}"
+
+
+TORCH = Backend("torch", "torch")
+MICROTORCH = Backend("microtorch", "microtorch")
+
+# torch once more, with the plainest code that it has: how far it is from itself is the noise that is nobody's fault.
+OTHER_KERNELS = Backend("torch*", "torch", variables={"ATEN_CPU_CAPABILITY": "default", "MKL_CBWR": "COMPATIBLE"})
+
+
+def named(module: str, path: str = "") -> Backend:
+    """The backend for a module's name."""
+    return Backend(module, module, path)
+
+
+def put_in_place(backend: Backend) -> Any:
+    """Make `import torch` give the backend in this process, and return its module."""
+    if backend.path:
+        sys.path.append(backend.path)
+    return importlib.import_module("torch") if backend.module == "torch" else install(backend.module)

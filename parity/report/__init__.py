@@ -1,0 +1,1 @@
+"""How results are told: on the terminal and as JSON."""

@@ -1,0 +1,223 @@
+"""Results on the terminal: progress while scripts run, one table, and what stands behind each difference."""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+
+from parity.judge import AS_DEMANDED, DIFFERENT, IDENTICAL, UNABLE, WITHIN_NOISE
+from parity.launch import Outcome, Progress
+from parity.locate import Parting
+from parity.session import Result
+from parity.trace import END, GRADIENT, LOSS, WEIGHT
+from parity.ulp import NEVER, hexadecimal
+
+STYLES = {IDENTICAL: "green", AS_DEMANDED: "green", WITHIN_NOISE: "yellow", DIFFERENT: "red", UNABLE: "red"}
+
+
+class LiveProgress:
+    """Lines that show what is running: script, steps, steps per second, time left where the number of steps is known.
+
+    Nothing is shown where the output is no terminal.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live = Live("", console=console, transient=True, auto_refresh=False)
+        self._total: dict[tuple[str, tuple[str, ...]], int] = {}  # steps of runs that were seen to end
+        self._last: dict[int, Progress] = {}
+
+    def __enter__(self) -> LiveProgress:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def tell(self, running: list[Progress]) -> None:
+        """Show where the runs are."""
+        now = {id(progress.job): progress for progress in running}
+        for key, progress in self._last.items():
+            if key not in now:
+                script = (progress.job.script, progress.job.argv)
+                self._total[script] = max(self._total.get(script, 0), progress.steps)
+        self._last = now
+        if self._console.is_terminal:
+            table = Table.grid(padding=(0, 2))
+            for progress in running:
+                table.add_row(*self._line(progress))
+            self._live.update(table, refresh=True)
+
+    def _line(self, progress: Progress) -> list[str]:
+        job = progress.job
+        rate = progress.steps / progress.seconds if progress.seconds > 0 else 0.0
+        total = self._total.get((job.script, job.argv), 0)
+        left = f"{(total - progress.steps) / rate:.0f} s left" if rate and total > progress.steps else ""
+        steps = f"{progress.steps}/{total} steps" if total else f"{progress.steps} steps"
+        return [escape(job.script), job.backend.name, job.dtype, steps, f"{rate:.0f} steps/s", left]
+
+
+def header(console: Console, environment: dict[str, str]) -> None:
+    """One line that says what was running."""
+    names = ("torch", "numpy", "python", "cpu", "capability")
+    known = [
+        f"{name} {environment[name]}" if name != "cpu" else environment[name] for name in names if environment[name]
+    ]
+    console.print(", ".join(known) + f", threads {environment['threads']}", style="dim", soft_wrap=True)
+
+
+def table(console: Console, results: Sequence[Result], candidate: str) -> None:
+    """The table of verdicts: distances are the largest, in units in the last place and absolute."""
+    found = Table(show_edge=False, pad_edge=False, header_style="bold")
+    for title in ("script", "dtype", "steps", "text", "losses", "gradients", "weights", "generator"):
+        found.add_column(title, justify="right" if title == "steps" else "left")
+    for title in ("torch", candidate):
+        found.add_column(title, justify="right")
+    found.add_column("verdict")
+    last = None
+    for result in results:
+        script = " ".join([Path(result.script).name, *result.argv])
+        found.add_row(escape(script) if script != last else "", result.dtype, *_cells(result), _verdict(result))
+        last = script
+    console.print(found)
+    console.print(
+        "Distances: the largest, in ULP and absolute; of weights, at the end. Times: the CPU's, on one thread, for "
+        "the script without parity's share.",
+        style="dim",
+        soft_wrap=True,
+    )
+
+
+def details(console: Console, results: Sequence[Result]) -> None:
+    """What stands behind the verdicts that are not good, and how scripts failed."""
+    for result in results:
+        lines = _lines(result)
+        if lines:
+            title = f"{result.script} {' '.join(result.argv)}".strip()
+            console.print(
+                f"\n{title}, {result.dtype}: {result.judgement.word}", markup=False, highlight=False, style="bold"
+            )
+            for line in lines:
+                console.print("  " + line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _cells(result: Result) -> list[str]:
+    comparison = result.comparison
+    if comparison is None:
+        return ["", "", "", "", "", "", "", ""]
+    first, second = comparison.reference.steps, comparison.candidate.steps
+    text = comparison.text
+    return [
+        str(first) if first == second else f"{first}/{second}",
+        "same" if text.same and comparison.same_warnings else "digits" if text.digits and not text.same else "not",
+        *(_distance(comparison.largest(phase)) for phase in (LOSS, GRADIENT)),
+        _distance(comparison.largest(WEIGHT, END)),
+        "same" if comparison.same_generator else "not",
+        _time(result.reference),
+        _time(result.candidate),
+    ]
+
+
+def _distance(largest: tuple[int, float] | None) -> str:
+    if largest is None:
+        return "–"
+    ulp, absolute = largest
+    if ulp == 0:
+        return "0"
+    count = "∞" if ulp == NEVER else str(ulp) if ulp < 100_000 else f"{ulp:.1e}"
+    return f"{count} {absolute:.1e}"
+
+
+def _time(outcome: Outcome) -> str:
+    about = outcome.trace.about
+    step = about.get("seconds_per_step")
+    return f"{about.get('seconds', 0.0):.2f} s" + (f" {step * 1e6:.0f} µs/step" if step is not None else "")
+
+
+def _verdict(result: Result) -> str:
+    word = result.judgement.word
+    alike = ", fails alike" if result.fails_alike and result.good else ""
+    return f"[{STYLES[word]}]{word}[/]{alike}"
+
+
+def _lines(result: Result) -> list[str]:
+    lines = list(result.judgement.reasons)
+    names = (result.reference.job.backend.name, result.candidate.job.backend.name)
+    if result.fault is not None:
+        lines += _parting("parts by more than is demanded", result.fault, names)
+        if result.exact is not None and (values := result.fault.values()) is not None:
+            near = [abs(float(value) - float(result.exact)) for value in values]
+            nearer = "both are as near" if near[0] == near[1] else f"{names[near[0] > near[1]]} is nearer"
+            lines.append(f"    in float64 torch has {result.exact!r}: {nearer}")
+    if result.first is not None and not result.good and not _same_place(result.first, result.fault):
+        lines += _parting("first parts in any bit", result.first, names)
+    comparison = result.comparison
+    if comparison is None:
+        return lines
+    if result.fails_alike and result.good:
+        lines += ["both fail:", *_error(comparison.errors[0])]
+    elif not comparison.same_error:
+        for name, error in zip(names, comparison.errors, strict=True):
+            lines += [f"{name} {'ends well' if error is None else 'fails:'}", *_error(error)]
+    if not result.good and not comparison.text.same:
+        text = comparison.text
+        lines += [
+            f"text, line {text.line}:",
+            *(
+                f"    {n:{max(map(len, names))}}  {t}"
+                for n, t in zip(names, (text.reference, text.candidate), strict=True)
+            ),
+        ]
+    if not comparison.same_warnings:
+        for name, trace in zip(names, (comparison.reference, comparison.candidate), strict=True):
+            lines += [f"{name} warns: {kind}: {said}" for kind, said in trace.about.get("warnings", [])]
+    return lines
+
+
+def _same_place(first: Parting, fault: Parting | None) -> bool:
+    return fault is not None and (first.number, first.key) == (fault.number, fault.key)
+
+
+def _parting(title: str, parting: Parting, names: tuple[str, str]) -> list[str]:
+    """Step, quantity, element, and both sides' value in decimal and in hexadecimal."""
+    if parting.number == END:
+        where = "at the end"
+    else:
+        where = f"at step {parting.number}"
+    if not parting.exact:
+        where += f" or in the {'steps' if parting.after >= 0 else 'first steps'} since {max(parting.after, 0)}"
+    index = f"[{', '.join(map(str, parting.at))}]" if parting.at else ""
+    lines = [f"{title} {where}: {parting.key[0]} {parting.key[1]}".rstrip() + index]
+    values = parting.values()
+    if values is None:
+        return [*lines, f"    {parting.gap.note}"] if parting.gap.note else lines
+    width = max(map(len, names))
+    lines += [
+        f"    {name:{width}}  {value!s:24} {hexadecimal(value)}" for name, value in zip(names, values, strict=True)
+    ]
+    size = 1 if parting.reference is None else parting.reference.size
+    away = "no number of ULP" if parting.gap.ulp == NEVER else f"{parting.gap.ulp} ULP"
+    return [*lines, f"    {away}, {parting.gap.absolute:.3g} at most; {parting.gap.parted} of {size} elements differ"]
+
+
+def _error(error: dict[str, Any] | None) -> list[str]:
+    """A traceback, as far as it is the script's own."""
+    if error is None:
+        return []
+    lines = []
+    for file, line, function in error["frames"]:
+        lines.append(f'    File "{file}", line {line}, in {function}')
+        if source := linecache.getline(file, line).strip():
+            lines.append(f"      {source}")
+    return [*lines, *(f"    {said}" for said in f"{error['type']}: {error['text']}".splitlines())]

@@ -1,0 +1,163 @@
+"""One script from start to verdict: both sides in both float types, torch's noise if it is needed, the parting."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from parity.backends import MICROTORCH, OTHER_KERNELS, TORCH, Backend
+from parity.compare import Comparison, compare
+from parity.judge import DEMANDS, DIFFERENT, GOOD, IDENTICAL, UNABLE, WITHIN_NOISE, Judgement, judge
+from parity.launch import Outcome, Progress, launch
+from parity.locate import Parting, differs, first_parting, locate
+from parity.trace import Key, Trace
+from parity.worker import Job
+
+Tell = Callable[[list[Progress]], None]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a session is asked to do; `timeout` in seconds for each run, 0 for none; `at_once` runs at the same time."""
+
+    candidate: Backend = MICROTORCH
+    dtypes: tuple[str, ...] = ("float32", "float64")
+    timeout: float = 600.0
+    at_once: int = 2
+    seed: int = 0
+    tell: Tell | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was found about one script in one float type.
+
+    `first` is where the two runs part in any bit, `fault` where they part by more than is demanded or explained.
+    """
+
+    script: str
+    argv: tuple[str, ...]
+    dtype: str
+    reference: Outcome
+    candidate: Outcome
+    judgement: Judgement
+    comparison: Comparison | None = None
+    noise: Comparison | None = None
+    first: Parting | None = None
+    fault: Parting | None = None
+    exact: Any = None  # the element that `fault` shows, as the reference has it in float64
+
+    @property
+    def good(self) -> bool:
+        return self.judgement.word in GOOD
+
+    @property
+    def fails_alike(self) -> bool:
+        """Whether the script fails, in the same way on both sides: the same behaviour."""
+        same = self.comparison is not None and self.comparison.same_error
+        return same and self.reference.trace.about.get("error") is not None
+
+
+def examine(script: str, argv: Sequence[str], settings: Settings) -> list[Result]:
+    """Run a script on both sides in each float type; one result for each."""
+
+    def job(backend: Backend, dtype: str) -> Job:
+        return Job(backend, script, tuple(argv), dtype, settings.seed)
+
+    def run(jobs: list[Job]) -> list[Outcome]:
+        return launch(jobs, at_once=settings.at_once, timeout=settings.timeout, tell=settings.tell)
+
+    sides = (TORCH, settings.candidate)
+    outcomes = run([job(side, dtype) for dtype in settings.dtypes for side in sides])
+    pairs = [(outcomes[i], outcomes[i + 1]) for i in range(0, len(outcomes), 2)]
+    results = [_first_look(script, tuple(argv), *pair) for pair in pairs]
+    doubtful = [place for place, result in enumerate(results) if result.judgement.word == DIFFERENT]
+    if doubtful:
+        own = run([job(OTHER_KERNELS, results[place].dtype) for place in doubtful])
+        for place, outcome in zip(doubtful, own, strict=True):
+            results[place] = _with_noise(results[place], outcome)
+    results = _arbitrated(results)
+    sharp = next((r.reference.trace for r in results if r.dtype == "float64" and not r.reference.unable), None)
+    return [_located(result, run, sharp) if result.judgement.word == DIFFERENT else result for result in results]
+
+
+def _first_look(script: str, argv: tuple[str, ...], reference: Outcome, candidate: Outcome) -> Result:
+    reasons = tuple(
+        f"{outcome.job.backend.name}: {outcome.unable}" for outcome in (reference, candidate) if outcome.unable
+    )
+    dtype = reference.job.dtype
+    if reasons:
+        return Result(script, argv, dtype, reference, candidate, Judgement(UNABLE, reasons))
+    comparison = compare(reference.trace, candidate.trace)
+    judgement = judge(comparison, DEMANDS[dtype])
+    first = None if judgement.word == IDENTICAL else first_parting(comparison, differs)
+    return Result(script, argv, dtype, reference, candidate, judgement, comparison, first=first)
+
+
+def _with_noise(result: Result, own: Outcome) -> Result:
+    """Judge again, knowing how far torch is from itself."""
+    if own.unable or result.comparison is None:
+        return result
+    noise = compare(result.reference.trace, own.trace)
+    return replace(result, noise=noise, judgement=judge(result.comparison, DEMANDS[result.dtype], noise))
+
+
+def _arbitrated(results: list[Result]) -> list[Result]:
+    """float64 arbitrates: what differs there is no noise in float32 either."""
+    if not any(r.dtype == "float64" and r.judgement.word == DIFFERENT for r in results):
+        return results
+    verdict = Judgement(DIFFERENT, ("more than torch's own noise, as the float64 run shows",))
+    return [replace(r, judgement=verdict) if r.judgement.word == WITHIN_NOISE else r for r in results]
+
+
+def _located(result: Result, run: Callable[[list[Job]], list[Outcome]], sharp: Trace | None) -> Result:
+    """Find where a difference begins, looking closer at the interval in which it does."""
+    if result.comparison is None:
+        return result
+
+    def again(window: tuple[int, int]) -> tuple[Trace, Trace] | None:
+        closer = run([replace(side.job, window=window) for side in (result.reference, result.candidate)])
+        return None if any(outcome.unable for outcome in closer) else (closer[0].trace, closer[1].trace)
+
+    fault = locate(result.comparison, result.judgement.offends, again)
+    first = result.first
+    if first is not None and not first.exact:
+        first = locate(result.comparison, differs, again)
+    exact = _element(sharp, fault) if fault is not None and result.dtype != "float64" else None
+    return replace(result, first=first, fault=fault, exact=exact)
+
+
+def _element(trace: Trace | None, parting: Parting) -> Any:
+    """The element that a parting shows as another trace has it, if that has kept it."""
+    key: Key = parting.key
+    for event in trace.events if trace is not None else ():
+        array = event.arrays.get(key)
+        if event.number == parting.number and array is not None and parting.values() is not None:
+            return array[parting.at] if len(array.shape) == len(parting.at) else None
+    return None
+
+
+def scripts_in(words: Sequence[str]) -> list[str]:
+    """The scripts that names, folders and patterns stand for; raises FileNotFoundError for one that is none."""
+    found: list[str] = []
+    for word in words:
+        path = Path(word)
+        if path.is_dir():
+            matches = sorted(str(p) for p in path.glob("*.py") if not p.name.startswith("_"))
+        elif path.is_file():
+            matches = [word]
+        else:
+            matches = sorted(p for p in glob.glob(word, recursive=True) if Path(p).is_file())
+        if not matches:
+            what = "no scripts in" if path.is_dir() else "no script matches" if is_pattern(word) else "no such script:"
+            raise FileNotFoundError(f"{what} {word}")
+        found += (match for match in matches if match not in found)
+    return found
+
+
+def is_pattern(word: str) -> bool:
+    """Whether a word is a pattern for names of files."""
+    return glob.has_magic(word)

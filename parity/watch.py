@@ -1,0 +1,168 @@
+"""Hooks around the functions of a torch-shaped module, so that a recorder learns what a script does with them.
+
+Everything is hooked through public names, in the same way for torch and for any module of its shape; what the module
+lacks is not watched. Only calls that come from the script count: what the module calls within itself is its own affair
+and differs from engine to engine. Only the thread that attached is watched, for the order of others is not the same
+twice.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, cast
+
+from parity.recorder import Recorder
+
+clock = time.process_time  # what else the machine does is not counted
+
+
+class Watch:
+    """Tells a recorder of every backward pass, outermost module call, optimizer step and warning while attached."""
+
+    def __init__(self, torch: Any, recorder: Recorder) -> None:
+        self.torch = torch
+        self.recorder = recorder
+        self._thread = threading.get_ident()
+        self._undo: list[Callable[[], None]] = []
+        self._calling = False  # inside a module that the script called
+        self._updating = False  # inside an optimizer's step
+
+    def attach(self) -> None:
+        """Begin to watch."""
+        autograd = getattr(self.torch, "autograd", None)
+        self._wrap(getattr(self.torch, "Tensor", None), "backward", self._backward)
+        self._wrap(autograd, "backward", self._backward)
+        self._wrap(autograd, "grad", self._grad)
+        self._wrap(getattr(getattr(self.torch, "nn", None), "Module", None), "__call__", self._module_call)
+        for root in _roots_of_optimizers(getattr(self.torch, "optim", None)):
+            self._wrap(root, "__init__", self._optimizer)
+        self._wrap(warnings, "showwarning", self._warning)
+
+    def detach(self) -> None:
+        """End watching: everything is again as it was before `attach`."""
+        while self._undo:
+            self._undo.pop()()
+
+    def _wrap(self, owner: Any, name: str, around: Callable[[Any], Any]) -> None:
+        original = getattr(owner, name, None)
+        if original is None:
+            return
+        own = name in vars(owner)
+        setattr(owner, name, functools.wraps(original)(around(original)))
+        self._undo.append(lambda: setattr(owner, name, original) if own else delattr(owner, name))
+
+    def _by_script(self, frame: FrameType) -> bool:
+        caller = frame.f_globals.get("__name__", "").partition(".")[0]
+        return caller not in self.recorder.engine and threading.get_ident() == self._thread
+
+    def _backward(self, original: Any) -> Any:
+        def backward(*args: Any, **kwargs: Any) -> Any:
+            if not self._by_script(frame := sys._getframe(1)):
+                return original(*args, **kwargs)
+            roots = args[0] if args else kwargs.get("tensors")
+            with _Aside(self.recorder):
+                self.recorder.before_pass(roots, frame)
+            result = self._guarded(original, args, kwargs)
+            with _Aside(self.recorder):
+                self.recorder.gradients_arrived()
+            return result
+
+        return backward
+
+    def _grad(self, original: Any) -> Any:
+        def grad(*args: Any, **kwargs: Any) -> Any:
+            if not self._by_script(frame := sys._getframe(1)):
+                return original(*args, **kwargs)
+            with _Aside(self.recorder):
+                self.recorder.before_pass(args[0] if args else kwargs.get("outputs"), frame)
+            result = self._guarded(original, args, kwargs)
+            with _Aside(self.recorder):
+                self.recorder.gradients_returned(args[1] if len(args) > 1 else kwargs.get("inputs"), result)
+            return result
+
+        return grad
+
+    def _guarded(self, original: Any, args: Any, kwargs: Any) -> Any:
+        try:
+            return original(*args, **kwargs)
+        except BaseException as error:
+            self.recorder.pass_failed(error)
+            raise
+
+    def _module_call(self, original: Any) -> Any:
+        def __call__(*args: Any, **kwargs: Any) -> Any:
+            if self._calling or not self._by_script(sys._getframe(1)):
+                return original(*args, **kwargs)
+            self._calling = True
+            try:
+                result = original(*args, **kwargs)
+            finally:
+                self._calling = False
+            with _Aside(self.recorder):
+                self.recorder.module_called(args[0], (args[1:], kwargs), result)
+            return result
+
+        return __call__
+
+    def _optimizer(self, original: Any) -> Any:
+        def __init__(optimizer: Any, *args: Any, **kwargs: Any) -> None:
+            original(optimizer, *args, **kwargs)
+            self.recorder.names.add_optimizer(optimizer)
+            for kind in cast("tuple[Any, ...]", type(optimizer).__mro__):  # a step may call the one that it overrides
+                if "step" in vars(kind) and not hasattr(kind.step, "_parity"):
+                    self._wrap(kind, "step", self._step)
+                    kind.step._parity = True
+
+        return __init__
+
+    def _step(self, original: Any) -> Any:
+        def step(optimizer: Any, *args: Any, **kwargs: Any) -> Any:
+            if self._updating or threading.get_ident() != self._thread:
+                return original(optimizer, *args, **kwargs)
+            if not args and not kwargs:  # a closure makes backward passes of its own
+                with _Aside(self.recorder):
+                    self.recorder.before_step(optimizer, sys._getframe(1))
+            self._updating = True
+            try:
+                result = original(optimizer, *args, **kwargs)
+            finally:
+                self._updating = False
+            with _Aside(self.recorder):
+                self.recorder.stepped(optimizer)
+            return result
+
+        return step
+
+    def _warning(self, original: Any) -> Any:
+        def showwarning(message: Any, category: Any, *args: Any, **kwargs: Any) -> None:
+            self.recorder.warned(category.__name__, str(message))
+            original(message, category, *args, **kwargs)
+
+        return showwarning
+
+
+class _Aside:
+    """Counts the time inside as the recorder's, not the script's."""
+
+    __slots__ = ("recorder", "started")
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+
+    def __enter__(self) -> None:
+        self.started = clock()
+
+    def __exit__(self, *error: object) -> None:
+        self.recorder.seconds += clock() - self.started
+
+
+def _roots_of_optimizers(optim: Any) -> list[type]:
+    """The classes that all optimizers in a namespace derive from; of torch, `Optimizer` alone."""
+    kinds = [kind for kind in vars(optim).values() if isinstance(kind, type)] if optim is not None else []
+    return list(dict.fromkeys(kind.__mro__[-2] for kind in kinds if callable(getattr(kind, "step", None))))

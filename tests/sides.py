@@ -1,0 +1,285 @@
+"""Real torch and microtorch side by side: the same call on both, and everything that can be asked of it compared."""
+
+from __future__ import annotations
+
+import functools
+import re
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from rows import Array, Call, Case, Draw, Row, T
+
+import microtorch
+from microtorch.tensor import wrap
+
+# -- the two sides -----------------------------------------------------------------------------------------------------
+
+
+class Side:
+    """One of the two libraries."""
+
+    def __init__(self, module: Any, adopt: Callable[[Array], Any]) -> None:
+        self.module = module
+        self.Tensor = module.Tensor
+        self.adopt = adopt  # a tensor on the memory of an array
+
+    def tensor(self, array: Array, requires_grad: bool = False) -> Any:
+        """A leaf with a copy of an array, in the same strides."""
+        made = self.adopt(copy_with_strides(array))
+        return made.requires_grad_() if requires_grad else made
+
+    def find(self, row: Row, form: str) -> Callable[..., Any] | None:
+        """The function or method of a row, if this side has it."""
+        if form == "method":
+            return None if "." in row.name else getattr(self.Tensor, row.name, None)
+        if form == "in_place":
+            name = row.name + "_"
+            return None if "." in row.name or row.name.endswith("_") else getattr(self.Tensor, name, None)
+        path = row.at if row.at and self is OURS else row.name
+        try:
+            return functools.reduce(getattr, path.split("."), self.module)
+        except AttributeError:
+            return None
+
+    def arguments(self, call: Call, convert: Callable[[Array], Any]) -> tuple[list[Any], dict[str, Any]]:
+        """The arguments of a call on this side, arrays converted in order."""
+
+        def walk(value: Any) -> Any:
+            if isinstance(value, np.ndarray):
+                return convert(value)
+            if isinstance(value, T):
+                return functools.reduce(getattr, value.name.split("."), self.module)
+            if isinstance(value, (list, tuple)):
+                return type(value)(walk(v) for v in value)
+            return value
+
+        return [walk(a) for a in call.args], {k: walk(v) for k, v in call.kwargs.items()}
+
+
+def copy_with_strides(array: Array) -> Array:
+    """A copy of an array whose elements have the same distances in memory."""
+    if 0 in array.shape or array.flags.c_contiguous:
+        return array.copy()
+    room = 1 + sum((n - 1) * (s // array.itemsize) for n, s in zip(array.shape, array.strides, strict=True))
+    copy = np.lib.stride_tricks.as_strided(np.zeros(room, array.dtype), array.shape, array.strides)
+    copy[...] = array
+    return copy
+
+
+THEIRS = Side(torch, torch.from_numpy)
+OURS = Side(microtorch, wrap)
+SIDES = (THEIRS, OURS)
+
+
+class Outcome:
+    """What a call gave: a value or an error, and the warnings on the way."""
+
+    def __init__(self, function: Callable[[], Any]) -> None:
+        self.value: Any = None
+        self.error: Exception | None = None
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"microtorch\.")
+            try:
+                self.value = function()
+            except Exception as error:
+                self.error = error
+        self.warnings = [(w.category, re.sub(r" \(Triggered internally.*", "", str(w.message))) for w in caught]
+
+
+def outcomes(function: Callable[[Side], Any]) -> tuple[Outcome, Outcome]:
+    """What a function of the side gives on both."""
+    return Outcome(lambda: function(THEIRS)), Outcome(lambda: function(OURS))
+
+
+# -- comparing ---------------------------------------------------------------------------------------------------------
+
+
+def as_array(tensor: Any) -> Array:
+    return tensor.detach().numpy() if isinstance(tensor, torch.Tensor) else tensor._array  # type: ignore[no-any-return]
+
+
+def is_tensor(value: Any) -> bool:
+    return isinstance(value, (torch.Tensor, microtorch.Tensor))
+
+
+def ulp_distance(a: Array, b: Array) -> Array:
+    """How many floats lie between two; 0 for two nans."""
+    bits = np.dtype(f"i{a.itemsize}")
+    ordered = [np.where(x.view(bits) < 0, np.iinfo(bits).min - x.view(bits), x.view(bits)) for x in map(np.asarray, (a, b))]
+    distance = np.abs(ordered[0].astype(float) - ordered[1].astype(float))
+    return np.where(np.isnan(a) & np.isnan(b), 0, distance)
+
+
+def assert_close(theirs: Array, ours: Array, ulp: float, of_largest: bool = False) -> None:
+    """The same dtype, shape and values: the same bits, or within `ulp` (of each value, or of the largest)."""
+    assert ours.dtype == theirs.dtype, f"dtype {ours.dtype}, torch: {theirs.dtype}"
+    assert ours.shape == theirs.shape, f"shape {ours.shape}, torch: {theirs.shape}"
+    if theirs.dtype.kind != "f":
+        assert np.array_equal(ours, theirs), f"values {ours}, torch: {theirs}"
+        return
+    ours, theirs = np.ascontiguousarray(ours), np.ascontiguousarray(theirs)
+    distance = ulp_distance(ours, theirs)
+    if of_largest:
+        finite = np.abs(theirs[np.isfinite(theirs)])
+        room = ulp * np.spacing(finite.max()) if finite.size else 0
+        far = ~((distance == 0) | (np.abs(ours - theirs) <= room))
+    else:
+        far = distance > ulp
+        if ulp == 0:
+            far |= (np.signbit(ours) != np.signbit(theirs)) & ~np.isnan(ours)
+    assert not far.any(), (
+        f"{int(far.sum())} of {far.size} values differ by up to {distance[far].max():g} ULP (allowed: {ulp}):\n"
+        f"{ours[far][:8]}, torch:\n{theirs[far][:8]}"
+    )
+
+
+def assert_same(theirs: Any, ours: Any, ulp: float = 0, strides: bool = True) -> None:
+    """Two results are the same: tensors in all that can be asked of them, containers in type and contents."""
+    if isinstance(theirs, torch.Tensor):
+        assert isinstance(ours, microtorch.Tensor), f"{ours!r}, torch: {theirs!r}"
+        assert_close(as_array(theirs), as_array(ours), ulp)
+        if strides and theirs.numel():
+            assert ours.stride() == theirs.stride(), f"strides {ours.stride()}, torch: {theirs.stride()}"
+        assert ours.requires_grad == theirs.requires_grad, f"requires_grad {ours.requires_grad}"
+        assert ours._is_view() == theirs._is_view(), f"_is_view {ours._is_view()}"
+        if theirs._is_view():
+            assert ours.storage_offset() == theirs.storage_offset(), f"storage_offset {ours.storage_offset()}"
+    elif isinstance(theirs, (tuple, list)):
+        assert type(ours).__name__ == type(theirs).__name__, f"{type(ours)}, torch: {type(theirs)}"
+        assert len(ours) == len(theirs), f"{len(ours)} results, torch: {len(theirs)}"
+        for a, b in zip(theirs, ours, strict=True):
+            assert_same(a, b, ulp, strides)
+        if hasattr(theirs, "n_fields") and not ulp:
+            assert repr(ours) == repr(theirs)
+    elif isinstance(theirs, float) and ulp:
+        assert_close(np.array(theirs), np.array(ours), ulp)
+    else:
+        assert type(ours).__name__ == type(theirs).__name__, f"{ours!r}, torch: {theirs!r}"
+        assert str(ours) == str(theirs), f"{ours!r}, torch: {theirs!r}"
+
+
+def assert_same_outcome(theirs: Outcome, ours: Outcome, ulp: float = 0, strides: bool = True) -> None:
+    """Both gave the same, or failed in the same words; then they also warned in the same words."""
+    if theirs.error is None:
+        if ours.error is not None:
+            raise AssertionError("microtorch fails, torch does not") from ours.error
+        assert_same(theirs.value, ours.value, ulp, strides)
+    else:
+        assert ours.error is not None, f"microtorch does not fail, torch: {theirs.error!r}"
+        assert_same_error(theirs.error, ours.error)
+    assert ours.warnings == theirs.warnings
+
+
+def assert_same_error(theirs: Exception, ours: Exception) -> None:
+    same_type = type(ours) is type(theirs) or type(ours).__name__ == type(theirs).__name__
+    if not same_type or str(ours) != str(theirs):
+        raise AssertionError(f"{type(ours).__name__}: {ours}\ntorch: {type(theirs).__name__}: {theirs}") from ours
+
+
+def graph(tensor: Any) -> str:
+    """The graph above a tensor as text: node names, to which output each edge leads, shapes at the leaves."""
+
+    def walk(node: Any) -> str:
+        if node is None:
+            return "None"
+        leaf = getattr(node, "variable", None) if "AccumulateGrad" in node.name() else None
+        if leaf is not None:
+            return f"AccumulateGrad{list(leaf.shape)}"
+        assert node.name() == type(node).__name__ or "::" in node.name()
+        return f"{node.name()}({', '.join(f'{walk(f)}.{i}' for f, i in node.next_functions)})"
+
+    return f"{walk(tensor.grad_fn)}.{tensor.output_nr}"
+
+
+def tensors_in(value: Any) -> Iterator[Any]:
+    if is_tensor(value):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for v in value:
+            yield from tensors_in(v)
+
+
+@contextmanager
+def about(row: Row, case: Case, what: str = "") -> Iterator[None]:
+    """Says in a failure which case it is."""
+    try:
+        yield
+    except BaseException as error:
+        code = case.__code__
+        error.add_note(f"{row.name}: the case at {code.co_filename}:{code.co_firstlineno} {what}")
+        raise
+
+
+# -- calling -----------------------------------------------------------------------------------------------------------
+
+
+class Run:
+    """One call on one side: its result, the leaves made for it, and its first argument."""
+
+    def __init__(self, side: Side, row: Row, form: str, call: Call, requiring: Sequence[int] = ()) -> None:
+        self.side = side
+        self.leaves: list[Any] = []
+        args, kwargs = side.arguments(call, lambda array: self._leaf(array, requiring))
+        self.first: Any = args[0]
+        self.changes = form == "in_place" or row.mutates
+        if self.changes and requiring:  # a leaf that requires a gradient must not be changed
+            args[0] = self.first = self.first.clone()
+        function = side.find(row, form)
+        assert function is not None, f"no {form} {row.name}"
+        self.result = function(*args, **kwargs)
+
+    def _leaf(self, array: Array, requiring: Sequence[int]) -> Any:
+        leaf = self.side.tensor(array, len(self.leaves) in requiring)
+        self.leaves.append(leaf)
+        return leaf
+
+    def observed(self) -> Any:
+        """All that the call did: the result, or that it is the first argument; the arguments now, and their versions."""
+        result = [self.first, self.result is self.first, self.result is None] if self.changes else self.result
+        return [result, [[leaf, leaf._version] for leaf in self.leaves]]
+
+    def roots(self) -> list[Any]:
+        """The results that have a gradient."""
+        return [t for t in tensors_in(self.first if self.changes else self.result) if t.requires_grad]
+
+
+def compare(row: Row, form: str, case: Case, call: Call, what: str = "") -> None:
+    """The same call on both sides does the same."""
+    with about(row, case, what):
+        theirs, ours = outcomes(lambda side: Run(side, row, form, call).observed())
+        assert_same_outcome(theirs, ours, row.ulp)
+
+
+def draw(case: Case, dtype: str, seed: int = 0) -> Call:
+    """The call of a case with random arguments."""
+    return case(Draw(dtype, seed))
+
+
+def main_form(row: Row) -> str:
+    """The form in which a row is tested where one is enough."""
+    return "function" if THEIRS.find(row, "function") and "function" not in row.lacks else "method"
+
+
+def map_arrays(call: Call, function: Callable[[Array], Array]) -> Call:
+    """The call with other arrays."""
+
+    def walk(value: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            return function(value)
+        return type(value)(walk(v) for v in value) if type(value) in (list, tuple) else value
+
+    return Call(tuple(map(walk, call.args)), {k: walk(v) for k, v in call.kwargs.items()})
+
+
+def float_positions(call: Call) -> list[int]:
+    """Which of a call's arrays can require a gradient."""
+    kinds: list[str] = []
+    map_arrays(call, lambda array: kinds.append(array.dtype.kind) or array)
+    return [i for i, kind in enumerate(kinds) if kind == "f"]
+
+

@@ -1,0 +1,294 @@
+"""The command as a whole: scripts in child processes, the table, the exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from parity import cli, launch, session
+from parity.backends import TORCH, Backend, named
+from parity.worker import Job
+
+TESTS = Path(__file__).parent
+TINY = Backend("reference", "tiny_torch", str(TESTS))
+
+SCRIPTS = {
+    "good.py": """
+        import sys
+        import torch
+        from torch.optim import SGD
+        steps, rate = int(sys.argv[1]) if len(sys.argv) > 1 else 5, 0.1
+        torch.manual_seed(1)
+        w = torch.tensor(0.0, requires_grad=True)
+        optimizer = SGD([w], lr=rate)
+        for step in range(steps):
+            x = torch.rand()
+            error = w * x - x
+            optimizer.zero_grad()
+            (error * error).backward()
+            optimizer.step()
+        print(f"{len(sys.argv)} {w.item():.3f}")
+    """,
+    "fails.py": """
+        import torch
+        def deep():
+            torch.tensor(1.0).backward()
+        deep()
+    """,
+    "exits.py": "import sys; print('bye'); sys.exit(7)",
+    "one_side.py": """
+        import torch
+        print('start')
+        if torch.OTHER:
+            raise ValueError('only here')
+    """,
+    "other_text.py": "import torch\nprint('same')\nprint('this' if torch.OTHER else 'that')",
+    "hangs.py": "import time\nwhile True: time.sleep(1)",
+    "dies.py": "import os\nos._exit(3)",
+    "_private.py": "raise SystemExit('no script of its own')",
+}
+
+
+@pytest.fixture(scope="module")
+def scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of scripts, and an engine that says that it is the other one."""
+    folder = tmp_path_factory.mktemp("scripts")
+    for name, source in SCRIPTS.items():
+        lines = source.strip("\n").splitlines()
+        indent = len(lines[0]) - len(lines[0].lstrip())
+        (folder / name).write_text("\n".join(line[indent:] for line in lines) + "\n")
+    engine = (TESTS / "tiny_torch.py").read_text()
+    (folder / "engine").mkdir()
+    (folder / "engine" / "other.py").write_text(engine + "\nOTHER = True\n")
+    (folder / "engine" / "one.py").write_text(engine + "\nOTHER = False\n")
+    return folder
+
+
+@pytest.fixture
+def parity(scripts: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Runs the command in this process with the tiny engine on both sides; gives status, output and the JSON."""
+    engine = str(scripts / "engine")
+    monkeypatch.setattr(session, "TORCH", Backend("reference", "one", engine))
+    monkeypatch.setattr(session, "OTHER_KERNELS", Backend("reference*", "one", engine))
+    monkeypatch.setattr(cli, "TORCH", Backend("reference", "one", engine))
+    monkeypatch.chdir(scripts)
+
+    def run(*words: str, fault: str = "") -> tuple[int, str, Any]:
+        monkeypatch.setattr(launch, "ENVIRONMENT", launch.ENVIRONMENT | ({"FAULT_ON": fault} if fault else {}))
+        file = tmp_path / "found.json"
+        status = cli.main(["--json", str(file), "--candidate", "other", "--path", "engine", *words])
+        out = capsys.readouterr()
+        return status, out.out + out.err, json.loads(file.read_text()) if file.exists() else None
+
+    return run
+
+
+def test_identical(parity: Any) -> None:
+    status, out, found = parity("good.py", "40")
+    assert status == cli.OK
+    assert [(r["dtype"], r["verdict"]) for r in found["results"]] == [
+        ("float32", "identical"),
+        ("float64", "identical"),
+    ]
+    result = found["results"][0]
+    assert result["arguments"] == ["40"]
+    assert [side["steps"] for side in result["sides"]] == [40, 40]
+    assert result["sides"][0]["text"].startswith("2 0.")
+    assert result["distance"]["same_text"]
+    assert "good.py 40" in out
+    assert "\x1b[" not in out, "no colours and no live display where the output is no terminal"
+    weights = [r["distance"]["quantities"]["weight w"]["events"] for r in found["results"]]
+    assert weights == [41, 41]
+
+
+def test_arguments_are_the_scripts_own(parity: Any) -> None:
+    _, _, found = parity("--float32", "good.py", "3", "--json", "--timeout", "x.py", "-h")
+    assert found["results"][0]["arguments"] == ["3", "--json", "--timeout", "x.py", "-h"]
+    assert found["results"][0]["sides"][0]["text"].startswith("6 ")
+
+
+def test_several_scripts_and_options_after_them(parity: Any) -> None:
+    status, _, found = parity("good.py", "exits.py", "--float64")
+    assert status == cli.OK
+    assert [(r["script"], r["dtype"]) for r in found["results"]] == [("good.py", "float64"), ("exits.py", "float64")]
+    assert [side["status"] for side in found["results"][1]["sides"]] == [7, 7]
+
+
+def test_same_failure_is_the_same_behaviour(parity: Any) -> None:
+    status, out, found = parity("fails.py")
+    assert status == cli.OK
+    assert [r["fails_alike"] for r in found["results"]] == [True, True]
+    assert "identical, fails alike" in out
+    assert "torch.tensor(1.0).backward()" in out
+    assert "RuntimeError: tensor does not require grad" in out
+    assert "tiny" not in out.partition("both fail")[2], "frames of the engine are cut off"
+
+
+def test_failure_on_one_side_is_a_difference(parity: Any) -> None:
+    status, out, found = parity("--float32", "one_side.py")
+    assert status == cli.DIFFERENCE
+    assert found["results"][0]["verdict"] == "different"
+    assert "reference ends well" in out
+    assert 'one_side.py", line 4, in <module>' in out
+    assert "ValueError: only here" in out
+
+
+def test_other_text_is_a_difference(parity: Any) -> None:
+    status, out, found = parity("--float32", "other_text.py")
+    assert status == cli.DIFFERENCE
+    assert found["results"][0]["distance"]["text_line"] == [2, "that", "this"]
+    assert "text, line 2" in out
+
+
+def test_timeout(parity: Any) -> None:
+    started = time.monotonic()
+    status, out, found = parity("--timeout", "1", "--float32", "hangs.py")
+    assert status == cli.COULD_NOT
+    assert time.monotonic() - started < 20
+    assert "--timeout S gives it more" in out
+    assert found["results"][0]["verdict"] == "could not run"
+
+
+def test_a_process_that_dies_is_no_verdict(parity: Any) -> None:
+    status, out, _ = parity("--float32", "dies.py")
+    assert status == cli.COULD_NOT
+    assert "ended with status 3 and left no trace" in out
+
+
+def test_a_difference_outweighs_what_could_not_run(parity: Any) -> None:
+    assert parity("--float32", "dies.py", "other_text.py")[0] == cli.DIFFERENCE
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ([], "name a script"),
+        (["nothing.py"], "no such script: nothing.py"),
+        (["nothing*.py"], "no script matches nothing*.py"),
+        (["engine/empty"], "no such script"),
+        (["good.py", "exits.py", "--lr", "1"], "unrecognized arguments"),
+        (["good.py", "exits.py", "7"], "arguments belong to a single script"),
+        (["--candidate", "nowhere", "good.py"], "there is no module nowhere"),
+    ],
+)
+def test_what_cannot_be_run(parity: Any, capsys: pytest.CaptureFixture[str], words: list[str], sentence: str) -> None:
+    try:
+        status, out, _ = parity(*words)
+    except SystemExit as exit:  # argparse's own way to refuse
+        status, out = exit.code, capsys.readouterr().err
+    assert status == cli.COULD_NOT
+    assert sentence in out
+
+
+def test_torch_is_asked_for(parity: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "TORCH", TORCH)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    status, out, _ = parity("good.py")
+    assert status == cli.COULD_NOT
+    assert "PyTorch is not installed" in out
+    assert "pip install" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["."], ["dies.py", "exits.py", "fails.py", "good.py", "hangs.py", "one_side.py", "other_text.py"]),
+        (["f*.py", "good.py"], ["fails.py", "good.py"]),
+        (["good.py", "good.py", "exits.py"], ["good.py", "exits.py"]),
+        (["engine", "good.py"], ["engine/one.py", "engine/other.py", "good.py"]),
+    ],
+)
+def test_folders_and_patterns(
+    scripts: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], found: list[str]
+) -> None:
+    monkeypatch.chdir(scripts)
+    assert cli.parse(words).scripts == found
+
+
+def test_arguments_after_a_double_dash(scripts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(scripts)
+    request = cli.parse(["good.py", "--", "exits.py"])
+    assert (request.scripts, request.argv) == (["good.py"], ["exits.py"])
+
+
+def test_a_fault_is_reported_with_both_values(parity: Any, monkeypatch: pytest.MonkeyPatch, scripts: Path) -> None:
+    faulty = (scripts / "engine" / "other.py").read_text().replace('os.environ.get("FAULT", "")', '"gradient:100"')
+    (scripts / "engine" / "faulty.py").write_text(faulty)
+    status, out, found = parity("--candidate", "faulty", "good.py", "2000")
+    assert status == cli.DIFFERENCE
+    sharp = found["results"][1]
+    assert (sharp["dtype"], sharp["verdict"]) == ("float64", "different")
+    fault = sharp["fault"]
+    assert (fault["step"], fault["phase"], fault["name"], fault["exact"]) == (100, "gradient", "w", True)
+    values = [value for value, _ in fault["values"]]
+    assert values[1] == pytest.approx(1.01 * values[0])
+    for value, bits in fault["values"]:
+        exact, ieee = bits.split()
+        assert float.fromhex(exact) == value
+        assert len(ieee) == 16
+    assert "at step 100: gradient w" in out
+    assert fault["values"][0][1] in out
+
+
+def test_what_a_small_engine_lacks_is_named(parity: Any, scripts: Path) -> None:
+    engine = (scripts / "engine" / "other.py").read_text().replace("def set_default_dtype", "def _no_dtype")
+    (scripts / "engine" / "smaller.py").write_text(engine)
+    status, out, found = parity("--candidate", "smaller", "good.py")
+    assert status == cli.COULD_NOT
+    assert [r["verdict"] for r in found["results"]] == ["identical", "could not run"]
+    assert "smaller has no set_default_dtype" in out
+
+
+def test_children_run_as_python_runs_a_script(scripts: Path, tmp_path: Path) -> None:
+    script = tmp_path / "who.py"
+    script.write_text(
+        "import os, sys\n"
+        "print(sys.argv, __name__, __file__, os.getcwd(), sys.path[0])\n"
+        "print(os.environ['OMP_NUM_THREADS'], os.environ['MPLBACKEND'])\n"
+        "print('parity' in ' '.join(sys.path), sys.stdin.read() == '')\n"
+        "import warnings; warnings.warn('look')\n"
+    )
+    job = Job(named("other", str(scripts / "engine")), str(script), ("a", "-b"))
+    (outcome,) = launch.launch([job])
+    assert (outcome.unable, outcome.status) == ("", 0)
+    plain = subprocess.run(
+        [sys.executable, script, "a", "-b"],
+        env=os.environ | launch.ENVIRONMENT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert outcome.trace.text.splitlines()[:2] == plain.stdout.splitlines()[:2]
+    assert outcome.warnings == plain.stderr
+
+
+def test_seeds_make_unseeded_scripts_comparable(scripts: Path, tmp_path: Path) -> None:
+    script = tmp_path / "unseeded.py"
+    script.write_text("import random, numpy, torch\nprint(random.random(), numpy.random.rand(), torch.rand().item())\n")
+    engine = named("other", str(scripts / "engine"))
+    texts = [outcome.trace.text for outcome in launch.launch([Job(engine, str(script), seed=s) for s in (0, 0, 1)])]
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_progress_is_told(scripts: Path) -> None:
+    seen: list[int] = []
+    job = Job(named("other", str(scripts / "engine")), str(scripts / "good.py"), ("20000",))
+    launch.launch([job], tell=lambda running: seen.extend(progress.steps for progress in running))
+    counts = [count for count in seen if count]
+    assert counts
+    assert counts == sorted(counts)
+    assert counts[-1] <= 20_000
+
+
+def test_parity_is_installed_as_a_command_and_a_module() -> None:
+    out = subprocess.run([sys.executable, "-m", "parity", "-h"], capture_output=True, text=True, check=True).stdout
+    assert re.search(r"usage: parity .*--json FILE", out)

@@ -1,0 +1,318 @@
+"""Faults planted into torch are found by parity at the right step, quantity and element; none is called noise."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from parity_harness import BY_HAND, TRAINING, Fault, at_call, patched, run
+
+from parity.compare import compare
+from parity.judge import DEMANDS, DIFFERENT, IDENTICAL, judge
+from parity.locate import differs, first_parting, locate
+from parity.trace import (
+    BATCH,
+    END,
+    FORWARD,
+    GENERATOR,
+    GRADIENT,
+    INITIAL,
+    LOSS,
+    STATE,
+    WEIGHT,
+    Keep,
+    Trace,
+)
+
+
+def nudge(tensor: torch.Tensor, *index: int) -> None:
+    """Make one element a thousandth larger."""
+    with torch.no_grad():
+        tensor[index] = tensor[index] * 1.001 + 1e-3
+
+
+def parameter(optimizer: Any, place: int) -> torch.Tensor:
+    found: torch.Tensor = optimizer.param_groups[0]["params"][place]
+    return found
+
+
+def in_step(number: int, **when: Any) -> Fault:
+    return lambda: patched(torch.optim.SGD, "step", at_call(number, **when))
+
+
+def in_linear_reset(number: int, after: Any) -> Fault:
+    return lambda: patched(torch.nn.Linear, "reset_parameters", at_call(number, after=after))
+
+
+def in_function(owner: Any, name: str, number: int, **when: Any) -> Fault:
+    return lambda: patched(owner, name, at_call(number, **when))
+
+
+F = torch.nn.functional
+
+# fault, where it is first seen: step, phase, name, index
+TABLE: dict[str, tuple[Fault, int, str, str, tuple[int, ...]]] = {
+    "initial weight": (in_linear_reset(1, lambda self, _: nudge(self.weight, 0, 3)), 0, INITIAL, "2.weight", (0, 3)),
+    "initial bias": (in_linear_reset(0, lambda self, _: nudge(self.bias, 7)), 0, INITIAL, "0.bias", (7,)),
+    "one draw too many": (
+        in_function(torch, "randperm", 4, before=lambda *_: torch.rand(1)),
+        4,
+        BATCH,
+        "Sequential input",
+        (0, 0),
+    ),
+    "a batch in another order": (
+        in_function(
+            torch, "randperm", 6, after=lambda n, index: torch.cat([index[2:3], index[1:2], index[:1], index[3:]])
+        ),
+        6,
+        BATCH,
+        "Sequential input",
+        (0, 0),
+    ),
+    "forward": (
+        in_function(torch, "tanh", 5, after=lambda x, y: y * 1.001),
+        5,
+        FORWARD,
+        "Sequential output",
+        (0, 0),
+    ),
+    "loss": (in_function(F, "mse_loss", 3, after=lambda a, b, loss: loss * 1.5), 3, LOSS, "", ()),
+    "gradient of one element": (
+        in_function(torch.Tensor, "backward", 9, after=lambda *_: nudge(the_net()[0].weight.grad, 5, 2)),
+        9,
+        GRADIENT,
+        "0.weight",
+        (5, 2),
+    ),
+    "sign of a gradient": (
+        in_function(torch.Tensor, "backward", 2, after=lambda *_: the_net()[2].bias.grad.neg_() and None),
+        2,
+        GRADIENT,
+        "2.bias",
+        (0,),
+    ),
+    "a gradient that is missing": (
+        in_function(torch.Tensor, "backward", 2, after=lambda *_: setattr(the_net()[2].bias, "grad", None)),
+        2,
+        GRADIENT,
+        "2.bias",
+        (),
+    ),
+    "optimizer state": (
+        in_step(7, after=lambda self, _: nudge(self.state[parameter(self, 0)]["momentum_buffer"], 1, 1)),
+        7,
+        STATE,
+        "momentum_buffer of 0.weight",
+        (1, 1),
+    ),
+    "learning rate": (
+        in_function(
+            torch.optim.lr_scheduler.StepLR,
+            "step",
+            5,
+            after=lambda self, _: self.optimizer.param_groups[0].update(lr=1e-3),
+        ),
+        5,
+        STATE,
+        "lr of group 0",
+        (),
+    ),
+    "update": (in_step(10, after=lambda self, _: nudge(parameter(self, 3), 0)), 10, WEIGHT, "2.bias", (0,)),
+}
+
+nets: list[torch.nn.Module] = []
+
+
+def the_net() -> Any:
+    return nets[-1]
+
+
+@pytest.fixture(autouse=True)
+def remember_nets() -> Any:
+    """The latest `Sequential`, for faults that reach into the model."""
+    with patched(torch.nn.Sequential, "__init__", at_call_always(lambda self: nets.append(self))):
+        yield
+    nets.clear()
+
+
+def at_call_always(then: Any) -> Any:
+    def around(original: Any) -> Any:
+        def wrapper(self: Any, *args: Any, **kwargs: Any) -> None:
+            original(self, *args, **kwargs)
+            then(self)
+
+        return wrapper
+
+    return around
+
+
+@cache
+def reference(source: str, steps: int, dtype: torch.dtype) -> Trace:
+    return run(source, steps=steps, dtype=dtype)[0]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize("name", TABLE)
+def test_planted_fault_is_found(name: str, dtype: torch.dtype) -> None:
+    fault, step, phase, quantity, index = TABLE[name]
+    comparison = compare(reference(TRAINING, 12, dtype), run(TRAINING, fault=fault, dtype=dtype)[0])
+    parting = first_parting(comparison, differs)
+    assert parting is not None
+    assert (parting.number, parting.key, parting.exact) == (step, (phase, quantity), True)
+    if phase not in (BATCH, FORWARD):  # there many elements change
+        assert parting.at == index
+    assert judge(comparison, DEMANDS[str(dtype).removeprefix("torch.")]).word == DIFFERENT
+
+
+def test_no_fault_is_identical() -> None:
+    comparison = compare(reference(TRAINING, 12, torch.float32), run(TRAINING)[0])
+    assert comparison.identical
+    assert judge(comparison, DEMANDS["float32"]).word == IDENTICAL
+    assert first_parting(comparison, differs) is None
+
+
+@pytest.mark.parametrize("step", [3, 64, 417, 699])
+def test_fault_in_a_long_run_is_found_by_a_closer_look(step: int) -> None:
+    fault = in_step(step, before=lambda self: nudge(parameter(self, 2).grad, 0, 6))
+    coarse = {"head": 8, "most": 16}
+
+    def both(window: tuple[int, int] | None) -> tuple[Trace, Trace]:
+        keep = [Keep(*window, head=0) if window else Keep(**coarse) for _ in range(2)]
+        return run(TRAINING, steps=700, keep=keep[0])[0], run(TRAINING, steps=700, keep=keep[1], fault=fault)[0]
+
+    comparison = compare(*both(None))
+    seen = first_parting(comparison, differs)
+    assert seen is not None
+    assert seen.exact == (step < 8)
+    looks: list[tuple[int, int]] = []
+    parting = locate(comparison, differs, lambda window: looks.append(window) or both(window))
+    assert parting is not None
+    assert (parting.number, parting.exact) == (step, True)
+    assert parting.key == (STATE, "momentum_buffer of 2.weight")
+    assert parting.at == (0, 6)
+    assert len(looks) == (step >= 8)
+
+
+def test_hand_updated_weight() -> None:
+    """No optimizer: the update under `no_grad` is seen all the same, and the names are the script's variables."""
+    fault = in_function(torch.Tensor, "__isub__", 2 * 5 + 1, after=lambda self, other, _: nudge(self, 0))
+    comparison = compare(run(BY_HAND)[0], run(BY_HAND, fault=fault)[0])
+    parting = first_parting(comparison, differs)
+    assert parting is not None
+    assert (parting.number, parting.key, parting.at) == (5, (WEIGHT, "b"), (0,))
+
+
+def test_last_update_counts() -> None:
+    fault = in_function(torch.Tensor, "__isub__", 2 * 11, after=lambda self, other, _: nudge(self, 1, 0))
+    parting = first_parting(compare(run(BY_HAND)[0], run(BY_HAND, fault=fault)[0]), differs)
+    assert parting is not None
+    assert (parting.number, parting.key, parting.at) == (11, (WEIGHT, "w"), (1, 0))
+
+
+@pytest.mark.parametrize(
+    ("addition", "key", "reason"),
+    [
+        ("torch.rand(1)", (GENERATOR, ""), "generator state"),
+        ("import random; random.random()", (GENERATOR, "random"), "generator state random"),
+        ("net[0].bias.data[3] += 1", (WEIGHT, "0.bias"), "weight 0.bias"),
+        ("optimizer.param_groups[0]['lr'] = 1.0", (STATE, "lr of group 0"), "optimizer state lr of group 0"),
+        ("net[0].bias.grad[2] = 5.0", (GRADIENT, "0.bias"), "gradient 0.bias"),
+    ],
+)
+def test_difference_at_the_end(addition: str, key: tuple[str, str], reason: str) -> None:
+    comparison = compare(reference(TRAINING, 12, torch.float32), run(TRAINING + addition)[0])
+    parting = first_parting(comparison, differs)
+    assert parting is not None
+    if key[0] != WEIGHT:
+        assert (parting.number, parting.key) == (END, key)
+    judgement = judge(comparison, DEMANDS["float32"])
+    assert judgement.word == DIFFERENT
+    assert any(sentence.startswith(reason) for sentence in judgement.reasons)
+
+
+@pytest.mark.parametrize(
+    ("addition", "reason"),
+    [
+        ("print('done')", "they print different text"),
+        ("loss = F.mse_loss(net(x), y); loss.backward()", "makes 12 steps"),
+        ("import warnings; warnings.warn('look', UserWarning)", "they warn of different things"),
+    ],
+)
+def test_difference_in_what_is_told(addition: str, reason: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = lambda *_, **__: None
+        candidate = run(TRAINING + addition)[0]
+    comparison = compare(reference(TRAINING, 12, torch.float32), candidate)
+    assert not comparison.identical
+    judgement = judge(comparison, DEMANDS["float32"])
+    assert judgement.word == DIFFERENT
+    assert any(reason in sentence for sentence in judgement.reasons)
+
+
+def test_rounding_is_as_demanded_and_a_fault_is_not() -> None:
+    """A last bit in one initial weight is rounding in float64; a thousandth of it is not."""
+
+    def last_bit(self: Any, _: Any) -> None:
+        with torch.no_grad():
+            self.weight[0, 0] = torch.nextafter(self.weight[0, 0], torch.tensor(torch.inf))
+
+    words = [
+        judge(
+            compare(
+                reference(TRAINING, 12, torch.float64),
+                run(TRAINING, fault=in_linear_reset(0, after), dtype=torch.float64)[0],
+            ),
+            DEMANDS["float64"],
+        ).word
+        for after in (last_bit, lambda self, _: nudge(self.weight, 0, 0))
+    ]
+    assert words == ["as demanded", DIFFERENT]
+
+
+def test_torch_that_leaves_itself_excuses_only_as_much() -> None:
+    """As far as torch is from itself is noise; farther is not, nor is it before torch has left itself."""
+
+    def scaled(factor: float, step: int) -> Trace:
+        def push(self: Any, *_: Any) -> None:
+            with torch.no_grad():
+                parameter(self, 3).mul_(1 + factor)
+
+        return run(TRAINING, fault=in_step(step, after=push), dtype=torch.float64)[0]
+
+    base, demand = reference(TRAINING, 12, torch.float64), DEMANDS["float64"]
+    noise = compare(base, scaled(1e-3, 5))
+    assert judge(compare(base, scaled(1e-3, 5)), demand).word == DIFFERENT
+    assert judge(compare(base, scaled(-1e-3, 5)), demand, noise).word == "within torch's own noise"
+    assert judge(compare(base, scaled(1e-3, 3)), demand, noise).word == DIFFERENT
+    assert judge(compare(base, scaled(1e-2, 5)), demand, noise).word == DIFFERENT
+
+
+def test_sign_of_zero_is_a_bit_but_no_distance() -> None:
+    source = "import torch\nw = torch.zeros(2, requires_grad=True)\n(w * torch.tensor([SIGN, 1.0])).sum().backward()\n"
+    plus, minus = (run(source.replace("SIGN", zero))[0] for zero in ("0.0", "-0.0"))
+    comparison = compare(plus, minus)
+    assert not comparison.identical
+    assert comparison.largest(GRADIENT) == (0, 0.0)
+    assert judge(comparison, DEMANDS["float32"]).word == "as demanded"
+
+
+def test_nan_is_nan() -> None:
+    source = "import torch\nw = torch.ones(2, requires_grad=True)\n(w * BAD).sum().backward()\nw.data.mul_(w.grad)\n"
+    one, two = (run(source.replace("BAD", bad))[0] for bad in ("float('nan')", "-torch.tensor(float('nan'))"))
+    bits = [np.asarray(t.events[0].arrays[GRADIENT, "w"]).tobytes() for t in (one, two)]
+    assert bits[0] != bits[1], "the two nan have different bits"
+    assert compare(one, two).same_bits
+
+
+def test_fault_context_leaves_torch_as_it_was() -> None:
+    before = torch.optim.SGD.step
+    with contextlib.suppress(ZeroDivisionError):
+        run("1 / 0", fault=TABLE["update"][0])
+    assert torch.optim.SGD.step is before

@@ -1,0 +1,93 @@
+"""parity on real torch, in child processes: what is the same, a planted fault, and noise that is torch's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from parity import environment
+from parity.backends import OTHER_KERNELS, Backend, named
+from parity.compare import compare
+from parity.judge import DIFFERENT, IDENTICAL
+from parity.launch import launch
+from parity.session import Result, Settings, examine
+from parity.trace import END, GRADIENT, WEIGHT
+from parity.worker import Job
+
+SCRIPT = """
+import torch
+torch.manual_seed(0)
+x = torch.randn(40, 3)
+y = x.sum(1, keepdim=True).sin()
+w = torch.zeros(3, 1, requires_grad=True)
+for step in range(30):
+    loss = ((x @ w - y) ** 2).mean()
+    loss.backward()
+    with torch.no_grad():
+        w -= 0.1 * w.grad
+        w.grad.zero_()
+print(f"{loss:.6f}", w.T)
+"""
+
+FAULTY = """
+import torch
+passes, original = 0, torch.Tensor.backward
+def backward(self, *args, **kwargs):
+    global passes
+    original(self, *args, **kwargs)
+    if passes == 20:
+        import __main__
+        __main__.w.grad[1] *= 1.5
+    passes += 1
+torch.Tensor.backward = backward
+def __getattr__(name): return getattr(torch, name)
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("torch")
+    (folder / "script.py").write_text(SCRIPT)
+    (folder / "faulty.py").write_text(FAULTY)
+    return folder
+
+
+def look(folder: Path, candidate: Backend, *dtypes: str) -> list[Result]:
+    return examine(str(folder / "script.py"), [], Settings(candidate, dtypes))
+
+
+def test_torch_is_identical_to_itself(folder: Path) -> None:
+    (result,) = look(folder, named("torch"), "float32")
+    assert result.judgement.word == IDENTICAL
+    assert result.reference.trace.steps == 30
+    assert result.reference.trace.about["version"].startswith("2.")
+    assert result.reference.trace.about["threads"] == 1
+    described = environment.describe([result])
+    assert described["capability"] == result.reference.trace.about["capability"] != ""
+    assert described["torch"] == result.reference.trace.about["version"]
+
+
+def test_planted_fault_is_no_noise_in_either_type(folder: Path) -> None:
+    results = look(folder, named("faulty", str(folder)), "float32", "float64")
+    assert [result.judgement.word for result in results] == [DIFFERENT, DIFFERENT]
+    for result in results:
+        fault = result.fault
+        assert fault is not None
+        assert (fault.number, fault.key, fault.at, fault.exact) == (20, (GRADIENT, "w"), (1, 0), True)
+        assert result.noise is not None
+    narrow, sharp = results
+    assert sharp.exact is None
+    reference, candidate = narrow.fault.values() if narrow.fault is not None else (0, 0)
+    assert abs(reference - narrow.exact) < abs(candidate - narrow.exact), "float64 tells which of the two is right"
+
+
+def test_noise_is_measured_on_other_kernels(folder: Path) -> None:
+    """The environment of the noise run reaches torch: its plainest kernels, and with them other roundings."""
+    own, other = launch([Job(b, str(folder / "script.py")) for b in (named("torch"), OTHER_KERNELS)], at_once=2)
+    assert other.trace.about["capability"] in ("DEFAULT", "NO AVX")
+    noise = compare(own.trace, other.trace)
+    assert not noise.same_bits
+    last = noise.largest(WEIGHT, END)
+    assert last is not None
+    assert 0 < last[0] < 100
