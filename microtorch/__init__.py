@@ -1,17 +1,13 @@
 """PyTorch's eager core on numpy, under torch's names."""
 
-import warnings as _warnings
 from math import e, inf, nan, pi
 from typing import Any as _Any
 from typing import NoReturn as _NoReturn
 
-# Overflow, division by zero and nan are values here, as in torch; numpy's warnings about them stop at our own modules.
-_warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"microtorch\.")
-
-from . import autograd, backends, binding, cuda, dtypes, optim  # noqa: E402
-from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled  # noqa: E402
-from .autograd.grad_mode import is_inference_mode_enabled  # noqa: E402
-from .dtypes import (  # noqa: E402
+from . import autograd, backends, binding, cuda, dtypes, optim, random, utils
+from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
+from .autograd.grad_mode import is_inference_mode_enabled
+from .dtypes import (
     can_cast,
     double,
     dtype,
@@ -32,12 +28,13 @@ from .dtypes import (  # noqa: E402
     short,
     uint8,
 )
-from .dtypes import bool_ as bool  # noqa: E402, A004
-from .dtypes import float32 as float  # noqa: E402, A004
-from .dtypes import int32 as int  # noqa: E402, A004
-from .op import FUNCTIONS as _FUNCTIONS  # noqa: E402
-from .printing import set_printoptions  # noqa: E402
-from .settings import (  # noqa: E402
+from .dtypes import bool_ as bool  # noqa: A004
+from .dtypes import float32 as float  # noqa: A004
+from .dtypes import int32 as int  # noqa: A004
+from .op import FUNCTIONS as _FUNCTIONS
+from .ops.generator import Generator, default_generator
+from .printing import set_printoptions
+from .settings import (
     are_deterministic_algorithms_enabled,
     get_default_device,
     get_float32_matmul_precision,
@@ -51,8 +48,8 @@ from .settings import (  # noqa: E402
     set_num_threads,
     use_deterministic_algorithms,
 )
-from .tensor import Tensor  # noqa: E402
-from .types import Size, contiguous_format, device, layout, memory_format, preserve_format, strided  # noqa: E402
+from .tensor import Tensor
+from .types import Size, contiguous_format, device, layout, memory_format, preserve_format, strided
 
 newaxis = None
 globals().update(_FUNCTIONS)  # every operation that is published as a function: add, sum, matmul, zeros, …

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from .arguments import is_int
 from .autograd import backward
 from .op import METHODS, NUMBERS
 from .ops import (  # noqa: F401  (importing registers them)
@@ -13,15 +14,38 @@ from .ops import (  # noqa: F401  (importing registers them)
     comparison,
     conversion,
     creation,
+    data,
+    distributions,
+    extrema,
+    gathering,
+    generator,
+    indexing,
+    joining,
+    legacy,
     linalg,
+    loss,
+    norms,
+    parts,
     pointwise,
+    random,
+    rearranging,
     reduction,
     shape,
 )
 from .tensor import Tensor
 
-# Methods that take their sizes or dimensions as one argument or as several: x.view(2, 3), x.view((2, 3)).
-VARIADIC = "expand permute view".split()
+# Methods that take their ints as one argument or as several, x.permute((1, 0)) and x.permute(1, 0), under this name.
+VARIADIC = {
+    "broadcast_to": "size",
+    "expand": "size",
+    "flip": "dims",
+    "permute": "dims",
+    "repeat": "repeats",
+    "reshape": "shape",
+    "squeeze": "dim",
+    "sum_to_size": "size",
+    "tile": "dims",
+}
 
 # Operators by the method that does their work.
 OPERATORS = {
@@ -65,14 +89,22 @@ def _operator(function: Callable[..., Any]) -> Callable[[Tensor, Any], Any]:
     return operator
 
 
-def _variadic(function: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(function)
-    def method(self: Tensor, *sizes: Any, **named: Any) -> Any:
-        if len(sizes) == 1 and not isinstance(sizes[0], int):
-            sizes = tuple(sizes[0])
-        return function(self, sizes, **named) if sizes or not named else function(self, **named)
+def _variadic(function: Callable[..., Any], parameter: str) -> Callable[..., Any]:
+    """The method that gives its ints to a function as a tuple; one int, or anything else, as it is."""
 
-    return method
+    def method(self: Tensor, *ints: Any, **named: Any) -> Any:
+        if len(ints) == 1:
+            first = ints[0]
+            return function(self, (first,) if type(first) is int and parameter != "dim" else first, **named)
+        if ints:
+            if type(ints[0]) is not int and not is_int(ints[0]):
+                raise TypeError(f"{function.__name__}() takes 1 positional argument but {len(ints)} were given")
+            return function(self, ints, **named)
+        if not named and parameter != "dim":
+            raise TypeError(f'{function.__name__}() missing 1 required positional arguments: "{parameter}"')
+        return function(self, **named)
+
+    return functools.update_wrapper(method, function)
 
 
 def _backward(
@@ -84,7 +116,9 @@ def _backward(
 
 def bind() -> None:
     for name, function in METHODS.items():
-        setattr(Tensor, name, _variadic(function) if name in VARIADIC else function)
+        setattr(Tensor, name, _variadic(function, VARIADIC[name]) if name in VARIADIC else function)
+    for name, function in shape.PROPERTIES.items():
+        setattr(Tensor, name, property(function))
     for operator, name in OPERATORS.items():
         setattr(Tensor, f"__{operator}__", _operator(METHODS[name]))
         if name + "_" in METHODS:

@@ -34,6 +34,12 @@ class dtype:
         return "bool" if self.category == BOOL else f"{self.name}_t"
 
     @property
+    def cpp_name(self) -> str:
+        """The type itself as C++ writes it, which others of torch's messages use."""
+        integers = {"int64": "long int", "int32": "int", "int16": "short int", "int8": "signed char", "uint8": "unsigned char"}
+        return integers.get(self.name, self.c_name)
+
+    @property
     def is_floating_point(self) -> bool:
         return self.category == FLOATING
 

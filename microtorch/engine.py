@@ -81,8 +81,12 @@ class Node:
         results = tuple(self.apply(*gradients))
         return results[0] if len(results) == 1 else results or None
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} object at {id(self):#x}>"
+
     def name(self) -> str:
-        return type(self).__name__
+        name = type(self).__name__
+        return name if name[-1].isdigit() else f"torch::autograd::{name}"  # torch derives the former, writes the latter
 
     @property
     def hooks(self) -> NodeHooks:
@@ -124,9 +128,6 @@ class AccumulateGrad(Node):
         super().__init__((), ((variable._array.shape, variable._array.dtype),))
         self._number = 2**64 - 1
         self.variable = variable
-
-    def name(self) -> str:
-        return "torch::autograd::AccumulateGrad"
 
     def apply(self, *gradients: Gradient | None) -> Sequence[Gradient | None]:
         (gradient,) = gradients
@@ -188,8 +189,8 @@ def run_backward(
                 if target is not None:
                     captures.setdefault(target, []).append((position, output_nr))
 
-    arrived: dict[Node, Sequence[Any]] = {root: ()}
-    ready = [root]  # a heap
+    arrived: dict[Node, list[Gradient | None]] = {root: []}
+    ready: list[Node] = [root]  # a heap
     before, mode.grad = mode.grad, create_graph
     try:
         while ready:

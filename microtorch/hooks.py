@@ -112,7 +112,8 @@ def _check_replacement(gradient: Gradient | None, replacement: Any, hook: Callab
         raise TypeError(f"expected Variable, but hook returned '{type(replacement).__name__}'")
     if replacement.dtype is not gradient.dtype:
         raise RuntimeError(
-            f"hook '{_name(hook)}' has changed the type of value (was {gradient.type()} got {replacement.type()})"
+            f"hook '{_name(hook)}' has changed the type of value (was torch.{gradient.dtype.legacy_name}Tensor got "
+            f"torch.{replacement.dtype.legacy_name}Tensor)"
         )
     if replacement.shape != gradient.shape:
         raise RuntimeError(f"hook '{_name(hook)}' has changed the size of value")

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from . import dtypes
+from .casting import cast
+from .settings import warn, warn_once
 from .tensor import Tensor
 from .views import data_pointer
 
 
-def check_overlap(array: np.ndarray[Any, Any]) -> None:
-    """Refuse to write where several elements are one place in memory, as after `expand`."""
+def check_overlap(array: np.ndarray[Any, Any], tolerant: str = "") -> None:
+    """Refuse to write where several elements are one place in memory, as after `expand`.
+
+    `tolerant`: the name of an operation that only warns.
+    """
     if not array.flags.c_contiguous and _overlaps_itself(array):
+        if tolerant:
+            warn_once(
+                f"Use of {tolerant} on expanded tensors is deprecated. Please clone() the tensor before performing this "
+                "operation. This also applies to advanced indexing e.g. tensor[mask] = scalar"
+            )
+            return
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
             "Please clone() the tensor before performing the operation."
@@ -50,14 +60,15 @@ def _is_dense(array: np.ndarray[Any, Any]) -> bool:
     return True
 
 
-def check_cast(result: np.dtype[Any], target: np.dtype[Any]) -> None:
-    """Refuse to store a result in a type of a lower category."""
+def check_cast(result: np.dtype[Any], target: np.dtype[Any], in_cpp: bool = False) -> None:
+    """Refuse to store a result in a type of a lower category, which the message calls by its name in C++ or in torch."""
     if result is target:
         return
     from_, to = dtypes.FROM_NUMPY[result], dtypes.FROM_NUMPY[target]
     if not dtypes.can_cast(from_, to):
         raise RuntimeError(
-            f"result type {from_.legacy_name} can't be cast to the desired output type {to.legacy_name}"
+            f"result type {from_.legacy_name} can't be cast to the desired output type "
+            f"{to.cpp_name if in_cpp else to.legacy_name}"
         )
 
 
@@ -65,14 +76,13 @@ def write_out(out: Tensor, result: np.ndarray[Any, Any]) -> None:
     """Write a result into the tensor given as `out=`, resizing it where its shape is another."""
     if out._array.shape != result.shape:
         if out._array.size:
-            warnings.warn(
+            warn(
                 f"An output with one or more elements was resized since it had shape {list(out.shape)}, which does "
                 f"not match the required output shape {list(result.shape)}. This behavior is deprecated, and in a "
                 "future PyTorch release outputs will not be resized unless they have zero elements. You can "
-                "explicitly reuse an out tensor t by resizing it, inplace, to zero elements with t.resize_(0).",
-                stacklevel=4,
+                "explicitly reuse an out tensor t by resizing it, inplace, to zero elements with t.resize_(0)."
             )
         out._array = np.empty(result.shape, out._array.dtype)
     check_overlap(out._array)
-    np.copyto(out._array, result, casting="unsafe")
+    np.copyto(out._array, cast(result, out._array.dtype))
     out._counter[0] += 1

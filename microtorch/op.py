@@ -27,6 +27,7 @@ import numpy as np
 from . import dtypes
 from .arguments import PUBLISHED
 from .engine import FREED, NO_EDGE, Edge, Node, mode
+from .casting import cast
 from .layout import arranged
 from .memory import check_cast, check_overlap, check_partial_overlap, write_out
 from .saved import SavedInput, SavedNumber, SavedOutput, is_freed_with_graph, unpack
@@ -43,6 +44,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 # How the inputs of a pointwise operation come to one dtype: not at all; by torch's promotion; and so that integers
 # become the default floating point type.
 KEEP, PROMOTE, FLOAT = "keep", "promote", "float"
+MANY = "many"  # for `view`: a list of views
 
 
 class Op:
@@ -59,15 +61,22 @@ class Op:
         formulas: dict[str, Formula | None],
         node: str | Callable[..., str] | None,
         promotion: str,
-        view: bool,
+        view: bool | str,
         outputs: tuple[str, ...],
         wraps_numbers: bool,
         keep: tuple[str, ...],
         numbers: tuple[str, ...],
         precise: tuple[str, ...],
         gives_bool: bool,
+        called: str,
+        check: Callable[..., None] | None,
+        refuses: tuple[str, str],
+        order: Callable[..., Any] | None,
+        writes_expanded: bool,
+        strict_out: str | Callable[..., str],
     ) -> None:
         self.name = forward.__name__
+        self.called = called or self.name
         self.forward = forward
         self.formulas = formulas
         self.node_name = node or "".join(part.capitalize() for part in self.name.split("_")) + "Backward0"
@@ -76,27 +85,33 @@ class Op:
         self.outputs = outputs
         self.wraps_numbers = wraps_numbers
         self.gives_bool = gives_bool
+        self.check = check
+        self.kernel, self.refused = refuses
+        self.order = order or (lambda *arrays: arrays)
+        self.writes_expanded = writes_expanded
+        self.strict_out = strict_out
         self.parameters = list(inspect.signature(forward).parameters.values())
         names = [p.name for p in self.parameters]
         self.tensors = [n for n in names if n in formulas]
         self.others = [n for n in names if n not in formulas]
         self.kept = [n in keep for n in self.tensors]
         self.numbers = [n in numbers or wraps_numbers for n in self.tensors]
+        self.optional = [p.default is None for p in self.parameters if p.name in formulas]
         self.precise = [n in precise for n in self.tensors]
         self.takes_list = names[0] == "tensors"
         self.differentiable = [n for n in self.tensors if formulas[n] is not None]
         self.needs = {n: list(inspect.signature(f).parameters) for n, f in formulas.items() if f is not None}
         self.saves = list(dict.fromkeys(need for n in self.differentiable for need in self.needs[n] if need != "g"))
-        self.result_type = _return_type(self.name, outputs) if outputs else None
+        self.result_type = _return_type(self.called, outputs) if outputs else None
         self._node_classes: dict[str, type[OpNode]] = {}
         # One edge for every differentiable input, whatever the call: then all of it can be unrolled.
         self.has_fixed_edges = (
             bool(self.differentiable)
-            and not (self.takes_list or outputs)
-            and (wraps_numbers or len(self.differentiable) == 1 or promotion == KEEP)
+            and not (self.takes_list or outputs or view == MANY)
+            and (wraps_numbers or not any(self.numbers))
             and all(p.default is p.empty for p in self.parameters if p.name in self.differentiable)
         )
-        known = {"g", "out", *outputs, *names} | {f"{n}_{what}" for n in self.tensors for what in ("shape", "dtype")}
+        known = {"g", "out", *outputs, *names} | {f"{n}_{what}" for n in self.tensors for what in ("shape", "dtype", "stride")}
         unknown = {need for needs in self.needs.values() for need in needs} - known
         assert not unknown, f"{self.name}: a gradient formula asks for {unknown}, which the operation does not have"
 
@@ -134,7 +149,7 @@ class Op:
         """The dtype to which the promoted arguments come together."""
         ranks: list[dtypes.dtype | None] = [None, None, None]  # of tensors with dimensions, of 0-d tensors, of numbers
         for position, value in enumerate(values):
-            if self.kept[position] or value is None:
+            if self.kept[position] or (value is None and self.optional[position]):
                 continue
             if isinstance(value, Tensor):
                 rank, dtype = (0 if value._array.ndim else 1), value.dtype
@@ -155,6 +170,10 @@ class Op:
             arrays = self.arrays(values, name, first)
         else:
             common = self.common_dtype(values, name, first)
+            if self.check is not None:
+                self.check(*values)
+            if common.numpy.char in self.refused:
+                raise not_implemented(self.kernel, common)
             half = common is dtypes.float16
             arrays = [
                 (v._array if isinstance(v, Tensor) else v)
@@ -167,13 +186,13 @@ class Op:
                 **dict(zip(self.tensors, arrays, strict=True)), **dict(zip(self.others, extras, strict=True))
             )
         except ValueError as error:
-            raise broadcast_error(error, arrays) from None
+            raise broadcast_error(error, self.order(*arrays) or arrays) from None
         if self.outputs:
             return tuple(map(np.asarray, result))
         result = np.asarray(result)
         if half and result.dtype == np.float32:
             result = result.astype(np.float16)
-        return result if self.promotion == KEEP else arranged(result, arrays)
+        return result if self.promotion == KEEP else arranged(result, self.order(*arrays))
 
     def general(self, values: Sequence[Any], extras: Sequence[Any], name: str, first: int) -> Tensor:
         """A call of an operation with promotion in the unusual case."""
@@ -193,11 +212,20 @@ class Op:
                 result._requires_grad = True
 
     def make_node(
-        self, results: Sequence[Tensor], values: Sequence[Any], extras: Sequence[Any], original: Any = None
-    ) -> OpNode:
-        """A node with edges to the inputs and what their formulas need; `original`: the first input before a change."""
+        self,
+        results: Sequence[Tensor],
+        values: Sequence[Any],
+        extras: Sequence[Any],
+        original: Any = None,
+        name: str | None = None,
+    ) -> OpNode | NotImplementedNode:
+        """A node with edges to the inputs and what their formulas need.
+
+        `original`: the first input before a change. `name`: of the node, if it is not the operation's usual one.
+        """
         named = dict(zip(self.tensors, values, strict=True)) | dict(zip(self.others, extras, strict=True))
-        name = self.node_name if isinstance(self.node_name, str) else self.node_name(**named)
+        if name is None:
+            name = self.node_name if isinstance(self.node_name, str) else self.node_name(**named)
         edges: list[Edge] = []
         plan: list[tuple[str, int, int]] = []  # inputs that need a gradient: name, first edge, number of edges
         needed: dict[str, None] = {}
@@ -215,6 +243,9 @@ class Op:
                 plan.append((parameter, len(edges), len(to_inputs)))
                 needed |= dict.fromkeys(self.needs[parameter])
             edges += to_inputs
+        if name == "NotImplemented":
+            return NotImplementedNode(tuple(e for e in edges if e[0] is not None), results, self.name)
+        plan.sort(key=lambda step: _torch_name(step[0]))
         saved = tuple(self._saved(n, named, results, original) if n in needed else None for n in self.saves)
         outputs = tuple((r._array.shape, r._array.dtype) for r in results)
         return self.node_class(name)(tuple(edges), outputs, saved, plan)
@@ -253,44 +284,50 @@ class Op:
         if recorded:
             check_inplace(target)
         check_writable(target)
-        check_overlap(array)
+        if self.check is not None:
+            self.check(*values)
+        check_overlap(array, name if self.writes_expanded else "")
         for value in values[1:]:
             if isinstance(value, Tensor):
                 check_partial_overlap(array, value._array)
-        result = self.compute(values, extras, name, 0)
+        try:
+            result = self.compute(values, extras, name, 0)
+        except (RuntimeError, NotImplementedError):  # of several reasons to refuse, torch sees the shape first
+            shapes = [v._array.shape for v in values if isinstance(v, Tensor)]
+            if (self.promotion != KEEP or any(self.numbers)) and broadcast_shape(shapes) not in (None, array.shape):
+                raise wrong_output_shape(array.shape, broadcast_shape(shapes)) from None
+            raise
         if result.shape != array.shape:
-            raise RuntimeError(
-                f"output with shape {list(array.shape)} doesn't match the broadcast shape {list(result.shape)}"
-            )
-        check_cast(result.dtype, array.dtype)
+            raise wrong_output_shape(array.shape, result.shape)
+        check_cast(result.dtype, array.dtype, self.name.startswith("clamp"))
         original = None
         if recorded and self._needs_original(values):
             original = target.clone() if requires_grad(target) else wrap(array.copy())
-        np.copyto(array, result, casting="unsafe")
+        node = self.make_node([target], values, extras, original) if recorded else None
+        np.copyto(array, cast(result, array.dtype))
         target._counter[0] += 1
-        if recorded:
-            rebase_history(target, self.make_node([target], values, extras, original))
+        if type(node) is NotImplementedNode:
+            node.operation = name
+            rebase_history(target, node)
+        elif node is not None:
+            for saved in node._saved or ():
+                if type(saved) is SavedOutput:
+                    saved.version = target._counter[0]
+            rebase_history(target, node)
         return target
 
     def _needs_original(self, values: Sequence[Any]) -> bool:
         named = dict(zip(self.tensors, values, strict=True))
         return any(self.tensors[0] in needs and requires_grad(named[n]) for n, needs in self.needs.items())
 
-    def into(self, out: Any, values: Sequence[Any], extras: Sequence[Any]) -> Any:
+    def into(self, out: Any, values: Sequence[Any], extras: Sequence[Any], name: str) -> Any:
         """Write the result to `out`, which is resized where its shape is another."""
-        outs = out if isinstance(out, (tuple, list)) else (out,)
-        for o in outs:
-            if not isinstance(o, Tensor):
-                raise TypeError(f"{self.name}(): argument 'out' must be Tensor, not {type(o).__name__}")
-        if mode.grad and any(map(requires_grad, (*values, *outs))):
-            raise RuntimeError(
-                f"{self.name}(): functions with out=... arguments don't support automatic differentiation, but one of "
-                "the arguments requires grad."
-            )
-        results = self.compute(values, extras)
-        for o, result in zip(outs, results if self.outputs else (results,), strict=True):
-            check_cast(result.dtype, o._array.dtype)
-            write_out(o, result)
+        derivable = self.differentiable and not self.gives_bool and self.node_name != "NotImplemented"
+        arguments = (*values, *extras) if derivable else ()
+        strict = self.strict_out if isinstance(self.strict_out, str) else self.strict_out(*values)
+        write_into(out, self.called, arguments, lambda: self.compute(values, extras, name), strict)
+        if self.node_name == "NotImplemented" and mode.grad and any(map(requires_grad, values)):
+            rebase_history(out, self.make_node([out], values, extras))
         return out
 
 
@@ -316,7 +353,7 @@ class OpNode(Node):
             return results
         op = self.op
         values = dict(zip(op.saves, saved, strict=True))
-        g = gradients[0] if len(gradients) == 1 or op.outputs else gradients
+        g = gradients[0] if len(gradients) == 1 and op.view != MANY or op.outputs else gradients
         for parameter, position, width in self._plan:
             formula = op.formulas[parameter]
             assert formula is not None
@@ -340,6 +377,11 @@ class OpNode(Node):
         if self._saved is None:
             raise RuntimeError(FREED)
         return unpack(self._saved[self.op.saves.index(key)], self)
+
+
+def _torch_name(parameter: str) -> str:
+    """By these names torch orders the formulas of a node, and so the contributions of the nodes they leave in turn."""
+    return "self" if parameter == "input" else parameter
 
 
 def unroll(declared: Op) -> None:
@@ -386,14 +428,14 @@ def unroll(declared: Op) -> None:
         f"    {''.join(f's{j}, ' for j in range(len(saves)))} = saved" if saves else "    pass",
         f"    {''.join(f'e{i}, ' for i in range(n))} = self.next_functions",
     ]
-    terms = []
-    for i, name in enumerate(inputs):
+    for name in sorted(inputs, key=_torch_name):
+        i = inputs.index(name)
         values = [
             "g" if w == "g" else f"s{saves.index(w)}.unpack(self)" if w == "out" or w in declared.tensors else f"s{saves.index(w)}"
             for w in needs[name]
         ]
-        terms.append(f"_formula{i}({', '.join(values)}) if e{i}[0] is not None else None")
-    lines.append(f"    return ({''.join(t + ', ' for t in terms)})")
+        lines.append(f"    r{i} = _formula{i}({', '.join(values)}) if e{i}[0] is not None else None")
+    lines.append(f"    return ({''.join(f'r{i}, ' for i in range(n))})")
 
     namespace = {f"_formula{i}": declared.formulas[name] for i, name in enumerate(inputs)} | {
         "_op": declared,
@@ -413,6 +455,60 @@ def unroll(declared: Op) -> None:
         namespace["_node_class"] = declared.node_class(declared.node_name)
 
 
+def write_into(
+    out: Any, name: str, arguments: Sequence[Any], compute: Callable[[], Any], strict: str = ""
+) -> Any:
+    """What `out=` means: the array, or the tuple of arrays, that `compute` gives is written to the tensors `out`.
+
+    `arguments`: those that must not require a gradient. `strict`: the error if a dtype is another than the result's.
+    """
+    outs = out if isinstance(out, (tuple, list)) else (out,)
+    for o in outs:
+        if not isinstance(o, Tensor):
+            raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(o).__name__}")
+    if mode.grad and arguments and any(map(requires_grad, (*arguments, *outs))):
+        raise RuntimeError(
+            f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of the "
+            "arguments requires grad."
+        )
+    results = compute()
+    for o, result in zip(outs, results if isinstance(results, tuple) else (results,), strict=True):
+        if strict and result.dtype is not o._array.dtype:
+            raise RuntimeError(strict.format(dtypes.FROM_NUMPY[result.dtype].legacy_name, o.dtype.legacy_name))
+        check_cast(result.dtype, o._array.dtype)
+        write_out(o, result)
+    return out
+
+
+def compose_into(out: Any, name: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    """`out=` of a function that is made of others: its result is computed unrecorded and written."""
+
+    def compute() -> Any:
+        previous, mode.grad = mode.grad, False
+        try:
+            return function(*arguments)._array
+        finally:
+            mode.grad = previous
+
+    return write_into(out, name, arguments, compute)
+
+
+class NotImplementedNode(Node):
+    """The node of an operation without a derivative, which says so when a gradient arrives."""
+
+    __slots__ = ("operation",)
+
+    def __init__(self, edges: tuple[Edge, ...], results: Sequence[Tensor], operation: str) -> None:
+        super().__init__(edges, tuple((r._array.shape, r._array.dtype) for r in results))
+        self.operation = operation
+
+    def apply(self, *gradients: Any) -> Sequence[Any]:
+        raise RuntimeError(f"derivative for aten::{self.operation} is not implemented")
+
+
+NotImplementedNode.__name__ = "NotImplemented"
+
+
 def requires_grad(value: Any) -> bool:
     """Whether an argument, or a tensor in it, requires a gradient."""
     if isinstance(value, Tensor):
@@ -426,6 +522,23 @@ def check_writable(tensor: Tensor) -> None:
             "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a "
             "normal tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details."
         )
+
+
+def not_implemented(kernel: str, dtype: dtypes.dtype) -> NotImplementedError:
+    """torch's error for a dtype that one of its kernels does not have."""
+    return NotImplementedError(f"\"{kernel}\" not implemented for '{dtype.legacy_name}'")
+
+
+def broadcast_shape(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...] | None:
+    """The shape to which all broadcast, or None."""
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        return None
+
+
+def wrong_output_shape(shape: Any, broadcast: Any) -> RuntimeError:
+    return RuntimeError(f"output with shape {list(shape)} doesn't match the broadcast shape {list(broadcast)}")
 
 
 def broadcast_error(error: ValueError, arrays: Sequence[Any]) -> Exception:
@@ -474,7 +587,7 @@ def _as_operand(value: Any, dtype: dtypes.dtype) -> Any:
 def _describe(value: Any, what: str) -> Any:
     if not isinstance(value, Tensor):
         return None
-    return value.shape if what == "shape" else value.dtype
+    return value.shape if what == "shape" else value.dtype if what == "dtype" else value.stride()
 
 
 def _return_type(name: str, outputs: tuple[str, ...]) -> type:
@@ -498,11 +611,17 @@ def op(
     wraps_numbers: bool = False,
     in_place: bool = False,
     out: bool = True,
-    view: bool = False,
+    view: bool | str = False,
     keep: tuple[str, ...] = (),
     numbers: tuple[str, ...] = (),
     precise: tuple[str, ...] = (),
     gives_bool: bool = False,
+    called: str = "",
+    check: Callable[..., None] | None = None,
+    refuses: tuple[str, str] = ("", ""),
+    order: Callable[..., Any] | None = None,
+    writes_expanded: bool = False,
+    strict_out: str | Callable[..., str] = "",
     public: bool | str = True,
     **formulas: Formula | None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -510,14 +629,19 @@ def op(
 
     `node`: the node's name, or a function of the call's arguments that gives it. `promotion`: how the inputs come to
     one dtype. `outputs`: names of several results. `wraps_numbers`: a number in a tensor's place counts as an input of
-    the graph. `in_place`: there is a variant with `_`. `view`: the results are windows onto the first input's memory.
+    the graph. `in_place`: there is a variant with `_`. `view`: the result is a window onto the first input's memory, or `MANY`.
     `keep`: tensors that take no part in the promotion. `numbers`: where a number may stand for a tensor; `precise`:
     where it is not rounded to float16 beside tensors of that dtype. `gives_bool`: a result without a gradient, so
-    that only the in-place variant enters the graph. `public`: where it is published (see `publish`); "in place": only the variant with `_`.
+    that only the in-place variant enters the graph. `called`: torch's name of the operation, if another than
+    the forward's. `check`: called with the tensor arguments before they are promoted, to refuse them. `refuses`: the name of
+    torch's kernel and the dtypes (numpy's characters) that it does not have. `order`: of the operands' arrays, those after
+    which the result is laid out in memory. `strict_out`: torch's words where `out` must have exactly the result's dtype, or
+    a function of the tensor arguments that gives them.
+    `writes_expanded`: in place also where elements share memory. `public`: where it is published (see `publish`); "in place": only the variant with `_`.
     """
 
     def declare(forward: Callable[..., Any]) -> Callable[..., Any]:
-        declared = Op(forward, formulas, node, promotion, view, outputs, wraps_numbers, keep, numbers, precise, gives_bool)
+        declared = Op(forward, formulas, node, promotion, view, outputs, wraps_numbers, keep, numbers, precise, gives_bool, called, check, refuses, order, writes_expanded, strict_out)
         REGISTRY[declared.name] = declared
         if declared.has_fixed_edges:
             unroll(declared)
@@ -534,9 +658,9 @@ def op(
 def publish(function: Function, where: bool | str = True) -> Function:
     """Enter a function among those of the torch namespace ("function"), the methods of Tensor ("method"), or both."""
     name = function.__name__
+    PUBLISHED[function.__code__] = name, 1  # type: ignore[attr-defined]
     if where is True or where == "function":
         FUNCTIONS[name] = function
-        PUBLISHED[function.__code__] = name, 1  # type: ignore[attr-defined]
     if where is True or where == "method":
         METHODS[name] = _renamed(function, name, 0)
     return function
@@ -578,6 +702,11 @@ def only_method(function: Function) -> Function:
     return publish(function, "method")
 
 
+def unpublished(function: Function) -> Function:
+    """A function that errors can name but that is in no table: `torch.nn.functional.linear`."""
+    return publish(function, False)
+
+
 def pointwise(*, promotion: str = PROMOTE, in_place: bool = True, **declaration: Any) -> Any:
     """Declare an operation that works element by element: its inputs broadcast and are promoted."""
     return op(promotion=promotion, in_place=in_place, **declaration)
@@ -612,7 +741,7 @@ def _generate(declared: Op, with_out: bool) -> Callable[..., Any]:
     )
     lines = [f"def {declared.name}({signature}):"]
     if with_out:
-        lines += ["    if out is not None:", f"        return _op.into(out, {values}, {extras})"]
+        lines += ["    if out is not None:", f"        return _op.into(out, {values}, {extras}, _name)"]
     arrays = ", ".join(f"a{i}" for i in range(len(declared.tensors)))
     if declared.takes_list:
         lines.append(f"    {arrays}, = _op.arrays({values}, _name)")
@@ -622,12 +751,14 @@ def _generate(declared: Op, with_out: bool) -> Callable[..., Any]:
             promoted = [n for n, kept in zip(declared.tensors, declared.kept, strict=True) if not kept]
             first = f"{promoted[0]}._array.dtype"
             usual += [f"{name}._array.dtype is {first}" for name in promoted[1:]]
-            usual.append(f'{first}.char in "fd"' if declared.promotion == FLOAT else f'{first}.char != "e"')
+            fast = "fd" if declared.promotion == FLOAT else "fdbhilB"
+            usual.append(f'{first}.char in "{"".join(c for c in fast if c not in declared.refused)}"')
         lines.append(f"    if {' and '.join(usual)}:")
         lines += [f"        a{i} = {name}._array" for i, name in enumerate(declared.tensors)]
         if len(declared.tensors) == 2 and declared.numbers[1]:  # x·2: numpy, too, lets the number give way
             x, y = declared.tensors
-            lines.append(f'    elif type({y}) in _NUMBER and isinstance({x}, _Tensor) and {x}._array.dtype.char in "fd":')
+            fast = "".join(c for c in "fd" if c not in declared.refused)
+            lines.append(f'    elif type({y}) in _NUMBER and isinstance({x}, _Tensor) and {x}._array.dtype.char in "{fast}":')
             lines += [f"        a0 = {x}._array", f"        a1 = {y}"]
         if declared.promotion == KEEP:
             lines += ["    else:", f"        {arrays}, = _op.arrays({values}, _name, _first)"]
@@ -641,7 +772,7 @@ def _generate(declared: Op, with_out: bool) -> Callable[..., Any]:
     ]
     if declared.promotion != KEEP and len(declared.tensors) > 1:
         ordered = " and ".join(f"(type(a{i}) is not _ndarray or a{i}.flags.c_contiguous)" for i in range(len(declared.tensors)))
-        lines.append(f"    if not ({ordered}): result = _arranged(_asarray(result), ({arrays},))")
+        lines.append(f"    if not ({ordered}): result = _arranged(_asarray(result), _order({arrays}))")
     required = " or ".join(f"_requires_grad({name})" for name in declared.differentiable)
     required = "False" if declared.gives_bool or not required else required
     recorded = f"if _mode.grad and ({required}): "
@@ -652,16 +783,16 @@ def _generate(declared: Op, with_out: bool) -> Callable[..., Any]:
             "    return out",
         ]
         return _compile(declared, declared.name, lines, namespace | _names(declared))
-    if declared.view:
+    if declared.view == MANY:
         lines += [
-            "    if type(result) is list:",
-            "        out = tuple([_wrap(r) for r in result])",
-            f"        for o in out: _make_view(o, {declared.tensors[0]}, _MULTI_OUTPUT)",
-            f"        {recorded}_op.record(out, {values}, {extras})",
-            "        return out",
-            "    out = _wrap(result)",
-            f"    _make_view(out, {declared.tensors[0]})",
+            "    out = tuple([_wrap(r) for r in result])",
+            f"    for o in out: _make_view(o, {declared.tensors[0]}, _MULTI_OUTPUT)",
+            f"    {recorded}_op.record(out, {values}, {extras})",
+            "    return out",
         ]
+        return _compile(declared, declared.name, lines, namespace | _names(declared))
+    if declared.view:
+        lines += ["    out = _wrap(result)", f"    _make_view(out, {declared.tensors[0]})"]
     else:
         lines.append("    out = _wrap(result if type(result) is _ndarray else _asarray(result))")
     if required == "False":
@@ -692,6 +823,7 @@ def _names(declared: Op) -> dict[str, Any]:
         "_NUMBER": (float, int),
         "_record": declared.unrolled_record,
         "_arranged": arranged,
+        "_order": declared.order,
         "_name": declared.name,
         "_first": 1,
     }

@@ -91,4 +91,3 @@ def _modified(array: Any, edge: Edge | None, version: int, expected: int) -> Run
         f"{version}; expected version {expected} instead. Hint: enable anomaly detection to find the operation that "
         "failed to compute its gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False)."
     )
-

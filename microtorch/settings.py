@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import warnings
 from typing import Any
 
 from .types import CPU, device, require_cpu
@@ -72,3 +74,33 @@ def get_default_device() -> device:
 def set_default_device(device: Any) -> None:
     """Set where new tensors live; there is only the CPU."""
     require_cpu(device)
+
+
+_warned: set[str] = set()
+_warn_always = False
+
+
+def warn_once(message: str) -> None:
+    """Warn as `warn` does, but each message once, unless `set_warn_always`."""
+    if message in _warned and not _warn_always:
+        return
+    _warned.add(message)
+    warn(message)
+
+
+def warn(message: str) -> None:
+    """Warn at the line of the user's code that is being executed."""
+    level, frame = 1, sys._getframe(0)
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
+        level, frame = level + 1, frame.f_back  # type: ignore[assignment]
+    warnings.warn(message, UserWarning, stacklevel=level)
+
+
+def set_warn_always(b: bool, /) -> None:
+    """Repeat the warnings that are otherwise given once in a process."""
+    global _warn_always
+    _warn_always = bool(b)
+
+
+def is_warn_always_enabled() -> bool:
+    return _warn_always

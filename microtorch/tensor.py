@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,8 @@ class Tensor(TensorBase):
 
         __getitem__: Any
         __setitem__: Any
-        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __neg__ = __pow__ = Any
+        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __neg__ = Any
+        __pow__ = Any
         __and__ = __or__ = __xor__ = __invert__ = __matmul__ = __abs__ = __floordiv__ = __mod__ = __rpow__ = Any
         __lt__ = __le__ = __gt__ = __ge__ = Any
 
@@ -105,7 +107,7 @@ class Tensor(TensorBase):
         return self._array.flags.c_contiguous
 
     def is_floating_point(self) -> bool:
-        return self._array.dtype.kind == "f"
+        return self._is_differentiable
 
     def is_complex(self) -> bool:
         return False
@@ -200,7 +202,7 @@ class Tensor(TensorBase):
     def __len__(self) -> int:
         if self._array.ndim == 0:
             raise TypeError("len() of a 0-d tensor")
-        return self._array.shape[0]
+        return int(self._array.shape[0])
 
     def __iter__(self) -> Iterator[Tensor]:
         if self._array.ndim == 0:
@@ -211,7 +213,7 @@ class Tensor(TensorBase):
         return id(self)
 
     def __reversed__(self) -> Tensor:
-        return self if self._array.ndim == 0 else self.flip(0)  # type: ignore[no-any-return]
+        return self if self._array.ndim == 0 else self.flip(0)
 
     def __dir__(self) -> list[str]:
         return sorted(set(super().__dir__()))
@@ -244,8 +246,8 @@ class Tensor(TensorBase):
         if not self.is_leaf:
             raise RuntimeError(
                 "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the "
-                "moment.  If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm "
-                "usage, see https://github.com/pytorch/pytorch/pull/103001"
+                "moment.  If you were attempting to deepcopy a module, this may be because of a "
+                "torch.nn.utils.weight_norm usage, see https://github.com/pytorch/pytorch/pull/103001"
             )
         if id(self) in memo:
             return memo[id(self)]  # type: ignore[no-any-return]
@@ -261,12 +263,14 @@ class Tensor(TensorBase):
         return copy
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        if not self.is_leaf:
-            warn_nonleaf = "Cowardly refusing to serialize non-leaf tensor which requires_grad, since autograd does not "
-            raise RuntimeError(
-                warn_nonleaf + "support crossing process boundaries.  If you just want to transfer the data, call "
-                "detach() on the tensor before serializing (e.g., putting it on the queue)."
-            )
+        hooks = self._autograd.hooks if self._autograd is not None else None
+        for hook in (hooks or {}).values():
+            if not hasattr(hook, "__torch_unserializable__"):
+                warnings.warn(
+                    f"backward hook {hook!r} on tensor will not be serialized.  If this is expected, you can decorate "
+                    "the function with @torch.utils.hooks.unserializable_hook to suppress this warning",
+                    stacklevel=2,
+                )
         return (_rebuild, (type(self), self._array, self._requires_grad, self.__dict__ or None))
 
 
@@ -303,18 +307,27 @@ def wrap_dim(dim: int, ndim: int) -> int:
     return dim + extent if dim < 0 else dim
 
 
+def copy_in_layout(gradient: Tensor, variable: Tensor) -> np.ndarray[Any, Any]:
+    """A copy of a gradient whose memory is laid out as its variable's, or in order where that has gaps or repeats."""
+    array = variable._array
+    if not array.flags.c_contiguous:
+        empty = _empty_in_layout(array)
+        if empty is not None:
+            empty[...] = gradient._array
+            return empty
+    return np.array(gradient._array, order="C")
+
+
 def _recorded_copy(gradient: Tensor, variable: Tensor) -> Tensor:
     """`copy_in_layout`, differentiably."""
-    if 0 in variable._array.strides:
+    empty = _empty_in_layout(variable._array)
+    if empty is None:
         return gradient.clone(memory_format=contiguous_format)  # type: ignore[no-any-return]
-    return wrap(np.empty_like(variable._array, order="K")).copy_(gradient)  # type: ignore[no-any-return]
+    return wrap(empty).copy_(gradient)  # type: ignore[no-any-return]
 
 
-def copy_in_layout(gradient: Tensor, variable: Tensor) -> np.ndarray[Any, Any]:
-    """A copy of a gradient whose memory is laid out as its variable's, or in order where that has no order of its own."""
-    array = variable._array
-    if array.flags.c_contiguous or 0 in array.strides:
-        return np.array(gradient._array, order="C")
-    copy = np.empty_like(array, order="K")
-    copy[...] = gradient._array
-    return copy
+def _empty_in_layout(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
+    """Room for values in the strides of an array, if those fill a stretch of memory."""
+    empty = np.empty_like(array, order="K")
+    dense = all(n == 1 or a == b for n, a, b in zip(array.shape, array.strides, empty.strides, strict=True))
+    return np.lib.stride_tricks.as_strided(empty, array.shape, array.strides) if dense else None

@@ -74,7 +74,8 @@ class TensorBase:
         """Record operations on this leaf from now on, or no longer."""
         if not isinstance(requires_grad, bool):
             raise TypeError(
-                f"requires_grad_(): argument 'requires_grad' (position 1) must be bool, not {type(requires_grad).__name__}"
+                "requires_grad_(): argument 'requires_grad' (position 1) must be bool, not "
+                f"{type(requires_grad).__name__}"
             )
         if not requires_grad and not self.is_leaf:
             raise RuntimeError(f"you can only change requires_grad flags of leaf variables.{_DETACH}")
@@ -90,7 +91,7 @@ class TensorBase:
 
     @property
     def _is_differentiable(self) -> bool:
-        return self._array.dtype.kind == "f"
+        return bool(self._array.dtype.kind == "f")
 
     @property
     def is_leaf(self) -> bool:
@@ -179,7 +180,7 @@ class TensorBase:
         mine, its = (dtypes.FROM_NUMPY[t._array.dtype] for t in (self, value))
         if its is not mine:
             raise RuntimeError(
-                f"attempting to assign a gradient with dtype '{its.c_name}' to a tensor with grad_dtype "
+                f"attempting to assign a gradient with dtype '{its.cpp_name}' to a tensor with grad_dtype "
                 f"'{mine.legacy_name}'. The gradient must match the tensor's grad_dtype (defaults to the tensor's "
                 "dtype). You can set the tensor's grad_dtype attribute with a specific dtype, or None to allow any "
                 "dtype. Set grad_dtype with caution. Diverging the dtypes of a tensor and its gradient may break "
@@ -241,7 +242,9 @@ class TensorBase:
             tensor = this()
             if tensor is not None:
                 meta = tensor._meta
-                meta.grad = gradient.clone(memory_format=contiguous_format) if meta.grad is None else meta.grad + gradient
+                meta.grad = (
+                    gradient.clone(memory_format=contiguous_format) if meta.grad is None else meta.grad + gradient
+                )
 
         node.hooks.retain[output_nr] = retain
 

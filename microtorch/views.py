@@ -73,7 +73,7 @@ def gradient_edge(tensor: Any) -> Edge:
 
 
 def set_edge(tensor: Any, edge: Edge) -> None:
-    """Make `edge` the origin of a tensor that may have had another: its old hooks stay behind, retain_grad comes along."""
+    """Make `edge` the origin of a tensor that may have had another: hooks stay with that, retain_grad comes along."""
     old = tensor._edge
     tensor._edge = edge
     tensor._requires_grad = True
@@ -165,20 +165,15 @@ class AsStridedBackward0(Node):
 
 
 class CopySlices(Node):
-    """An in-place operation on part of a tensor: its gradient passes through the operation there, and as it is elsewhere."""
+    """An in-place operation on part of a tensor: there its gradient passes through the operation, elsewhere as it is."""
 
     __slots__ = ("_function", "_source", "_window")
 
     def __init__(self, base: Any, view: Any, function: Node) -> None:
-        super().__init__(
-            (gradient_edge(base), *function.next_functions[1:]), ((base._array.shape, base._array.dtype),)
-        )
+        super().__init__((gradient_edge(base), *function.next_functions[1:]), ((base._array.shape, base._array.dtype),))
         self._function: Node | None = function
         self._source = geometry(base)
         self._window = geometry(view)
-
-    def name(self) -> str:
-        return "torch::autograd::CopySlices"
 
     def apply(self, *gradients: Any) -> Sequence[Any]:
         (gradient,) = gradients

@@ -74,12 +74,14 @@ def parse(words: Sequence[str]) -> Request:
         scripts = session.scripts_in(named_scripts)
     except FileNotFoundError as error:
         raise Refusal(str(error)) from None
+    if options.json is not None and not options.json.absolute().parent.is_dir():
+        raise Refusal(f"there is no folder {options.json.parent} to write {options.json.name} to")
     dtypes = tuple(dtype for dtype in ("float32", "float64") if getattr(options, dtype))
     settings = Settings(
         candidate=named(options.candidate, os.path.abspath(options.path) if options.path else ""),
         dtypes=dtypes or Settings.dtypes,
         timeout=options.timeout,
-        at_once=options.jobs,
+        at_once=max(1, options.jobs),
         seed=options.seed,
     )
     return Request(scripts, rest[1:] if rest[:1] == ["--"] else rest, settings, options.json)

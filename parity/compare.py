@@ -8,13 +8,20 @@ from typing import Any
 import numpy as np
 
 from parity.text import ADDRESS, TextGap, compare_texts
-from parity.trace import END, GENERATOR, INITIAL, PHASES, WEIGHT, Array, Event, Key, Trace
+from parity.trace import END, GENERATOR, GRADIENT, INITIAL, PHASES, WEIGHT, Array, Event, Key, Trace
 from parity.ulp import Gap, apart, gap
+
+SPECK = 1e-6
+ALL = "*"  # in place of a name: the largest of a phase
 
 
 @dataclass(frozen=True)
 class Point:
-    """The gap in one quantity at one event, and its part of the largest size that the quantity has had so far."""
+    """The gap in one quantity at one event; `relative` is its part of the largest `size` of the quantity so far.
+
+    A gradient counts as no smaller than `SPECK` of the largest gradient: of one that cancels to nothing, what is left
+    is the rounding of what has cancelled.
+    """
 
     number: int
     gap: Gap
@@ -90,6 +97,11 @@ def moment(number: int) -> float:
     return float("inf") if number == END else number
 
 
+def differs(key: Key, point: Point) -> bool:
+    """Whether a point is not the same to the last bit."""
+    return point.gap.bits
+
+
 def compare(reference: Trace, candidate: Trace, sizes: dict[Key, float] | None = None) -> Comparison:
     """Compare two runs event by event, as far as both have kept them; `sizes` are those reached before the first."""
     comparison = Comparison(reference, candidate, compare_texts(reference.text, candidate.text))
@@ -102,9 +114,11 @@ def compare(reference: Trace, candidate: Trace, sizes: dict[Key, float] | None =
                 found = apart(f"{side.about.get('backend', 'one side')} has none")
             else:
                 found = gap(one, two)
-            kind = kind_of(key)
-            sizes[kind] = max(sizes.get(kind, 0.0), _size(one))
-            point = Point(first.number, found, _relative(found, sizes[kind]), sizes[kind])
+            kind, size = kind_of(key), _size(one)
+            for measured in (kind, (kind[0], ALL)):
+                sizes[measured] = max(sizes.get(measured, 0.0), size)
+            size = max(sizes[kind], SPECK * sizes[kind[0], ALL] if kind[0] == GRADIENT else 0.0)
+            point = Point(first.number, found, _relative(found, size), size)
             comparison.series.setdefault(key, []).append(point)
     comparison.same_bits = reference.steps == candidate.steps and reference.chain == candidate.chain
     return comparison

@@ -65,7 +65,7 @@ def digest_of_large(array: Array) -> bytes:
     """
     if array.dtype.kind == "f" and _has_nan(array.reshape(-1)):
         array = canonical(array)
-    raw = np.frombuffer(array.tobytes(), np.uint8)
+    raw = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
     words = raw[: raw.size // (8 * ROW) * (8 * ROW)].view(np.uint64).reshape(-1, ROW)
     down, across = np.add.reduce(words, axis=0), np.add.reduce(words, axis=1)
     rest = raw[words.nbytes :]

@@ -8,7 +8,7 @@ place. Random numbers must be the same bits, the printed text the same but for d
 
 Some training amplifies rounding until it is visible. This is measured, not presumed: where the demand fails, torch is
 compared with torch on its other kernels, and from the event on at which torch has visibly left itself the candidate
-may be as far from torch as torch is from itself.
+may be as far from torch, in order of magnitude, as torch is from itself.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from parity.compare import Comparison, Point, moment
+from parity.compare import Comparison, Point, differs, moment
 from parity.text import Digits
 from parity.trace import END, GENERATOR, WEIGHT, Key
 
@@ -28,7 +28,7 @@ UNABLE = "could not run"
 GOOD = (IDENTICAL, AS_DEMANDED, WITHIN_NOISE)
 
 ONSET = 1e-3  # the part of a demand by which torch must have left itself for its noise to count
-LIKENESS = 2.0  # how many times torch's largest distance from itself is still torch's noise
+LIKENESS = 10.0  # of chaos, two runs tell only the order of magnitude
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Judgement:
 
     word: str
     reasons: tuple[str, ...] = ()
-    offends: Callable[[Key, Point], bool] = field(default=lambda key, point: point.gap.bits, compare=False)
+    offends: Callable[[Key, Point], bool] = field(default=differs, compare=False)
 
 
 def judge(comparison: Comparison, demand: Demand, noise: Comparison | None = None) -> Judgement:
@@ -116,7 +116,7 @@ def _offences(comparison: Comparison, offends: Callable[[Key, Point], bool]) -> 
 
 
 def _excused(key: Key, point: Point, demand: Demand, noise: Comparison | None) -> bool:
-    """Whether torch is as far from itself in this quantity, and had left itself by then."""
+    """Whether torch is about as far from itself in this quantity, and had left itself by then."""
     own = noise.series.get(key, []) if noise is not None else []
     left = any(p.relative > ONSET * demand.way and moment(p.number) <= moment(point.number) for p in own)
     return left and point.relative <= LIKENESS * max(p.relative for p in own)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from parity.compare import Comparison, Point, compare, kind_of, moment
+from parity.compare import ALL, Comparison, Point, compare, differs, kind_of, moment
 from parity.trace import END, Array, Key, Trace
 from parity.ulp import Gap, apart
 
@@ -39,11 +39,6 @@ class Parting:
         return self.reference[self.at], self.candidate[self.at]
 
 
-def differs(key: Key, point: Point) -> bool:
-    """Bad is what is not the same to the last bit."""
-    return point.gap.bits
-
-
 def first_parting(comparison: Comparison, bad: Bad) -> Parting | None:
     """The first point of a comparison that is bad, as far as the events kept show it."""
     events = {first.number: (first, second) for first, second in comparison.pairs()}
@@ -67,7 +62,7 @@ def locate(comparison: Comparison, bad: Bad, again: Again) -> Parting | None:
     """The first parting, exact if running both again can make it so."""
     parting = first_parting(comparison, bad)
     for _ in range(PASSES):
-        if parting is None or parting.exact:
+        if parting is None or parting.exact or not _steps(comparison):
             break
         stop = _steps(comparison) if parting.number == END else parting.number + 1
         traces = again((max(parting.after, 0), stop))
@@ -93,5 +88,6 @@ def _sizes(comparison: Comparison, number: int) -> dict[Key, float]:
         for point in points:
             if moment(point.number) <= number:
                 kind = kind_of(key)
-                sizes[kind] = max(sizes.get(kind, 0.0), point.size)
+                for measured in (kind, (kind[0], ALL)):
+                    sizes[measured] = max(sizes.get(measured, 0.0), point.size)
     return sizes

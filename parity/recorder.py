@@ -73,7 +73,7 @@ class Recorder:
 
     @property
     def seconds_per_step(self) -> float | None:
-        """CPU time from the first event to the last, without the recorder's own time; None if there are less than two."""
+        """CPU time from the first event to the last, without the recorder's; None if there are fewer than two."""
         return (self._last - self._first) / (self.steps - 1) if self.steps > 1 else None
 
     def before_pass(self, roots: Any, frame: FrameType | None) -> None:

@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from parity.backends import MICROTORCH, OTHER_KERNELS, TORCH, Backend
-from parity.compare import Comparison, compare
+from parity.compare import Comparison, compare, differs
 from parity.judge import DEMANDS, DIFFERENT, GOOD, IDENTICAL, UNABLE, WITHIN_NOISE, Judgement, judge
 from parity.launch import Outcome, Progress, launch
-from parity.locate import Parting, differs, first_parting, locate
-from parity.trace import Key, Trace
+from parity.locate import Parting, first_parting, locate
+from parity.trace import LOSS, Trace
 from parity.worker import Job
 
 Tell = Callable[[list[Progress]], None]
@@ -74,7 +76,11 @@ def examine(script: str, argv: Sequence[str], settings: Settings) -> list[Result
     outcomes = run([job(side, dtype) for dtype in settings.dtypes for side in sides])
     pairs = [(outcomes[i], outcomes[i + 1]) for i in range(0, len(outcomes), 2)]
     results = [_first_look(script, tuple(argv), *pair) for pair in pairs]
-    doubtful = [place for place, result in enumerate(results) if result.judgement.word == DIFFERENT]
+    doubtful = [
+        place
+        for place, result in enumerate(results)
+        if result.judgement.word == DIFFERENT and result.comparison is not None and result.comparison.same_error
+    ]
     if doubtful:
         own = run([job(OTHER_KERNELS, results[place].dtype) for place in doubtful])
         for place, outcome in zip(doubtful, own, strict=True):
@@ -126,18 +132,24 @@ def _located(result: Result, run: Callable[[list[Job]], list[Outcome]], sharp: T
     first = result.first
     if first is not None and not first.exact:
         first = locate(result.comparison, differs, again)
-    exact = _element(sharp, fault) if fault is not None and result.dtype != "float64" else None
+    narrow = result.reference.trace
+    exact = None if fault is None or sharp is None or sharp is narrow else _in_float64(narrow, sharp, fault)
     return replace(result, first=first, fault=fault, exact=exact)
 
 
-def _element(trace: Trace | None, parting: Parting) -> Any:
-    """The element that a parting shows as another trace has it, if that has kept it."""
-    key: Key = parting.key
-    for event in trace.events if trace is not None else ():
-        array = event.arrays.get(key)
-        if event.number == parting.number and array is not None and parting.values() is not None:
-            return array[parting.at] if len(array.shape) == len(parting.at) else None
-    return None
+def _in_float64(narrow: Trace, sharp: Trace, parting: Parting) -> Any:
+    """The element that a parting shows, as the float64 run has it, if that has kept it and solves the same problem.
+
+    A script that draws random numbers draws others in float64: then its run says nothing about this one's digits.
+    """
+    losses = [trace.events[0].arrays.get((LOSS, "")) for trace in (narrow, sharp)]
+    if losses[0] is None or losses[1] is None or losses[0].shape != losses[1].shape or parting.values() is None:
+        return None
+    if not np.allclose(losses[0], losses[1], rtol=1e-4, atol=0):
+        return None
+    arrays = [event.arrays.get(parting.key) for event in sharp.events if event.number == parting.number]
+    shown = parting.reference
+    return next((a[parting.at] for a in arrays if a is not None and shown is not None and a.shape == shown.shape), None)
 
 
 def scripts_in(words: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from microtorch.dtypes import ALL
-from microtorch.random import Stream
+from microtorch.stream import Stream
 
 NAMES = [d.name for d in ALL]
 FLOATS = ["float16", "float32", "float64"]

@@ -124,10 +124,11 @@ Case = Callable[[Draw], Call]
 class Row:
     """One operation and how to call it; see the head of this file.
 
-    `ulp`: how far values may lie from torch's, in units in the last place (0: the same bits). `grad_ulp`: how far
+    `ulp`: how far values may lie from torch's, in units in the last place (0: the same bits) of each value, or of the
+    largest one (`largest`); `zeros`: whether 0 and −0 differ. `grad_ulp`: how far
     gradients may, in units in the last place of the gradient's largest element; gradients that were summed down after
     broadcasting may differ by the rounding of that sum in any case. `once`: cases for float32 alone, see above. `bad`:
-    calls that torch refuses. `dtypes`: those to sweep, the first of them also where one is enough. `lacks`: of "function method in_place out", what microtorch does not have
+    calls that torch refuses. `dtypes`: those to sweep, the first of them also where one is enough. `forms`: those to test. `lacks`: of the same, what microtorch does not have
     though torch does. `at`: where microtorch has the function, if elsewhere. `reason`: why a tolerance is what it is.
     """
 
@@ -137,7 +138,10 @@ class Row:
     bad: list[Case] = field(default_factory=list)
     ulp: float = 0
     grad_ulp: float = 0
+    largest: bool = False
+    zeros: bool = True
     dtypes: list[str] = field(default_factory=lambda: DTYPES)
+    forms: str = "function method in_place out"
     lacks: str = ""
     at: str = ""
     reason: str = ""
@@ -148,11 +152,17 @@ class Row:
         return self.name == "__setitem__" or (self.name.endswith("_") and not self.name.endswith("__"))
 
     @property
+    def room(self) -> tuple[float, bool, bool]:
+        """How far values may be from torch's, for `assert_close`."""
+        return self.ulp, self.largest, self.zeros
+
+    @property
     def every(self) -> list[Case]:
         return [*self.cases, *self.once]
 
     def __post_init__(self) -> None:
-        assert self.reason or not (self.ulp or self.grad_ulp or self.lacks), f"{self.name}: a tolerance needs a reason"
+        exact = not (self.ulp or self.grad_ulp or self.lacks) and self.zeros
+        assert exact or self.reason, f"{self.name}: a tolerance needs a reason"
 
 
 def all_rows() -> list[Row]:

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from rows import Array, Call, Case, Row, all_rows
 from sides import (
-    OURS, SIDES, THEIRS, Outcome, Run, about, as_array, assert_close, assert_same_outcome, compare, draw,
+    EXACT, OURS, SIDES, THEIRS, Outcome, Run, about, as_array, assert_close, assert_same_outcome, callable_as, compare, draw,
     float_positions, graph, main_form, map_arrays, outcomes, tensors_in,
 )
 
@@ -39,7 +39,7 @@ each_row = pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
 
 def rows_with(*forms: str) -> Any:
     """Parametrize over the rows and those of their forms that torch has."""
-    pairs = [(r, f) for r in ROWS for f in forms if THEIRS.find(r, f) is not None and f not in r.lacks]
+    pairs = [(r, f) for r in ROWS for f in forms if f in r.forms and f not in r.lacks and THEIRS.find(r, f) is not None]
     return pytest.mark.parametrize(("row", "form"), pairs, ids=[f"{r.name}-{f}" for r, f in pairs])
 
 
@@ -166,6 +166,8 @@ def test_gradient(row: Row, form: str) -> None:
         for dtype in ("float32", "float64") if "float64" in row.dtypes else ("float32",):
             call = draw(case, dtype, 3)
             floats = float_positions(call)
+            if not callable_as(form, call):
+                continue
             for requiring in dict.fromkeys([tuple(floats), *((i,) for i in floats)]):
                 if requiring:
                     with about(row, case, f"with {dtype}, gradients for {requiring}"):
@@ -183,8 +185,8 @@ def check_gradient(row: Row, form: str, call: Call, requiring: Sequence[int]) ->
     assert list(map(graph, roots[1])) == list(map(graph, roots[0]))
     for a, b in zip(*roots, strict=True):
         texts = [repr(a), repr(b)]
-        if row.ulp:  # a digit may differ
-            texts = [re.sub(r"[-\d.e+]+", "#", text) for text in texts]
+        if row.room != EXACT:  # a digit may differ
+            texts = [" ".join(re.findall(r"(?:dtype|grad_fn|size)=[^,]*", text)) for text in texts]
         assert texts[0].split() == texts[1].split()
     if not roots[0]:
         return
@@ -227,7 +229,7 @@ def test_second_gradient(row: Row) -> None:
     for case in row.every:
         call = draw(case, "float64", 4)
         floats = float_positions(call)
-        if not floats:
+        if not floats or not is_tame(call):
             continue
 
         def twice(side: Side) -> Any:
@@ -260,10 +262,14 @@ def test_second_gradient(row: Row) -> None:
                     assert missing[0] == missing[1] or (stage and no_gradient(x, y)), f"{x}, {y}"
                     if not any(missing):
                         assert x.requires_grad == y.requires_grad or stage
-                        largest = max(1.0, float(x.detach().abs().max()) if x.numel() else 0)
-                        assert np.allclose(as_array(y), as_array(x), rtol=1e-11, atol=1e-12 * largest, equal_nan=True), (
-                            f"{y}, torch: {x}"
-                        )
+                        assert_close(as_array(x), as_array(y), max(1000, row.grad_ulp), of_largest=True)
+
+
+def is_tame(call: Call) -> bool:
+    """Whether all numbers are finite and of moderate size: at the rim, derivatives of derivatives mean nothing."""
+    arrays: list[Array] = []
+    map_arrays(call, lambda array: arrays.append(array) or array)
+    return all(bool((np.abs(a) < 1e6).all()) for a in arrays if a.dtype.kind == "f")
 
 
 def no_gradient(x: Any, y: Any) -> bool:
@@ -274,7 +280,7 @@ def no_gradient(x: Any, y: Any) -> bool:
 @each_row
 def test_out(row: Row) -> None:
     """`out=`: every dtype it may have, resizing with torch's warning, kept strides, refusal where a gradient is required."""
-    if main_form(row) != "function":
+    if main_form(row) != "function" or "out" not in row.forms:
         return
     for case in row.cases:
         call = draw(case, row.dtypes[0], 5)
@@ -292,12 +298,16 @@ def test_out(row: Row) -> None:
         for name, arrays in outs:
             with about(row, case, f"out: {name}"):
                 theirs, ours = outcomes(lambda side: run_out(side, row, call, arrays))  # noqa: B023
-                assert_same_outcome(theirs, ours, row.ulp)
+                wider = np.finfo(results[0].numpy().dtype).eps / np.finfo(name).eps if name in FLOATS and row.ulp else 1
+                assert_same_outcome(theirs, ours, (row.ulp * max(wider, 1), *row.room[1:]))
         if float_positions(call):
             with about(row, case, "out, with a gradient"):
                 arrays = outs[0][1]
                 theirs, ours = outcomes(lambda side: run_out(side, row, call, arrays, True))  # noqa: B023
-                assert_same_outcome(theirs, ours, row.ulp)
+                assert_same_outcome(theirs, ours, row.room)
+
+
+FLOATS = ("float16", "float32", "float64")
 
 
 def takes_out(row: Row, call: Call, results: list[Any]) -> bool:
@@ -308,6 +318,8 @@ def takes_out(row: Row, call: Call, results: list[Any]) -> bool:
 def run_out(side: Side, row: Row, call: Call, arrays: list[Array], requiring: bool = False) -> Any:
     args, kwargs = side.arguments(call, lambda a: side.tensor(a, requiring and a.dtype.kind == "f"))
     outs = [side.tensor(a) for a in arrays]
+    if side is THEIRS:  # numpy's memory, which these are made on, cannot be resized
+        outs = [o if 0 in o.stride() and o.numel() else o.clone() for o in outs]
     function = side.find(row, "function")
     assert function is not None
     result = function(*args, **kwargs, out=outs[0] if len(outs) == 1 else tuple(outs))
@@ -351,7 +363,7 @@ def check_operator(row: Row, name: str, act: Callable[..., Any], call: Call) -> 
             forms += [{"place": True}]
     for form in forms:
         theirs, ours = outcomes(lambda side: compute(side, **form))  # noqa: B023
-        assert_same_outcome(theirs, ours, row.ulp)
+        assert_same_outcome(theirs, ours, row.room)
 
 
 @rows_with(*FORMS)
@@ -359,10 +371,12 @@ def test_refuses(row: Row, form: str) -> None:
     """What torch refuses is refused in torch's words, and changes nothing."""
     for case in row.bad:
         call = draw(case, "float32")
+        if not callable_as(form, call):
+            continue
         with about(row, case, f"as {form}"):
             theirs, ours = outcomes(lambda side: Run(side, row, form, call).observed())  # noqa: B023
             assert form != "function" or theirs.error is not None, f"torch accepts it: {theirs.value}"
-            assert_same_outcome(theirs, ours, row.ulp)
+            assert_same_outcome(theirs, ours, row.room)
             if theirs.error is None:
                 continue
 

@@ -177,6 +177,7 @@ def test_a_difference_outweighs_what_could_not_run(parity: Any) -> None:
         (["good.py", "exits.py", "--lr", "1"], "unrecognized arguments"),
         (["good.py", "exits.py", "7"], "arguments belong to a single script"),
         (["--candidate", "nowhere", "good.py"], "there is no module nowhere"),
+        (["--json", "no/such/file.json", "good.py"], "there is no folder no/such"),
     ],
 )
 def test_what_cannot_be_run(parity: Any, capsys: pytest.CaptureFixture[str], words: list[str], sentence: str) -> None:

@@ -114,6 +114,26 @@ def test_final_state_of_what_has_gone_out_of_scope() -> None:
     assert np.array_equal(trace.events[-1].arrays[WEIGHT, "0.weight"], variables["kept"].numpy())
 
 
+def test_final_state_of_models_that_take_turns() -> None:
+    """The last update of a model is seen although the last pass was another's and both are gone."""
+    source = """
+import torch
+def main():
+    nets = [torch.nn.Linear(1, 1, bias=False) for _ in range(2)]
+    optimizers = [torch.optim.SGD(net.parameters(), lr=0.1) for net in nets]
+    for step in range(6):
+        for net, optimizer in zip(nets, optimizers):
+            optimizer.zero_grad()
+            net(torch.ones(1, 1)).sum().backward()
+            optimizer.step()
+    return [net.weight.item() for net in nets]
+last = main()
+"""
+    trace, variables = run(source)
+    end = trace.events[-1].arrays
+    assert [end[WEIGHT, name].item() for name in ("weight", "weight (2)")] == variables["last"]
+
+
 def test_buffers_are_part_of_the_end() -> None:
     end = run(DROPOUT)[0].events[-1]
     assert (BUFFER, "2.running_mean") in end.arrays
@@ -215,9 +235,11 @@ def step(w):
     hook = Hook()
     y.register_hook(hook)
     y.sum().backward()
-    return weakref.ref(y), weakref.ref(hook)
+    refs = weakref.ref(y), weakref.ref(hook)
+    del y, hook
+    return [ref() is not None for ref in refs]
 w = torch.ones(3, requires_grad=True)
-alive = [ref() is not None for ref in step(w)]
+alive = step(w)
 gc.enable()
 """
     assert run(source)[1]["alive"] == [False, False]
@@ -365,6 +387,11 @@ def test_digest_sees_every_element_and_their_order(size: int, dtype: Any) -> Non
     one, two = 0, int(np.argmax(array != array[0]))
     swapped[[one, two]] = swapped[[two, one]]
     assert digest(swapped) != digest(array)
+    for distance in (1, 64, 64 * 8 // array.itemsize):
+        one = int(np.argmax(array[:-distance] != array[distance:])) if size > distance else 0
+        swapped = array.copy()
+        swapped[[one, (one + distance) % size]] = swapped[[(one + distance) % size, one]]
+        assert (digest(swapped) == digest(array)) == np.array_equal(swapped, array)
 
 
 def test_garbage_of_cycles_is_no_part_of_the_end() -> None:

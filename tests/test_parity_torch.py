@@ -6,26 +6,26 @@ from pathlib import Path
 
 import pytest
 
-from parity import environment
+from parity import environment, session
 from parity.backends import OTHER_KERNELS, Backend, named
 from parity.compare import compare
-from parity.judge import DIFFERENT, IDENTICAL
-from parity.launch import launch
+from parity.judge import AS_DEMANDED, DEMANDS, DIFFERENT, IDENTICAL, WITHIN_NOISE, Judgement
+from parity.launch import Outcome, launch
 from parity.session import Result, Settings, examine
-from parity.trace import END, GRADIENT, WEIGHT
+from parity.trace import END, GRADIENT, WEIGHT, Trace
 from parity.worker import Job
 
 SCRIPT = """
 import torch
 torch.manual_seed(0)
-x = torch.randn(40, 3)
+x = torch.linspace(-3, 3, 120).view(40, 3) + torch.eye(3)[torch.arange(40) % 3]
 y = x.sum(1, keepdim=True).sin()
 w = torch.zeros(3, 1, requires_grad=True)
 for step in range(30):
     loss = ((x @ w - y) ** 2).mean()
     loss.backward()
     with torch.no_grad():
-        w -= 0.1 * w.grad
+        w -= 0.01 * w.grad
         w.grad.zero_()
 print(f"{loss:.6f}", w.T)
 """
@@ -80,6 +80,22 @@ def test_planted_fault_is_no_noise_in_either_type(folder: Path) -> None:
     assert sharp.exact is None
     reference, candidate = narrow.fault.values() if narrow.fault is not None else (0, 0)
     assert abs(reference - narrow.exact) < abs(candidate - narrow.exact), "float64 tells which of the two is right"
+
+
+@pytest.mark.parametrize(
+    ("narrow", "sharp", "verdict"),
+    [
+        (WITHIN_NOISE, DIFFERENT, DIFFERENT),
+        (WITHIN_NOISE, WITHIN_NOISE, WITHIN_NOISE),
+        (AS_DEMANDED, DIFFERENT, AS_DEMANDED),
+    ],
+)
+def test_float64_arbitrates(monkeypatch: pytest.MonkeyPatch, narrow: str, sharp: str, verdict: str) -> None:
+    """What is within noise in float32 is not if float64 shows that it is no noise; what is as demanded stays so."""
+    words = {DEMANDS["float32"]: narrow, DEMANDS["float64"]: sharp}
+    monkeypatch.setattr(session, "launch", lambda jobs, **_: [Outcome(job, Trace(), 0) for job in jobs])
+    monkeypatch.setattr(session, "judge", lambda comparison, demand, noise=None: Judgement(words[demand]))
+    assert [found.judgement.word for found in session.examine("x.py", [], Settings())] == [verdict, sharp]
 
 
 def test_noise_is_measured_on_other_kernels(folder: Path) -> None:

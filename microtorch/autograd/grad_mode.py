@@ -4,33 +4,43 @@ from __future__ import annotations
 
 import functools
 import inspect
+import warnings
 from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
-from ..engine import mode
+from ..engine import mode as current
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 class _Switch:
-    """Sets grad mode for a block, or for every call of a function that it decorates; both per thread."""
+    """Sets the mode for a block, or for every call of a function that it decorates; only in the present thread."""
 
-    grad = False
-    inference: bool | None = None
+    def __init__(self) -> None:
+        self._before: list[tuple[bool, bool]] = []  # one object may be entered again inside itself
+
+    def _set(self) -> None:
+        raise NotImplementedError
 
     def __enter__(self) -> None:
-        self._previous = mode.grad, mode.inference
-        mode.grad = self.grad
-        if self.inference is not None:
-            mode.inference = self.inference
+        self._before.append((current.grad, current.inference))
+        self._set()
 
     def __exit__(self, *exc: object) -> None:
-        mode.grad, mode.inference = self._previous
+        current.grad, current.inference = self._before.pop()
 
     def clone(self) -> _Switch:
         return type(self)()
 
     def __call__(self, function: F) -> F:
+        if inspect.isclass(function):
+            warnings.warn(
+                "Decorating classes is deprecated and will be disabled in future versions. You should only decorate "
+                "functions or methods. To preserve the current behavior of class decoration, you can directly decorate "
+                "the `__init__` method and nothing else.",
+                FutureWarning,
+                stacklevel=2,
+            )
         if inspect.isgeneratorfunction(function):
             return self._wrap_generator(function)  # type: ignore[return-value]
 
@@ -72,74 +82,75 @@ class no_grad(_Switch):
     """Record nothing: results require no gradient."""
 
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        switch = super().__new__(cls)
-        return switch if function is None else switch(function)
+        return super().__new__(cls) if function is None else cls()(function)
+
+    def _set(self) -> None:
+        current.grad = False
 
 
 class enable_grad(_Switch):
     """Record again, inside `no_grad`."""
 
-    grad = True
-
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        switch = super().__new__(cls)
-        return switch if function is None else switch(function)
+        return super().__new__(cls) if function is None else cls()(function)
+
+    def _set(self) -> None:
+        current.grad = True
 
 
 class set_grad_enabled(_Switch):
     """Record or not, from now on; as a context manager, until its end."""
 
     def __init__(self, mode: bool) -> None:
-        self.grad = mode
-        self._before = _swap(mode)
+        if not isinstance(mode, bool):
+            raise TypeError(
+                f"set_grad_enabled(): argument 'enabled' (position 1) must be bool, not {type(mode).__name__}"
+            )
+        self.mode = mode
+        self.prev = current.grad
+        current.grad = mode
 
     def __enter__(self) -> None:
-        pass
+        current.grad = self.mode
 
     def __exit__(self, *exc: object) -> None:
-        mode.grad = self._before
+        current.grad = self.prev
 
     def clone(self) -> set_grad_enabled:
-        return set_grad_enabled(self.grad)
+        return set_grad_enabled(self.mode)
 
     def __call__(self, function: F) -> F:
-        mode.grad = self._before  # a decorator is no statement: the mode outside stays
+        current.grad = self.prev  # to decorate is no statement: the mode outside stays
         return super().__call__(function)
 
     def __str__(self) -> str:
-        return f"torch.autograd.grad_mode.set_grad_enabled(mode={self.grad})"
+        return f"torch.autograd.grad_mode.set_grad_enabled(mode={self.mode})"
 
     __repr__ = __str__
 
 
-def _swap(value: bool) -> bool:
-    before, mode.grad = mode.grad, value
-    return before
-
-
 class inference_mode(_Switch):
-    """As `no_grad`; what is made inside can never enter a graph, and keeps no versions."""
+    """As `no_grad`; what is made inside can never enter a graph that would save it, and keeps no versions."""
 
     def __new__(cls, mode: Any = True) -> Any:
-        switch = super().__new__(cls)
-        if isinstance(mode, bool):
-            return switch
-        switch.__init__(True)  # type: ignore[misc]
-        return switch(mode)
+        return super().__new__(cls) if isinstance(mode, bool) else cls()(mode)
 
     def __init__(self, mode: bool = True) -> None:
-        self.inference = mode
-        self.grad = not mode
+        super().__init__()
+        self.mode = mode
+
+    def _set(self) -> None:
+        current.inference, current.grad = self.mode, not self.mode
 
     def clone(self) -> inference_mode:
-        return inference_mode(bool(self.inference))
+        return inference_mode(self.mode)
 
 
 def is_grad_enabled() -> bool:
-    """Whether operations on this thread are recorded."""
-    return mode.grad
+    """Whether operations in this thread are recorded."""
+    return current.grad
 
 
 def is_inference_mode_enabled() -> bool:
     """Whether inference mode is on in this thread."""
-    return mode.inference
+    return current.inference

@@ -80,3 +80,41 @@ def addmm(bias: Array, a: Array, b: Array, beta: float = 1, alpha: float = 1) ->
     if beta == 0:  # torch ignores bias then, nan included
         return np.broadcast_to(product, np.broadcast_shapes(product.shape, bias.shape)).copy()
     return product + (bias if beta == 1 else beta * bias)
+
+
+def mse_loss(x: Array, t: Array) -> Array:
+    """(x − t)²."""
+    d = x - t
+    return d * d
+
+
+def mse_loss_backward(g: Array, x: Array, t: Array, norm: Array) -> Array:
+    """norm·(x − t)·g."""
+    return norm * (x - t) * g
+
+
+def smooth_l1_loss(x: Array, t: Array, beta: float) -> Array:
+    """½·z·z/beta where z = |x − t| < beta, else z − ½·beta."""
+    beta = x.dtype.type(beta)
+    z = np.abs(x - t)
+    return np.where(z < beta, 0.5 * z * z / beta, z - 0.5 * beta)
+
+
+def smooth_l1_loss_backward(g: Array, x: Array, t: Array, norm: Array, beta: float) -> Array:
+    """norm·d·g where d = (x − t)/beta is limited to ±1."""
+    d = (x - t) / x.dtype.type(beta)
+    return norm * np.minimum(np.maximum(d, -1), 1) * g
+
+
+def huber_loss(x: Array, t: Array, delta: float) -> Array:
+    """½·z·z where z = |x − t| < delta, else delta·(z − ½·delta)."""
+    delta = x.dtype.type(delta)
+    z = np.abs(x - t)
+    return np.where(z < delta, 0.5 * z * z, delta * (z - 0.5 * delta))
+
+
+def huber_loss_backward(g: Array, x: Array, t: Array, norm: Array, delta: float) -> Array:
+    """norm·d·g where d = x − t is limited to ±delta."""
+    delta = x.dtype.type(delta)
+    d = x - t
+    return norm * np.minimum(np.maximum(d, -delta), delta) * g

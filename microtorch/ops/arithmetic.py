@@ -7,13 +7,30 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, kernels
-from ..op import FLOAT, METHODS, REGISTRY, alias, composite, only_method, op, pointwise
+from ..layout import arranged
+from ..op import FLOAT, METHODS, REGISTRY, alias, composite, not_implemented, only_method, op, pointwise
 from ..tensor import Tensor
+from .creation import zeros_like
 
-NO_BOOL_SUBTRACTION = (
-    "Subtraction, the `-` operator, with {} is not supported. If you are trying to invert a mask, use the `~` or "
-    "`logical_not()` operator instead."
-)
+
+SAME_DTYPE = "Found dtype {1} but expected {0}"  # of `out`, where torch does not convert
+
+
+def _no_bools(input, other):
+    """Refuse to subtract bools."""
+    bools = [
+        v.dtype is dtypes.bool_ if isinstance(v, Tensor) else isinstance(v, (bool, np.bool_)) for v in (input, other)
+    ]
+    if all(bools):
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
+            "operator instead."
+        )
+    if any(bools):
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use "
+            "the `~` or `logical_not()` operator instead."
+        )
 
 
 def name_of(array: Any) -> str:
@@ -33,7 +50,7 @@ def check_factor(name: str, factor: Any, *operands: Any) -> Any:
         raise RuntimeError("Boolean alpha only supported for Boolean results.")
     if array.dtype.kind != "f" and isinstance(factor, float):
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
-    return array.dtype.type(factor)
+    return np.asarray(factor).astype(array.dtype)[()]
 
 
 # -- sums and differences ----------------------------------------------------------------------------------------------
@@ -55,11 +72,10 @@ def add(input, other, *, alpha=1):
     input=lambda g: g,
     other=lambda g, alpha: scaled(-g, alpha),
     wraps_numbers=True,
+    check=_no_bools,
 )
 def sub(input, other, *, alpha=1):
     """Difference z = x − alpha·y, broadcasting."""
-    if getattr(input, "dtype", None) == bool or getattr(other, "dtype", None) == bool:
-        raise RuntimeError(NO_BOOL_SUBTRACTION.format("two bool tensors"))
     if alpha == 1 and alpha is not True:
         return np.subtract(input, other)
     return kernels.add_scaled(input, other, -check_factor("sub", alpha, input, other))
@@ -70,13 +86,14 @@ def sub(input, other, *, alpha=1):
     other=lambda g: g,
     node=lambda input, other, alpha: "RsubBackward0" if isinstance(other, Tensor) else "RsubBackward1",
     numbers=("other",),
+    check=_no_bools,
+    order=lambda input, other: (other, input),
     in_place=False,
     out=False,
+    public="function",
 )
 def rsub(input, other, alpha=1):
     """Difference the other way round, z = y − alpha·x."""
-    if input.dtype == bool:
-        raise RuntimeError(NO_BOOL_SUBTRACTION.format("two bool tensors"))
     if alpha == 1 and alpha is not True:
         return np.subtract(other, input)
     return kernels.add_scaled(other, input, -check_factor("rsub", alpha, input, other))
@@ -98,8 +115,9 @@ def mul(input, other):
 
 @pointwise(
     input=lambda g, other: g / other,
-    other=lambda g, input, other: -g * ((input / other) / other),
+    other=lambda g, input, other: -g * (true_divide(input, other) / other),
     node="DivBackward0",
+    called="div",
     promotion=FLOAT,
     wraps_numbers=True,
     precise=("other",),
@@ -110,9 +128,10 @@ def true_divide(input, other):
 
 
 @pointwise(
-    input=lambda g: g.zeros_like(),
-    other=lambda g: g.zeros_like(),
+    input=lambda g: zeros_like(g),
+    other=lambda g: zeros_like(g),
     node="DivBackward2",
+    called="div",
     wraps_numbers=True,
     public=False,
 )
@@ -124,35 +143,46 @@ def div_rounded(input, other, *, rounding_mode):
         )
     if rounding_mode == "floor":
         return _floor_divide(input, other)
-    input, other = np.asarray(input), np.asarray(other)
+    _no_bool("div_trunc_cpu", input, other)
     if np.result_type(input, other).kind == "f":
         return np.trunc(np.true_divide(input, other))
     quotient = _floor_divide(input, other)
     return quotient + ((quotient * other != input) & ((input < 0) != (other < 0)))
 
 
+@pointwise(
+    input=lambda g, other: g / other,
+    other=lambda g, input, other: -g * (true_divide(input, other) / other),
+    node="DivBackward2",
+    called="div",
+    promotion=FLOAT,
+    wraps_numbers=True,
+    precise=("other",),
+    public=False,
+)
+def div_unrounded(input, other):
+    """The quotient when `rounding_mode=None` was asked for in so many words."""
+    return np.true_divide(input, other)
+
+
+NOT_GIVEN: Any = object()
+
+
 @composite
-def div(input: Tensor, other: Any, *, rounding_mode: str | None = None, out: Tensor | None = None) -> Tensor:
+def div(input: Tensor, other: Any, *, rounding_mode: Any = NOT_GIVEN, out: Tensor | None = None) -> Tensor:
     """Quotient x/y, or rounded towards zero (`rounding_mode="trunc"`) or downwards (`"floor"`)."""
-    if rounding_mode is None:
+    if rounding_mode is NOT_GIVEN:
         return true_divide(input, other, out=out)
+    if rounding_mode is None:
+        return div_unrounded(input, other, out=out)
     return div_rounded(input, other, rounding_mode=rounding_mode, out=out)
 
 
-def _not_implemented(name):
-    """The gradient of what torch has no gradient of."""
-
-    def formula(g):
-        raise RuntimeError(f"derivative for aten::{name} is not implemented")
-
-    return formula
-
-
 @pointwise(
-    input=_not_implemented("floor_divide"),
-    other=_not_implemented("floor_divide"),
+    input=lambda g: None,
+    other=lambda g: None,
     node="NotImplemented",
-    wraps_numbers=True,
+    numbers=("input", "other"),
     precise=("other",),
 )
 def floor_divide(input, other):
@@ -161,8 +191,14 @@ def floor_divide(input, other):
 
 
 def _floor_divide(x, y):
+    _no_bool("div_floor_cpu", x, y)
     check_divisor(x, y)
     return np.floor_divide(x, y)
+
+
+def _no_bool(kernel, x, y):
+    if np.result_type(x, y) == bool:
+        raise not_implemented(kernel, dtypes.bool_)
 
 
 def check_divisor(x, y):
@@ -177,6 +213,7 @@ def check_divisor(x, y):
     node=lambda input, other: "NotImplemented" if not isinstance(input, Tensor)
     else "RemainderBackward1" if isinstance(other, Tensor) else "RemainderBackward0",
     numbers=("input", "other"),
+    refuses=("remainder_cpu", "?"),
 )  # fmt: skip
 def remainder(input, other):
     """The rest of the division x/y, with the sign of y."""
@@ -190,6 +227,7 @@ def remainder(input, other):
     other=lambda g, input, other: -g * input.div(other, rounding_mode="trunc"),
     node=lambda input, other: "FmodBackward1" if isinstance(other, Tensor) else "FmodBackward0",
     numbers=("other",),
+    refuses=("fmod_cpu", "?"),
 )
 def fmod(input, other):
     """The rest of the division x/y, with the sign of x."""
@@ -200,7 +238,7 @@ def fmod(input, other):
 # -- signs and powers --------------------------------------------------------------------------------------------------
 
 
-@pointwise(input=lambda g: -g)
+@pointwise(input=lambda g: -g, strict_out=SAME_DTYPE)
 def neg(input):
     """Negation −x."""
     if input.dtype == bool:
@@ -219,7 +257,7 @@ def positive(input: Tensor) -> Tensor:
     return input
 
 
-@pointwise(input=lambda g, input: g * input.sgn())
+@pointwise(input=lambda g, input: g * input.sgn(), refuses=("abs_cpu", "?"), strict_out=SAME_DTYPE)
 def abs(input):
     """|x|; derivative sign(x), 0 at 0."""
     return np.abs(input)
@@ -241,18 +279,23 @@ def _pow_node(input, exponent):
     exponent=lambda g, input, exponent, out: g * _log_power(input, exponent, out),
     node=_pow_node,
     numbers=("input", "exponent"),
+    order=lambda input, exponent: (input, exponent) if np.ndim(input) else (),
 )
 def pow(input, exponent):
     """xʸ, broadcasting; an integer to a negative whole number is refused."""
     if np.result_type(input, exponent).kind != "f":
         if np.ndim(exponent) == 0 and exponent < 0:
             raise RuntimeError("Integers to negative integer powers are not allowed.")
-        return _integer_power(input, exponent)
+        return _integer_power(input, exponent).astype(np.result_type(input, exponent))
     return kernels.pow(input, exponent)
 
 
 def _integer_power(x, y):
     """xʸ in integers, whose results wrap; 1/xʸ is 0 but where |x| is 1."""
+    if np.result_type(x, y) == bool:
+        if np.ndim(y):
+            raise not_implemented("pow", dtypes.bool_)
+        return x | ~y
     x, y = np.broadcast_arrays(x, y)
     power = np.power(x, np.maximum(y, 0))
     if (y >= 0).all():
@@ -265,7 +308,7 @@ def _pow_backward(g, input, exponent):
     if isinstance(exponent, Tensor):
         slope = g * (exponent * pow(input, exponent - 1))
         return slope.masked_fill(exponent == 0, 0)
-    return g.zeros_like() if exponent == 0 else g * (exponent * pow(input, exponent - 1))
+    return zeros_like(g) if exponent == 0 else g * (exponent * pow(input, exponent - 1))
 
 
 def _log_power(input, exponent, out):
@@ -290,20 +333,16 @@ def square(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     input=lambda g: g,
     tensor1=lambda g, tensor2, value: g * (tensor2 * value),
     tensor2=lambda g, tensor1, value: g * (tensor1 * value),
+    refuses=("addcmul_cpu_out", "?"),
 )
 def addcmul(input, tensor1, tensor2, *, value=1):
     """x + value·a·b."""
-    return kernels.addcmul(input, tensor1, tensor2, input.dtype.type(value))
+    return kernels.addcmul(input, tensor1, tensor2, np.asarray(value).astype(input.dtype)[()])
 
 
-@pointwise(
-    input=lambda g: g,
-    tensor1=lambda g, tensor2, value: g * (value / tensor2),
-    tensor2=lambda g, tensor1, tensor2, value: -g * (value * tensor1 / (tensor2 * tensor2)),
-)
-def addcdiv(input, tensor1, tensor2, *, value=1):
-    """x + value·a/b."""
-    if tensor1.dtype.kind != "f" and tensor2.dtype.kind != "f":
+def _no_integers(input, tensor1, tensor2):
+    """Refuse to divide integers, be they arrays or tensors."""
+    if not any(np.dtype(getattr(t.dtype, "numpy", t.dtype)).kind == "f" for t in (tensor1, tensor2)):
         raise RuntimeError(
             "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true "
             "division of tensor1 and tensor2. The historic addcdiv behavior can be implemented as (input + value * "
@@ -311,6 +350,17 @@ def addcdiv(input, tensor1, tensor2, *, value=1):
             "tensor2) for float inputs. The future addcdiv behavior is just the latter implementation: (input + value * "
             "tensor1 / tensor2), for all dtypes."
         )
+
+
+@pointwise(
+    input=lambda g: g,
+    tensor1=lambda g, tensor2, value: g * (value / tensor2),
+    tensor2=lambda g, tensor1, tensor2, value: -g * (value * tensor1 / (tensor2 * tensor2)),
+    check=_no_integers,
+)
+def addcdiv(input, tensor1, tensor2, *, value=1):
+    """x + value·a/b."""
+    _no_integers(input, tensor1, tensor2)
     return kernels.addcdiv(input, tensor1, tensor2, input.dtype.type(value))
 
 
@@ -320,33 +370,37 @@ def addcdiv(input, tensor1, tensor2, *, value=1):
     weight=lambda g, input, end: g * (end - input),
     node=lambda input, end, weight: "LerpBackward1" if isinstance(weight, Tensor) else "LerpBackward0",
     numbers=("weight",),
+    strict_out=lambda input, end, weight: SAME_DTYPE if isinstance(weight, Tensor) else "",
     in_place=True,
 )
 def lerp(input, end, weight):
     """x + weight·(end − x), the straight line from x to end."""
     for name, array in (("end", end), ("weight", weight)):
         if isinstance(array, np.ndarray) and array.dtype is not input.dtype:
-            expected, got = (dtypes.FROM_NUMPY[a.dtype].c_name for a in (input, array))
+            expected, got = (dtypes.FROM_NUMPY[a.dtype].cpp_name for a in (input, array))
             raise RuntimeError(f"expected dtype {expected} for `{name}` but got dtype {got}")
-    if input.dtype == np.float16:
-        return lerp_float16(input, end, weight)
-    return kernels.lerp(input, end, weight)
-
-
-def lerp_float16(input, end, weight):
-    """Computed in float32 and rounded once."""
-    wide = [v.astype(np.float32) if isinstance(v, np.ndarray) else v for v in (input, end, weight)]
-    return np.asarray(kernels.lerp(*wide)).astype(np.float16)
+    if input.dtype.kind != "f":
+        kind = "tensor" if isinstance(weight, np.ndarray) else "scalar"
+        raise not_implemented(f"lerp_kernel_{kind}", dtypes.FROM_NUMPY[input.dtype])
+    x, y = (v.astype(np.float32) if v.dtype == np.float16 else v for v in (input, end))
+    if not isinstance(weight, np.ndarray):
+        result = np.asarray(kernels.lerp(x, y, weight)).astype(input.dtype, copy=False)
+        return arranged(result, (input, end))
+    w = weight.astype(x.dtype)
+    result = np.where(np.abs(w) < 0.5, x + w * (y - x), y - (y - x) * (1 - w)).astype(input.dtype)
+    return arranged(result, (input, end, weight))
 
 
 # -- in place, and other names -----------------------------------------------------------------------------------------
 
 
 @only_method
-def div_(input: Tensor, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+def div_(input: Tensor, other: Any, *, rounding_mode: Any = NOT_GIVEN) -> Tensor:
     """`div` in place."""
-    if rounding_mode is None:
+    if rounding_mode is NOT_GIVEN:
         return METHODS["true_divide_"](input, other)  # type: ignore[no-any-return]
+    if rounding_mode is None:
+        return REGISTRY["div_unrounded"].function_(input, other)  # type: ignore[misc, no-any-return]
     return REGISTRY["div_rounded"].function_(input, other, rounding_mode=rounding_mode)  # type: ignore[misc, no-any-return]
 
 

@@ -7,9 +7,13 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
-from ..op import METHODS, REGISTRY, alias, composite, only_method, op, pointwise
+from ..arguments import fit, wrong_type
+from ..casting import cast
+from ..op import METHODS, REGISTRY, alias, composite, not_implemented, only_method, op, pointwise
+from ..settings import warn_once
 from ..tensor import Tensor, wrap
-from .arithmetic import name_of
+from .creation import zeros_like
+from .arithmetic import SAME_DTYPE, name_of
 
 # -- the larger and the smaller ----------------------------------------------------------------------------------------
 
@@ -17,6 +21,7 @@ from .arithmetic import name_of
 @pointwise(
     input=lambda g, input, other: _share(g, input, other).masked_fill(input < other, 0),
     other=lambda g, input, other: _share(g, input, other).masked_fill(input > other, 0),
+    in_place=False,
 )
 def maximum(input, other):
     """The larger of two; where they are equal, each receives half of the gradient."""
@@ -26,6 +31,7 @@ def maximum(input, other):
 @pointwise(
     input=lambda g, input, other: _share(g, input, other).masked_fill(input > other, 0),
     other=lambda g, input, other: _share(g, input, other).masked_fill(input < other, 0),
+    in_place=False,
 )
 def minimum(input, other):
     """The smaller of two; where they are equal, each receives half of the gradient."""
@@ -66,12 +72,10 @@ def _prefers(is_first, other):
 def _within(input, min, max):
     if min is None:
         return input <= max
-    return input >= min if max is None else (input >= min).logical_and(input <= max)
+    return input >= min if max is None else (input >= min).logical_and_(input <= max)
 
 
 def _limited(input, min, max):
-    if input.dtype == bool:
-        raise NotImplementedError("\"clamp_scalar_cpu\" not implemented for 'Bool'")
     result = input if min is None else np.maximum(input, min)
     return result if max is None else np.minimum(result, max)
 
@@ -81,7 +85,10 @@ def _limited(input, min, max):
     min=None,
     max=None,
     node="ClampBackward1",
+    called="clamp",
+    strict_out=SAME_DTYPE,
     numbers=("min", "max"),
+    refuses=("clamp_scalar_cpu", "?"),
     public=False,
 )
 def clamp_numbers(input, min=None, max=None):
@@ -92,16 +99,19 @@ def clamp_numbers(input, min=None, max=None):
 @pointwise(
     input=lambda g, input, min, max: g.where(_within(input, min, max), 0),
     min=lambda g, input, min, max: g.where(
-        input < min if max is None else (min < max).logical_and(input < min), 0
+        input < min if max is None else (min < max).logical_and_(input < min), 0
     ),
     max=lambda g, input, min, max: g.where(
-        input > max if min is None else (input > max).logical_or(max < min), 0
+        input > max if min is None else (input > max).logical_or_(max < min), 0
     ),
     node="ClampBackward0",
+    called="clamp",
     public=False,
 )
 def clamp_tensors(input, min=None, max=None):
     """x limited to [min, max] element by element; where it is cut off, the gradient goes to the limit."""
+    if input.dtype == bool and min is not None and max is not None:
+        raise not_implemented("clamp_cpu", dtypes.bool_)
     return _limited(input, min, max)
 
 
@@ -127,7 +137,9 @@ def clamp_(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     input=lambda g, input, min: g.where(input >= min, 0),
     min=lambda g, input, min: g.where(input < min, 0),
     node=lambda input, min: "ClampMinBackward1" if isinstance(min, Tensor) else "ClampMinBackward0",
+    strict_out=lambda input, min: "" if isinstance(min, Tensor) else SAME_DTYPE,
     numbers=("min",),
+    check=lambda input, min: _no_bool("clamp_min_scalar_cpu", input, min),
 )
 def clamp_min(input, min):
     """x, but at least `min`."""
@@ -138,11 +150,18 @@ def clamp_min(input, min):
     input=lambda g, input, max: g.where(input <= max, 0),
     max=lambda g, input, max: g.where(input > max, 0),
     node=lambda input, max: "ClampMaxBackward1" if isinstance(max, Tensor) else "ClampMaxBackward0",
+    strict_out=lambda input, max: "" if isinstance(max, Tensor) else SAME_DTYPE,
     numbers=("max",),
+    check=lambda input, max: _no_bool("clamp_max_scalar_cpu", input, max),
 )
 def clamp_max(input, max):
     """x, but at most `max`."""
     return _limited(input, None, max)
+
+
+def _no_bool(kernel, input, limit):
+    if input.dtype is dtypes.bool_ and isinstance(limit, bool):
+        raise not_implemented(kernel, dtypes.bool_)
 
 
 # -- choice ------------------------------------------------------------------------------------------------------------
@@ -153,6 +172,8 @@ def clamp_max(input, max):
     input=lambda g, condition: g.where(condition, 0),
     other=lambda g, condition: g.masked_fill(condition, 0),
     node="WhereBackward0",
+    called="where",
+    strict_out="Expected out type to be {0} but got {1}",
     keep=("condition",),
     wraps_numbers=True,
     in_place=False,
@@ -165,6 +186,10 @@ def select_where(condition, input, other):
             raise RuntimeError(
                 f"where expected condition to be a boolean tensor, but got a tensor with dtype {name_of(condition)}"
             )
+        warn_once(
+            "where received a uint8 condition tensor. This behavior is deprecated and will be removed in a future version "
+            "of PyTorch. Use a boolean condition instead."
+        )
         condition = condition.astype(bool)
     return np.where(condition, *as_arrays(input, other))
 
@@ -194,20 +219,21 @@ METHODS["where"] = METHODS.pop("where_method")
     numbers=("value",),
     in_place=True,
     out=False,
+    writes_expanded=True,
 )
 def masked_fill(input, mask, value):
     """x with `value` where the mask holds."""
     if mask.dtype != bool:
-        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {name_of(mask)}")
+        name = dtypes.FROM_NUMPY[mask.dtype].cpp_name
+        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {name}")
     if isinstance(value, np.ndarray):
         if value.ndim:
             raise RuntimeError(
-                "masked_fill only supports a 0-dimensional value tensor, but got tensor with "
+                "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
                 f"{value.ndim} dimension(s)."
             )
-    elif input.dtype.kind in "iu" and isinstance(value, float) and not value.is_integer():
-        pass
-    return np.where(mask, np.asarray(value).astype(input.dtype), input)
+    filling = cast(value, input.dtype) if isinstance(value, np.ndarray) else fit(value, dtypes.FROM_NUMPY[input.dtype])
+    return np.array(np.where(mask, filling, input), order="C")
 
 
 def as_arrays(*operands):
@@ -233,8 +259,8 @@ def _compares(ufunc: Any, meaning: str) -> Any:
     forward.__module__ = __name__
     prefix = forward.__name__.capitalize() + "Backward"
     return pointwise(
-        input=lambda g: g.zeros_like(),
-        other=lambda g: g.zeros_like(),
+        input=lambda g: zeros_like(g),
+        other=lambda g: zeros_like(g),
         node=lambda input, other: prefix + ("1" if isinstance(other, Tensor) else "0"),
         numbers=("other",),
         gives_bool=True,
@@ -277,8 +303,8 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e
 @composite
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether two tensors have the same shape and elements."""
-    if input._array.dtype is not other._array.dtype:
-        raise RuntimeError(f"Expected object of data type {input.dtype} but got data type {other.dtype}")
+    if not isinstance(other, Tensor):
+        raise wrong_type("other", 2, "Tensor", other)
     return np.array_equal(input._array, other._array)
 
 
@@ -311,49 +337,43 @@ def logical_not(input):
 
 # -- bits --------------------------------------------------------------------------------------------------------------
 
+UNDERIVABLE: dict[str, Any] = {"input": lambda g: None, "other": lambda g: None, "node": "NotImplemented"}
 
-@pointwise(input=None, other=None, numbers=("input", "other"))
+
+@pointwise(**UNDERIVABLE, numbers=("input", "other"), refuses=("bitwise_and_cpu", "efd"))
 def bitwise_and(input, other):
     """The bits that x and y share."""
-    return np.bitwise_and(*_integers("bitwise_and_cpu", input, other))
+    return np.bitwise_and(input, other)
 
 
-@pointwise(input=None, other=None, numbers=("input", "other"))
+@pointwise(**UNDERIVABLE, numbers=("input", "other"), refuses=("bitwise_or_cpu", "efd"))
 def bitwise_or(input, other):
     """The bits that x or y has."""
-    return np.bitwise_or(*_integers("bitwise_or_cpu", input, other))
+    return np.bitwise_or(input, other)
 
 
-@pointwise(input=None, other=None, numbers=("input", "other"))
+@pointwise(**UNDERIVABLE, numbers=("input", "other"), refuses=("bitwise_xor_cpu", "efd"))
 def bitwise_xor(input, other):
     """The bits that exactly one of x and y has."""
-    return np.bitwise_xor(*_integers("bitwise_xor_cpu", input, other))
+    return np.bitwise_xor(input, other)
 
 
-@pointwise(input=None)
+@pointwise(input=lambda g: None, node="NotImplemented", refuses=("bitwise_not_cpu", "efd"))
 def bitwise_not(input):
     """The bits that x does not have; of a bool, its opposite."""
-    return np.invert(*_integers("bitwise_not_cpu", input))
+    return np.invert(input)
 
 
-@pointwise(input=None, other=None, numbers=("input", "other"))
+@pointwise(**UNDERIVABLE, numbers=("input", "other"), refuses=("lshift_cpu", "efd?"))
 def bitwise_left_shift(input, other):
     """x·2ʸ: the bits of x moved up by y places."""
-    return np.left_shift(*_integers("lshift_cpu", input, other))
+    return np.left_shift(input, other)
 
 
-@pointwise(input=None, other=None, numbers=("input", "other"))
+@pointwise(**UNDERIVABLE, numbers=("input", "other"), refuses=("rshift_cpu", "efd?"))
 def bitwise_right_shift(input, other):
     """⌊x/2ʸ⌋: the bits of x moved down by y places."""
-    return np.right_shift(*_integers("rshift_cpu", input, other))
-
-
-def _integers(name, *operands):
-    """The operands as integers or bools; others have no bits."""
-    found = np.result_type(*operands)
-    if found.kind == "f":
-        raise NotImplementedError(f"\"{name}\" not implemented for '{dtypes.FROM_NUMPY[found].legacy_name}'")
-    return operands
+    return np.right_shift(input, other)
 
 
 alias("less", of="lt")

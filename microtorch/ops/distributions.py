@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from ..kernels.layout import memory_axes
-from ..op import op
+from ..op import REGISTRY, op
 from ..tensor import Tensor
+from .creation import zeros_like
 from .generator import stream
-from .shape import broadcast
 
 
 def filled(array: Any, draw: Any, *args: Any, **named: Any) -> Any:
@@ -22,7 +22,7 @@ def filled(array: Any, draw: Any, *args: Any, **named: Any) -> Any:
 
 
 def _no_gradient(g):
-    return g.zeros_like()
+    return zeros_like(g)
 
 
 @op(input=_no_gradient, in_place=True, out=False, public="in place")
@@ -67,7 +67,7 @@ def bernoulli(input, p=0.5, *, generator=None):
     """1 with probability p, a number or a tensor that broadcasts, else 0."""
     source = stream(generator, "bernoulli_")
     if isinstance(p, np.ndarray):
-        p = broadcast(p, input.shape).transpose(memory_axes(input))
+        p = REGISTRY["expand"].forward(p, input.shape).transpose(memory_axes(input))
     return filled(input, lambda shape, dtype: source.bernoulli(p, shape, dtype))
 
 

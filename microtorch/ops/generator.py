@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..op import only_function
-from ..random import Stream
+from ..stream import Stream
 from ..tensor import Tensor, wrap
 from ..types import CPU, device, require_cpu
 

@@ -2,70 +2,377 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 
-from .. import kernels
-from ..op import composite, op
+from .. import dtypes, kernels
+from ..arguments import wrong_type
+from ..op import alias, broadcast_error, compose_into, composite, not_implemented, op, unpublished
 from ..tensor import Tensor
+from .arithmetic import mul, name_of, scaled
+from .shape import unsafe_view
+
+# -- what torch refuses ------------------------------------------------------------------------------------------------
 
 
-def check_same_dtype(*arrays, names=("mat1", "mat2")):
-    a, b = arrays[:2]
-    if a.dtype is not b.dtype:
-        from ..dtypes import FROM_NUMPY
-
-        raise RuntimeError(
-            f"expected m1 and m2 to have the same dtype, but got: {FROM_NUMPY[a.dtype].c_name} != {FROM_NUMPY[b.dtype].c_name}"
-        )
+def _check_matrices(name_a, name_b, a, b):
+    for name, matrix in ((name_a, a), (name_b, b)):
+        if matrix.ndim != 2:
+            raise RuntimeError(f"{name} must be a matrix" + (f", got {matrix.ndim}-D tensor" if name_a == "mat1" else ""))
 
 
-@op(
-    input=lambda g, mat2: g.mm(mat2.t()),
-    mat2=lambda g, input: input.t().mm(g),
-)
-def mm(input, mat2):
-    """Matrix product (n×k)·(k×m)."""
-    if input.ndim != 2:
-        raise RuntimeError("self must be a matrix")
-    if mat2.ndim != 2:
-        raise RuntimeError("mat2 must be a matrix")
-    _check_product(input, mat2)
-    return kernels.matmul(input, mat2)
-
-
-@op(
-    input=lambda g, beta: g if beta == 1 else g * beta,
-    mat1=lambda g, mat2, alpha: _scaled(g.mm(mat2.t()), alpha),
-    mat2=lambda g, mat1, alpha: _scaled(mat1.t().mm(g), alpha),
-    in_place=True,
-)
-def addmm(input, mat1, mat2, *, beta=1, alpha=1):
-    """beta·x + alpha·(mat1 @ mat2); x broadcasts."""
-    if mat1.ndim != 2:
-        raise RuntimeError(f"mat1 must be a matrix, got {mat1.ndim}-D tensor")
-    if mat2.ndim != 2:
-        raise RuntimeError(f"mat2 must be a matrix, got {mat2.ndim}-D tensor")
-    _check_product(mat1, mat2)
-    return kernels.addmm(input, mat1, mat2, beta, alpha)
-
-
-def _scaled(x, alpha):
-    return x if alpha == 1 else x * alpha
-
-
-def _check_product(a, b):
+def _check_inner(a, b):
     if a.shape[1] != b.shape[0]:
         raise RuntimeError(
             f"mat1 and mat2 shapes cannot be multiplied ({a.shape[0]}x{a.shape[1]} and {b.shape[0]}x{b.shape[1]})"
         )
-    check_same_dtype(a, b)
+
+
+def _check_expandable(x, shape):
+    """What a sum of matrices says of a first term that does not broadcast to the product."""
+    if x.ndim > len(shape):
+        raise RuntimeError(
+            f"expand(torch.{name_of(x)}Tensor{{{list(x.shape)}}}, size={list(shape)}): the number of sizes provided "
+            f"({len(shape)}) must be greater or equal to the number of dimensions in the tensor ({x.ndim})"
+        )
+    for back in range(1, x.ndim + 1):
+        have, wanted = x.shape[-back], shape[-back]
+        if have not in (1, wanted):
+            raise RuntimeError(
+                f"The expanded size of the tensor ({wanted}) must match the existing size ({have}) at non-singleton "
+                f"dimension {len(shape) - back}.  Target sizes: {list(shape)}.  Tensor sizes: {list(x.shape)}"
+            )
+
+
+def _check_factors(x, *factors):
+    if x.dtype.kind != "f" and any(isinstance(f, float) for f in factors):
+        raise RuntimeError("For integral input tensors, argument beta must not be a floating point number.")
+
+
+def _no_bool(name, x):
+    if x.dtype == bool:
+        raise not_implemented(name, dtypes.bool_)
+
+
+# -- matrix times matrix -----------------------------------------------------------------------------------------------
+
+
+def _left_slope(g, mat2, shape, strides, alpha=1):
+    """The gradient g·Bᵀ of the left factor, laid out as the factor is."""
+    if _is_transposed(shape, strides):
+        return scaled(mat2.mm(g.t()).t(), alpha)
+    return scaled(g.mm(mat2.t()), alpha)
+
+
+def _right_slope(g, mat1, shape, strides, alpha=1):
+    """The gradient Aᵀ·g of the right factor, laid out as the factor is."""
+    if _is_transposed(shape, strides):
+        return scaled(g.t().mm(mat1).t(), alpha)
+    return scaled(mat1.t().mm(g), alpha)
+
+
+def _is_transposed(shape, strides):
+    return strides[0] == 1 and strides[1] == shape[0]
+
+
+@op(
+    input=lambda g, mat2, input_shape, input_stride: _left_slope(g, mat2, input_shape, input_stride),
+    mat2=lambda g, input, mat2_shape, mat2_stride: _right_slope(g, input, mat2_shape, mat2_stride),
+)
+def mm(input, mat2):
+    """Matrix product (n×k)·(k×m)."""
+    _check_matrices("self", "mat2", input, mat2)
+    _check_inner(input, mat2)
+    if input.dtype is not mat2.dtype:
+        a, b = (dtypes.FROM_NUMPY[x.dtype].cpp_name for x in (input, mat2))
+        raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {a} != {b}")
+    _no_bool("addmm_impl_cpu_", input)
+    return kernels.matmul(input, mat2)
+
+
+@op(
+    input=lambda g, beta: scaled(g, beta),
+    mat1=lambda g, mat2, mat1_shape, mat1_stride, alpha: _left_slope(g, mat2, mat1_shape, mat1_stride, alpha),
+    mat2=lambda g, mat1, mat2_shape, mat2_stride, alpha: _right_slope(g, mat1, mat2_shape, mat2_stride, alpha),
+    in_place=True,
+)
+def addmm(input, mat1, mat2, *, beta=1, alpha=1):
+    """beta·x + alpha·(mat1 @ mat2); x broadcasts."""
+    _check_matrices("mat1", "mat2", mat1, mat2)
+    _check_inner(mat1, mat2)
+    _check_expandable(input, (mat1.shape[0], mat2.shape[1]))
+    _check_factors(input, alpha, beta)
+    if not input.dtype is mat1.dtype is mat2.dtype:
+        first, second = (("self", input), ("mat2", mat2)) if input.dtype is not mat2.dtype else (("mat1", mat1), ("mat2", mat2))
+        raise RuntimeError(
+            f"{first[0]} and {second[0]} must have the same dtype, but got {name_of(first[1])} and {name_of(second[1])}"
+        )
+    _no_bool("addmm_impl_cpu_", mat1)
+    return kernels.addmm(input, mat1, mat2, beta, alpha)
+
+
+# -- vectors -----------------------------------------------------------------------------------------------------------
+
+
+def _check_vectors(a, b):
+    if a.ndim != 1 or b.ndim != 1:
+        raise RuntimeError(f"1D tensors expected, but got {a.ndim}D and {b.ndim}D tensors")
+    if a.dtype is not b.dtype:
+        raise RuntimeError(f"dot : expected both vectors to have same dtype, but found {name_of(a)} and {name_of(b)}")
+    if a.size != b.size:
+        raise RuntimeError(
+            f"inconsistent tensor size, expected tensor [{a.size}] and src [{b.size}] to have the same number of elements, "
+            f"but got {a.size} and {b.size} elements respectively"
+        )
+
+
+@op(input=lambda g, tensor: g * tensor, tensor=lambda g, input: g * input)
+def dot(input, tensor):
+    """The inner product Σ xᵢyᵢ of two vectors."""
+    _check_vectors(input, tensor)
+    _no_bool("dot", input)
+    return kernels.dot(input, tensor)
+
+
+@op(input=lambda g, other: g * other, other=lambda g, input: g * input)
+def vdot(input, other):
+    """The inner product Σ xᵢyᵢ of two vectors."""
+    _check_vectors(input, other)
+    _no_bool("vdot", input)
+    return kernels.dot(input, other)
+
+
+@op(input=lambda g, vec: g.ger(vec), vec=lambda g, input: input.t().mv(g))
+def mv(input, vec):
+    """A matrix times a vector."""
+    _check_mv(None, input, vec)
+    return kernels.dot(input, vec)
+
+
+@op(
+    input=lambda g, beta: scaled(g, beta),
+    mat=lambda g, vec, alpha: scaled(g.ger(vec), alpha),
+    vec=lambda g, mat, alpha: scaled(mat.t().mv(g), alpha),
+    in_place=True,
+)
+def addmv(input, mat, vec, *, beta=1, alpha=1):
+    """beta·x + alpha·(mat @ vec)."""
+    _check_mv(input, mat, vec)
+    _check_factors(input, alpha, beta)
+    return _scaled_sum(input, kernels.dot(mat, vec), beta, alpha)
+
+
+def _check_mv(x, mat, vec):
+    dims = 1 if x is None else x.ndim
+    if mat.ndim != 2 or vec.ndim != 1 or dims > 1:
+        raise RuntimeError(f"vector + matrix @ vector expected, got {dims}, {mat.ndim}, {vec.ndim}")
+    size = mat.shape[0] if x is None else x.size
+    if mat.shape[1] != vec.size or size not in (1, mat.shape[0]):
+        raise RuntimeError(f"size mismatch, got input ({size}), mat ({mat.shape[0]}x{mat.shape[1]}), vec ({vec.size})")
+    first = vec if x is None else x
+    if not first.dtype is mat.dtype is vec.dtype:
+        raise RuntimeError(
+            f"addmv input tensors must have the same dtype, but got {name_of(first)}, {name_of(mat)}, and {name_of(vec)}"
+        )
+    _no_bool("addmv_impl_cpu", mat)
+
+
+def _scaled_sum(x, product, beta, alpha):
+    """beta·x + alpha·product, rounded in the product's dtype; with beta 0, x does not matter, nan included."""
+    kind = product.dtype.type
+    if alpha != 1:
+        product = product * kind(alpha)
+    if beta == 0:
+        return product
+    return product + (x if beta == 1 else x * kind(beta))
+
+
+@op(
+    input=lambda g, beta: scaled(g, beta),
+    vec1=lambda g, vec2, alpha: scaled(g.mv(vec2), alpha),
+    vec2=lambda g, vec1, alpha: scaled(g.t().mv(vec1), alpha),
+    in_place=True,
+)
+def addr(input, vec1, vec2, *, beta=1, alpha=1):
+    """beta·x + alpha·(vec1 ⊗ vec2)."""
+    for i, vec in enumerate((vec1, vec2), 1):
+        if vec.ndim != 1:
+            raise RuntimeError(f"addr: Expected 1-D argument vec{i}, but got {vec.ndim}-D")
+    _check_expandable(input, (vec1.size, vec2.size))
+    _check_factors(input, alpha, beta)
+    return _scaled_sum(input, np.multiply.outer(vec1, vec2), beta, alpha)
 
 
 @composite
+def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The outer product xᵢyⱼ of two vectors."""
+    for name, vector in (("self", input), ("vec2", vec2)):
+        if vector.ndim != 1:
+            raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {vector.ndim}-D")
+    return mul(input.view(-1, 1), vec2, out=out)  # type: ignore[no-any-return]
+
+
+alias("ger", of="outer")
+
+
+# -- batches -----------------------------------------------------------------------------------------------------------
+
+
+@op(input=lambda g, mat2: g.bmm(mat2.transpose(1, 2)), mat2=lambda g, input: input.transpose(1, 2).bmm(g))
+def bmm(input, mat2):
+    """The products of corresponding matrices of two batches."""
+    _check_batches(input, mat2)
+    return kernels.matmul(input, mat2)
+
+
+@op(
+    input=lambda g, beta: scaled(g, beta),
+    batch1=lambda g, batch2, alpha: scaled(g.bmm(batch2.transpose(1, 2)), alpha),
+    batch2=lambda g, batch1, alpha: scaled(batch1.transpose(1, 2).bmm(g), alpha),
+    in_place=True,
+)
+def baddbmm(input, batch1, batch2, *, beta=1, alpha=1):
+    """beta·x + alpha·(the products of corresponding matrices of two batches); x broadcasts."""
+    _check_expandable(input, (batch1.shape[0], batch1.shape[1], batch2.shape[2]))
+    _check_batches(batch1, batch2)
+    _check_factors(input, alpha, beta)
+    return _scaled_sum(input, kernels.matmul(batch1, batch2), beta, alpha)
+
+
+def _check_batches(a, b):
+    for i, batch in enumerate((a, b), 1):
+        if batch.ndim != 3:
+            raise RuntimeError(f"batch{i} must be a 3D tensor")
+    if a.shape[0] != b.shape[0] or a.shape[2] != b.shape[1]:
+        raise RuntimeError(
+            f"Expected size for first two dimensions of batch2 tensor to be: [{a.shape[0]}, {a.shape[2]}] but got: "
+            f"[{b.shape[0]}, {b.shape[1]}]."
+        )
+    if a.dtype is not b.dtype:
+        raise RuntimeError(f"expected scalar type {name_of(a)} but found {name_of(b)}")
+    _no_bool("bmm", a)
+
+
+# -- the product for all dimensions ------------------------------------------------------------------------------------
+
+
+@op(input=lambda g, dim: g.unsqueeze(dim), node="SqueezeBackward4", out=False, public=False)
+def squeezed(input, dim):
+    """A fresh result without a dimension of length 1: no view, as nothing else holds its memory."""
+    return input.squeeze(dim)
+
+
+@composite
+def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The product of vectors, matrices, or batches of matrices, whose batch dimensions broadcast.
+
+    A vector on the left counts as a row, on the right as a column, and the result lacks that dimension.
+    """
+    if out is not None:
+        return compose_into(out, "matmul", matmul, input, other)  # type: ignore[no-any-return]
+    left, right = input.ndim, other.ndim
+    if left == 2 and right == 2:
+        return mm(input, other)  # type: ignore[no-any-return]
+    if left == 0 or right == 0:
+        raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {left}D and {right}D")
+    if left == 1 and right == 1:
+        return dot(input, other)  # type: ignore[no-any-return]
+    if left == 2 and right == 1:
+        return mv(input, other)  # type: ignore[no-any-return]
+    if left == 1 and right == 2:
+        return squeezed(mm(input.unsqueeze(0), other), 0)  # type: ignore[no-any-return]
+    return _folded(input, other) if _can_fold(input, other) else _batched(input, other)
+
+
+def _can_fold(a: Tensor, b: Tensor) -> bool:
+    """Whether the batch of one side can be stacked into one matrix, the other side being a matrix or a vector."""
+    larger, smaller = (a, b) if a.ndim >= b.ndim else (b.mT, a)
+    if smaller.ndim > 2:
+        return False
+    if smaller.requires_grad:
+        return True
+    if a.ndim == 2:
+        return False
+    shape, stride = larger.shape, larger.stride()
+    return larger.numel() == 0 or all(stride[i] == stride[i + 1] * shape[i + 1] for i in range(larger.ndim - 2))
+
+
+def _folded(a: Tensor, b: Tensor) -> Tensor:
+    swapped = b.ndim > a.ndim
+    large = b.mT if swapped else a
+    small = (a.t() if a.ndim == 2 else a) if swapped else b
+    *shape, inner = large.shape
+    flat = large.reshape(math.prod(shape), inner)
+    if small.ndim == 1:
+        return unsafe_view(flat.mv(small), shape)  # type: ignore[no-any-return]
+    product = unsafe_view(flat.mm(small), [*shape, small.shape[1]])
+    return product.mT.contiguous() if swapped else product  # type: ignore[no-any-return]
+
+
+def _batched(a: Tensor, b: Tensor) -> Tensor:
+    if a.ndim == 3 and b.ndim == 3 and a.shape[0] != b.shape[0]:
+        if a.shape[0] == 1 and a.requires_grad:
+            return matmul(a.squeeze(0), b)
+        if b.shape[0] == 1 and b.requires_grad:
+            return matmul(a, b.squeeze(0))
+    n = a.shape[-2] if a.ndim > 1 else 1
+    batch = _broadcast(a.shape[:-2], b.shape[:-2])
+    number = math.prod(batch)
+    left = a.expand(*batch, n, a.shape[-1]).reshape(number, n, a.shape[-1])
+    if b.ndim == 1:
+        right = b.expand(*batch, b.shape[0]).reshape(number, b.shape[0]).unsqueeze(2)
+        return unsafe_view(left.bmm(right).squeeze(-1), [*batch, n])  # type: ignore[no-any-return]
+    right = b.expand(*batch, *b.shape[-2:]).reshape(number, *b.shape[-2:])
+    shape = [*batch, *([n] if a.ndim > 1 else []), b.shape[-1]]
+    return unsafe_view(left.bmm(right), shape)  # type: ignore[no-any-return]
+
+
+def _broadcast(a: Any, b: Any) -> tuple[int, ...]:
+    try:
+        return np.broadcast_shapes(a, b)
+    except ValueError as error:
+        raise broadcast_error(error, [np.empty(a), np.empty(b)]) from None
+
+
+@composite
+def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Products summed over the last dimension of both; of two vectors, their inner product."""
+    if out is not None:
+        return compose_into(out, "inner", inner, input, other)  # type: ignore[no-any-return]
+    if input.ndim == 0 or other.ndim == 0:
+        return input * other  # type: ignore[no-any-return]
+    if input.shape[-1] != other.shape[-1]:
+        raise RuntimeError(
+            "inner() the last dimension must match on both input tensors but got shapes "
+            f"{list(input.shape)} and {list(other.shape)}"
+        )
+    a = input.permute(*range(input.ndim))
+    b = other.permute(other.ndim - 1, *range(other.ndim - 1))
+    shape = [*input.shape[:-1], *other.shape[:-1]]
+    if input.ndim == 1 and other.ndim == 1:
+        return a.dot(b).reshape(shape)  # type: ignore[no-any-return]
+    k = input.shape[-1]
+    return a.reshape(-1, k).mm(b.reshape(k, -1)).reshape(shape)  # type: ignore[no-any-return]
+
+
+@unpublished
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """x·Wᵀ + b over the last dimension of x."""
-    if input.ndim == 2 and bias is not None:
-        return addmm(bias, input, weight.t())
-    flat = input.reshape(-1, input._array.shape[-1])
-    result = mm(flat, weight.t()) if bias is None else addmm(bias, flat, weight.t())
-    return result.view(*input._array.shape[:-1], -1)
+    """x·Wᵀ + b over the last dimension of x: (…, in) → (…, out), with W of shape (out, in) and b of shape (out)."""
+    for i, (name, value) in enumerate((("input", input), ("weight", weight)), 1):
+        if not isinstance(value, Tensor):
+            raise wrong_type(name, i, "Tensor", value)
+    ndim = input.ndim
+    if ndim == 2 and bias is not None:
+        return addmm(bias, input, weight.t())  # type: ignore[no-any-return]
+    if ndim == 0 or weight.ndim == 0:
+        raise RuntimeError(
+            f"both arguments to linear need to be at least 1D, but they are {ndim}D and {weight.ndim}D"
+        )
+    if bias is None:
+        return matmul(input, weight.t())
+    if weight.ndim == 2 and input.is_contiguous():
+        flat = addmm(bias, input.view(-1, input.shape[-1]), weight.t())
+        return flat.view(*input.shape[:-1], flat.shape[1])  # type: ignore[no-any-return]
+    return matmul(input, weight.t()) + bias  # type: ignore[no-any-return]

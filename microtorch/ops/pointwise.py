@@ -7,8 +7,10 @@ import builtins
 import numpy as np
 
 from .. import dtypes, kernels
-from ..op import FLOAT, KEEP, alias, op, pointwise
-from ..types import contiguous_format
+from ..layout import arranged
+from ..op import FLOAT, KEEP, alias, not_implemented, op, pointwise
+from .arithmetic import SAME_DTYPE
+from .creation import zeros_like
 
 LN2 = float(np.log(2.0))
 LN10 = float(np.log(10.0))
@@ -53,7 +55,7 @@ def log10(input):
     return kernels.log10(input)
 
 
-@pointwise(input=lambda g, input: g / (input + 1), promotion=FLOAT)
+@pointwise(input=lambda g, input: g / (input + 1), node="Log1PBackward0", promotion=FLOAT)
 def log1p(input):
     """ln(1 + x), exact near 0; derivative 1/(1 + x)."""
     return kernels.log1p(input)
@@ -183,7 +185,7 @@ def relu(input):
 
 @pointwise(
     grad_output=lambda g, self: threshold_backward(g, self),
-    self=lambda g: g.zeros_like(),
+    self=lambda g: zeros_like(g),
     in_place=False,
     out=False,
     public=False,
@@ -196,87 +198,85 @@ def threshold_backward(grad_output, self):
 # -- signs and whole numbers -------------------------------------------------------------------------------------------
 
 
-@pointwise(input=lambda g: g.zeros_like())
+@pointwise(input=lambda g: zeros_like(g), strict_out=SAME_DTYPE)
 def sign(input):
     """−1, 0 or 1."""
     return _sign(input)
 
 
-@pointwise(input=lambda g: g.zeros_like())
+@pointwise(input=lambda g: zeros_like(g), strict_out=SAME_DTYPE)
 def sgn(input):
     """−1, 0 or 1."""
     return _sign(input)
 
 
 def _sign(x):
-    return x.copy() if x.dtype == bool else np.sign(x)
+    return x.copy() if x.dtype == bool else np.subtract(x > 0, x < 0, dtype=x.dtype)
 
 
-@pointwise(input=lambda g: g.zeros_like())
+@pointwise(input=lambda g: zeros_like(g), refuses=("floor_vml_cpu", "?"), strict_out=SAME_DTYPE)
 def floor(input):
     """⌊x⌋."""
-    return _whole(np.floor, "floor", input)
+    return _whole(np.floor, input)
 
 
-@pointwise(input=lambda g: g.zeros_like())
+@pointwise(input=lambda g: zeros_like(g), refuses=("ceil_vml_cpu", "?"), strict_out=SAME_DTYPE)
 def ceil(input):
     """⌈x⌉."""
-    return _whole(np.ceil, "ceil", input)
+    return _whole(np.ceil, input)
 
 
-@pointwise(input=lambda g: g.zeros_like())
+@pointwise(input=lambda g: zeros_like(g), refuses=("trunc_vml_cpu", "?"), strict_out=SAME_DTYPE)
 def trunc(input):
     """x rounded towards zero."""
-    return _whole(np.trunc, "trunc", input)
+    return _whole(np.trunc, input)
 
 
 @pointwise(
-    input=lambda g: g.zeros_like(),
-    node=lambda input, decimals: "RoundBackward0" if decimals == 0 else "RoundBackward1",
+    input=lambda g: zeros_like(g),
+    node=lambda input, decimals: "RoundBackward0" if decimals is None else "RoundBackward1",
+    strict_out=SAME_DTYPE,
 )
-def round(input, *, decimals=0):
+def round(input, *, decimals=None):
     """x rounded to the nearest, halves to even; to `decimals` places after the point."""
-    if decimals == 0 or input.dtype.kind != "f":
-        return _whole(np.rint, "round", input)
+    if input.dtype == bool or (decimals and input.dtype.kind != "f"):
+        raise not_implemented("round_cpu" if decimals else "round_vml_cpu", dtypes.FROM_NUMPY[input.dtype])
+    if not decimals:
+        return _whole(np.rint, input)
     power = input.dtype.type(10.0 ** builtins.abs(decimals))
     return np.rint(input * power) / power if decimals > 0 else np.rint(input / power) * power
 
 
-def _whole(function, name, x):
+def _whole(function, x):
     """A rounding: integers are whole already."""
-    if x.dtype == bool:
-        raise not_implemented(name, x)
     return function(x) if x.dtype.kind == "f" else x.copy()
 
 
-@pointwise(input=lambda g: g)
+@pointwise(input=lambda g: g, refuses=("frac_cpu", "bhilB?"), strict_out=SAME_DTYPE)
 def frac(input):
     """What is left of x without its whole part: x − trunc(x)."""
-    if input.dtype.kind != "f":
-        raise not_implemented("frac", input)
     return input - np.trunc(input)
-
-
-def not_implemented(name, array):
-    """torch's error for a dtype that a kernel does not have."""
-    return NotImplementedError(f"\"{name}\" not implemented for '{dtypes.FROM_NUMPY[array.dtype].legacy_name}'")
 
 
 # -- nan and infinity --------------------------------------------------------------------------------------------------
 
 
-@pointwise(input=lambda g, input: g * input.isfinite())
+@pointwise(
+    input=lambda g, input: g * input.isfinite(),
+    strict_out="nan_to_num: dtype of out: {1} should be same as input: {0}",
+)
 def nan_to_num(input, nan=None, posinf=None, neginf=None):
     """x with numbers in place of nan (0) and of the infinities (the largest and the smallest number)."""
     if input.dtype.kind != "f":
         return input.copy()
     info = np.finfo(input.dtype)
-    return np.nan_to_num(
+    numbers = np.nan_to_num(
         input,
         nan=0.0 if nan is None else nan,
         posinf=info.max if posinf is None else posinf,
         neginf=info.min if neginf is None else neginf,
     )
+    return arranged(np.asarray(numbers), (input,))
 
 
 @pointwise(input=None, in_place=False, out=False)
@@ -297,31 +297,25 @@ def isfinite(input):
     return np.isfinite(input)
 
 
-@pointwise(input=None, in_place=False)
+@pointwise(input=None, in_place=False, strict_out="isposinf does not support non-boolean outputs.")
 def isposinf(input):
     """Whether x is +∞."""
     return np.isposinf(input) if input.dtype.kind == "f" else np.zeros(input.shape, bool)
 
 
-@pointwise(input=None, in_place=False)
+@pointwise(input=None, in_place=False, strict_out="isneginf does not support non-boolean outputs.")
 def isneginf(input):
     """Whether x is −∞."""
     return np.isneginf(input) if input.dtype.kind == "f" else np.zeros(input.shape, bool)
 
 
-@pointwise(input=None, in_place=False)
+@pointwise(input=None, in_place=False, strict_out="signbit does not support non-boolean outputs.")
 def signbit(input):
     """Whether x has a minus sign, as −0 has."""
     return np.signbit(input) if input.dtype.kind == "f" else np.less(input, 0)
 
 
 # -- copies ------------------------------------------------------------------------------------------------------------
-
-
-@op(input=lambda g: g, promotion=KEEP, out=False)
-def clone(input, *, memory_format=None):
-    """A copy; the gradient passes through."""
-    return np.array(input, order="C") if memory_format is contiguous_format else input.copy(order="K")
 
 
 alias("arccos", of="acos")

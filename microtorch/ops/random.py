@@ -11,7 +11,7 @@ from ..kernels.layout import memory_axes
 from ..op import composite, only_function, op
 from ..tensor import Tensor, wrap
 from ..types import require_cpu
-from .creation import empty_like, finish, sizes
+from .creation import empty_like, finish, sizes, zeros_like
 from .distributions import filled
 from .generator import stream
 
@@ -193,8 +193,8 @@ def normal(
 
 
 @op(
-    mean=lambda g: g.zeros_like(),
-    std=lambda g: g.zeros_like(),
+    mean=lambda g: zeros_like(g),
+    std=lambda g: zeros_like(g),
     node=lambda mean, std, generator: (
         "NormalBackward3" if isinstance(mean, Tensor) and isinstance(std, Tensor)
         else "NormalBackward1" if isinstance(mean, Tensor) else "NormalBackward2"
@@ -224,7 +224,7 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Any = None, o
     return result if out is None else out.copy_(result)
 
 
-@op(input=lambda g: g.zeros_like(), node="BernoulliBackward0", out=False, public=False)
+@op(input=lambda g: zeros_like(g), node="BernoulliBackward0", out=False, public=False)
 def bernoulli_of(input, *, generator):
     """1 with probability `input`, else 0."""
     result = np.empty_like(input, order="K")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
+import builtins
 from typing import Any
 
 import numpy as np
 
 from .. import dtypes, kernels
 from ..op import composite, only_function, only_method, op
+from ..settings import warn
 from ..tensor import Tensor, wrap, wrap_dim
 from .arithmetic import name_of
 
@@ -131,7 +132,7 @@ def sum_to_size(input: Tensor, size: Any) -> Tensor:
     if shape == size:
         return input
     lead = len(shape) - len(size)
-    if lead < 0 or any(s not in (1, n) for n, s in zip(shape[lead:], size, strict=True)):
+    if lead < 0 or builtins.any(s not in (1, n) for n, s in zip(shape[lead:], size, strict=True)):
         raise RuntimeError(f"size {{{list(size)}}} is not expandable to size {{{list(shape)}}}.")
     if not size:
         return sum(input)  # type: ignore[no-any-return]
@@ -167,7 +168,7 @@ def _prod_backward(g, input, out, dim, keepdim):
 
 def _others(x, dim):
     """The product of all other elements along a dimension, without a division."""
-    from .shape import cat
+    from .joining import cat
 
     n = x.shape[dim]
     one = x.narrow(dim, 0, 1) * 0 + 1
@@ -206,7 +207,7 @@ def _cumprod_backward(g, input, out, dim):
     if not (input == 0)._array.any():
         weighted = out * g
         return weighted.flip(dim).cumsum(dim).flip(dim) / input
-    from .shape import cat
+    from .joining import cat
 
     dim = wrap_dim(dim, input.ndim)
     n = input.shape[dim]
@@ -247,10 +248,9 @@ def _moments(name, input, dim, correction, keepdim):
     reduced = axes(dim, input.ndim)
     n = count(input.shape, dim)
     if n - correction <= 0 and input.size + (n == 0):
-        warnings.warn(
+        warn(
             f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor "
-            "(input numel divided by output numel).",
-            stacklevel=_USER,
+            "(input numel divided by output numel)."
         )
     x = input.astype(np.float64, copy=False)
     mean = np.true_divide(np.add.reduce(x, axis=reduced, keepdims=True), n)
@@ -259,12 +259,10 @@ def _moments(name, input, dim, correction, keepdim):
     return in_order(np.asarray(variance)), in_order(np.asarray(mean).reshape(np.shape(variance)))
 
 
-_USER = 6  # from here to the line that called `var`
-
-
 @op(
     input=lambda g, input, dim, correction, keepdim: _var_backward(g, input, dim, correction, keepdim),
     node="VarBackward0",
+    called="var",
     public=False,
 )
 def var_correction(input, dim, correction, keepdim):
@@ -275,6 +273,7 @@ def var_correction(input, dim, correction, keepdim):
 @op(
     input=lambda g, out, input, dim, correction, keepdim: _std_backward(g, out, input, dim, correction, keepdim),
     node="StdBackward0",
+    called="std",
     public=False,
 )
 def std_correction(input, dim, correction, keepdim):
@@ -418,6 +417,7 @@ def _to_dtype(input: Tensor, dtype: Any) -> Tensor:
 @op(
     input=lambda g, out, dim: softmax_backward_data(g, out, dim),
     node="SoftmaxBackward0",
+    called="softmax",
     public=False,
 )
 def softmax_of(input, dim):
@@ -448,6 +448,7 @@ def softmax_backward_data(grad_output, output, dim):
 @op(
     input=lambda g, out, dim: log_softmax_backward_data(g, out, dim),
     node="LogSoftmaxBackward0",
+    called="log_softmax",
     public=False,
 )
 def log_softmax_of(input, dim):

@@ -35,6 +35,7 @@ def _result(result: Result) -> dict[str, Any]:
         "noise": _distance(result.noise),
         "first": _parting(result.first),
         "fault": _parting(result.fault),
+        "fault_in_float64": None if result.exact is None else float(result.exact),
     }
 
 

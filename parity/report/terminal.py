@@ -153,13 +153,17 @@ def _verdict(result: Result) -> str:
 
 def _lines(result: Result) -> list[str]:
     lines = list(result.judgement.reasons)
+    if result.noise is not None and result.good:
+        own = [_distance(result.noise.largest(phase)) for phase in (LOSS, GRADIENT)]
+        own.append(_distance(result.noise.largest(WEIGHT, END)))
+        lines.append("torch on its other kernels is from itself: losses {}, gradients {}, weights {}".format(*own))
     names = (result.reference.job.backend.name, result.candidate.job.backend.name)
     if result.fault is not None:
         lines += _parting("parts by more than is demanded", result.fault, names)
         if result.exact is not None and (values := result.fault.values()) is not None:
             near = [abs(float(value) - float(result.exact)) for value in values]
             nearer = "both are as near" if near[0] == near[1] else f"{names[near[0] > near[1]]} is nearer"
-            lines.append(f"    in float64 torch has {result.exact!r}: {nearer}")
+            lines.append(f"    in float64 torch has {float(result.exact)}: {nearer}")
     if result.first is not None and not result.good and not _same_place(result.first, result.fault):
         lines += _parting("first parts in any bit", result.first, names)
     comparison = result.comparison

@@ -11,39 +11,39 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...autograd import Function
-from ...engine import Node, RemovableHandle, add_hook, mode
+from ...engine import Node, mode
+from ...hooks import Hooks, RemovableHandle, add_hook
 from ...tensor import Tensor
 
 if TYPE_CHECKING:
     from .module import Module
 
 Hook = Callable[..., Any]
-HookDict = OrderedDict[int, Hook]
 
 
-class Hooks:
+class ModuleHooks:
     """The hooks of one module, or of all: of each kind a dictionary from the handle's id, in the order of running."""
 
     def __init__(self) -> None:
-        self.forward_pre: HookDict = OrderedDict()
-        self.forward: HookDict = OrderedDict()
-        self.backward_pre: HookDict = OrderedDict()
-        self.backward: HookDict = OrderedDict()
-        self.state_dict_pre: HookDict = OrderedDict()
-        self.state_dict: HookDict = OrderedDict()
-        self.load_state_dict_pre: HookDict = OrderedDict()
-        self.load_state_dict_post: HookDict = OrderedDict()
+        self.forward_pre: Hooks = OrderedDict()
+        self.forward: Hooks = OrderedDict()
+        self.backward_pre: Hooks = OrderedDict()
+        self.backward: Hooks = OrderedDict()
+        self.state_dict_pre: Hooks = OrderedDict()
+        self.state_dict: Hooks = OrderedDict()
+        self.load_state_dict_pre: Hooks = OrderedDict()
+        self.load_state_dict_post: Hooks = OrderedDict()
         self.with_kwargs: set[int] = set()  # those that get the keyword arguments of the call, too
         self.always: set[int] = set()  # forward hooks that run even if something fails before them
         self.with_module: set[int] = set()  # load_state_dict_pre hooks that get the module as first argument
 
 
-NONE = Hooks()  # for a module that has none of its own
-EVERYWHERE = Hooks()  # those of all modules
-everywhere: Hooks | None = None  # EVERYWHERE once it was used: one look tells a call that there are none
+NONE = ModuleHooks()  # for a module that has none of its own
+EVERYWHERE = ModuleHooks()  # those of all modules
+everywhere: ModuleHooks | None = None  # EVERYWHERE once it was used: one look tells a call that there are none
 
 
-def add(hooks: HookDict, hook: Hook, prepend: bool = False, flags: Sequence[set[int]] = ()) -> RemovableHandle:
+def add(hooks: Hooks, hook: Hook, prepend: bool = False, flags: Sequence[set[int]] = ()) -> RemovableHandle:
     """Enter a hook, at the end or in front of the others, and its number in every set of `flags`."""
     handle = add_hook(hooks, hook)
     if prepend:
@@ -53,7 +53,7 @@ def add(hooks: HookDict, hook: Hook, prepend: bool = False, flags: Sequence[set[
     return handle
 
 
-def _for_all() -> Hooks:
+def _for_all() -> ModuleHooks:
     global everywhere
     everywhere = EVERYWHERE
     return EVERYWHERE
@@ -82,7 +82,7 @@ def register_module_full_backward_hook(hook: Hook) -> RemovableHandle:
     return add(_for_all().backward, hook)
 
 
-def call(module: Module, own: Hooks, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def call(module: Module, own: ModuleHooks, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`module.forward` between the hooks of all modules and the module's own."""
     due = {n for hooks in (EVERYWHERE, own) for n in hooks.forward if n in hooks.always}
     result = None
@@ -141,7 +141,7 @@ def call(module: Module, own: Hooks, args: tuple[Any, ...], kwargs: dict[str, An
         raise
 
 
-def _after(hooks: Hooks, number: int, hook: Hook, module: Module, args: Any, kwargs: Any, result: Any) -> Any:
+def _after(hooks: ModuleHooks, number: int, hook: Hook, module: Module, args: Any, kwargs: Any, result: Any) -> Any:
     return hook(module, args, kwargs, result) if number in hooks.with_kwargs else hook(module, args, result)
 
 

@@ -7,13 +7,13 @@ from typing import Any, Self
 
 from ... import dtypes
 from ...autograd import no_grad
-from ...engine import RemovableHandle
+from ...hooks import RemovableHandle
 from ...tensor import Tensor
 from ..parameter import Buffer, Parameter
 from . import hooks as _hooks
 from .hooks import (  # noqa: F401  (where torch has them)
     Hook,
-    Hooks,
+    ModuleHooks,
     add,
     register_module_forward_hook,
     register_module_forward_pre_hook,
@@ -422,9 +422,9 @@ class Module(State):
 
     # -- hooks --------------------------------------------------------------------------------------------------------
 
-    def _own_hooks(self) -> Hooks:
+    def _own_hooks(self) -> ModuleHooks:
         if self._hooks is None:
-            self._hooks = Hooks()
+            self._hooks = ModuleHooks()
         return self._hooks
 
     def register_forward_pre_hook(
@@ -482,10 +482,10 @@ class Module(State):
         return f"{self._get_name()}({inside})"
 
 
-def indent(text: str) -> str:
-    """A text whose lines but the first are moved two to the right; empty ones stay empty."""
+def indent(text: str, blank: str = "") -> str:
+    """A text whose lines but the first are moved two to the right; `blank` is put for empty ones."""
     first, *rest = text.split("\n")
-    return "\n".join([first, *("  " + line if line.strip() else "" for line in rest)])
+    return "\n".join([first, *("  " + line if line.strip() else blank for line in rest)])
 
 
 def _check_name(what: str, name: Any) -> None:

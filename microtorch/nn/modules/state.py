@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...autograd import no_grad
-from ...engine import RemovableHandle
+from ...hooks import RemovableHandle
 from ...tensor import Tensor
 from ..parameter import Parameter
-from .hooks import Hook, Hooks, add
+from .hooks import Hook, ModuleHooks, add
 from .members import BUFFERS, MODULES, PARAMETERS, Members
 
 if TYPE_CHECKING:
@@ -35,12 +35,12 @@ class State:
     """The part of Module that saves and loads its state."""
 
     _version: int = 1  # of the format of what a class saves; kept in the metadata of the state_dict
-    _hooks: Hooks | None
+    _hooks: ModuleHooks | None
 
     if TYPE_CHECKING:
         _non_persistent_buffers_set: set[str]
 
-        def _own_hooks(self) -> Hooks: ...
+        def _own_hooks(self) -> ModuleHooks: ...
 
     # -- out ----------------------------------------------------------------------------------------------------------
 
@@ -141,7 +141,8 @@ class State:
         if strict:
             for keys, kind in ((unexpected, "Unexpected"), (missing, "Missing")):
                 if keys:
-                    errors.insert(0, f"{kind} key(s) in state_dict: {', '.join(f'"{k}"' for k in keys)}. ")
+                    quoted = ", ".join(f'"{key}"' for key in keys)
+                    errors.insert(0, f"{kind} key(s) in state_dict: {quoted}. ")
         if errors:
             listed = "\n\t".join(errors)
             raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t{listed}")

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from ...engine import mode
-from ...ops.random import Generator
+from ...ops.generator import Generator
 from ...tensor import Tensor, wrap
 from ._utils.collate import (
     collate_tensor_fn,

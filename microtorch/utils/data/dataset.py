@@ -9,7 +9,8 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
-from ...ops.random import Generator, default_generator, randperm
+from ...ops.generator import Generator, default_generator
+from ...ops.random import randperm
 from ...tensor import Tensor
 
 T_co = TypeVar("T_co", covariant=True)

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any, Generic, TypeVar
 
 from ... import dtypes
-from ...ops.creation import as_tensor, empty
-from ...ops.random import Generator, multinomial, randint, randperm
+from ...ops import creation
+from ...ops.generator import Generator, stream
+from ...ops.random import multinomial, randint, randperm
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -17,7 +18,7 @@ CHUNK = 32  # indices drawn at once with replacement
 
 def draw_seed(generator: Generator | None = None) -> int:
     """A random integer of 63 bits."""
-    return int(empty((), dtype=dtypes.int64).random_(generator=generator).item())
+    return int(stream(generator, "random_").integers_full(()))
 
 
 class Sampler(Generic[T_co]):
@@ -116,7 +117,7 @@ class WeightedRandomSampler(Sampler[int]):
             raise ValueError(f"num_samples should be a positive integer value, but got num_samples={num_samples}")
         if not isinstance(replacement, bool):
             raise ValueError(f"replacement should be a boolean value, but got replacement={replacement}")
-        tensor = as_tensor(weights, dtype=dtypes.float64)
+        tensor = creation.as_tensor(weights, dtype=dtypes.float64)
         if tensor.dim() != 1:
             raise ValueError(f"weights should be a 1d sequence but given weights have shape {tuple(tensor.shape)}")
         self.weights = tensor

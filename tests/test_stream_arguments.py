@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_draws import FLOATS, NAMES, bits, edited, numpy_type, state, torch_type, twins
 
-from microtorch.random import Stream
+from microtorch.stream import Stream
 
 
 def outcome(f: Callable[[], Any]) -> tuple[Any, ...]:

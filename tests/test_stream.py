@@ -1,7 +1,9 @@
-"""microtorch.random against torch: every draw, to the bit, and the state of the generator after it."""
+"""microtorch.stream against torch: every draw, to the bit, and the state of the generator after it."""
 
 from __future__ import annotations
 
+import copy
+import pickle
 import struct
 import warnings
 from collections.abc import Callable
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 from random_draws import CASES, DRAWS, FLOATS, bits, compare, edited, numpy_type, state, torch_type, twins, weights
 
 from microtorch.kernels.layout import in_memory_order
-from microtorch.random import DEFAULT_SEED, Stream
+from microtorch.stream import DEFAULT_SEED, Stream
 
 SIZES = [*range(20), 31, 32, 33, 47, 48, 49, 63, 64, 65, 100, 159, 160, 311, 312, 313, 500, 623, 624, 625, 1000]
 
@@ -239,6 +241,19 @@ def test_states_go_both_ways(drawn: int, normals: int) -> None:
     ]
     assert len(set(draws)) == 1
     assert len({state(g) for g in (stream, generator, heir, torch_heir)}) == 1
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda g: pickle.loads(pickle.dumps(g))])
+def test_copies_go_their_own_way(copied: Callable[[Any], Any]) -> None:
+    for g in twins(5):
+        draw = lambda g: bits(g.normal((3,)) if isinstance(g, Stream) else torch.randn(3, generator=g))
+        draw(g)
+        other = copied(g)
+        before = state(g)
+        assert state(other) == before
+        numbers = draw(other)
+        assert state(g) == before != state(other)
+        assert draw(g) == numbers
 
 
 @pytest.mark.parametrize(

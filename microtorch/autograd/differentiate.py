@@ -1,0 +1,175 @@
+"""Differentiation as the user calls it: `backward` adds gradients to `.grad`, `grad` returns them."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..engine import Edge, run_backward
+from ..ops.creation import ones_like
+from ..tensor import Tensor
+from ..views import gradient_edge
+
+Tensors = Tensor | Sequence[Tensor]
+Gradients = Tensor | Sequence[Tensor | None] | None
+
+
+def backward(
+    tensors: Tensors,
+    grad_tensors: Gradients = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    grad_variables: Gradients = None,
+    inputs: Tensors | dict[str, Tensor] | None = None,
+) -> None:
+    """Add to the `.grad` of every leaf (or of `inputs`) the gradient of Σ ⟨grad_tensors, tensors⟩."""
+    if grad_variables is not None:
+        warnings.warn("`grad_variables` is deprecated. Use `grad_tensors` instead.", FutureWarning, stacklevel=2)
+        if grad_tensors is not None:
+            raise RuntimeError(
+                "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to `backward()`. Please only "
+                "use `grad_tensors`."
+            )
+        grad_tensors = grad_variables
+    targets = () if inputs is None else _inputs(inputs, "backward")
+    roots = _as_tuple(tensors)
+    gradients = _initial_gradients(roots, grad_tensors)
+    edges = _root_edges(roots, gradients)
+    for target in targets:
+        _require_tensor(target)
+        target.retain_grad()
+    if create_graph:
+        _warn_of_cycle()
+    run_backward(
+        edges,
+        gradients,
+        retain_graph=create_graph if retain_graph is None else retain_graph,
+        create_graph=create_graph,
+        inputs=_input_edges(targets),
+    )
+
+
+def grad(
+    outputs: Tensors,
+    inputs: Tensors | dict[str, Tensor],
+    grad_outputs: Gradients = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    only_inputs: bool = True,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> Any:
+    """The gradients of Σ ⟨grad_outputs, outputs⟩ with respect to `inputs`, as a tuple; no `.grad` is touched."""
+    if is_grads_batched:
+        raise NotImplementedError("microtorch does not have is_grads_batched, because it does not have vmap")
+    if materialize_grads and allow_unused is False:
+        raise ValueError(
+            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
+        )
+    if allow_unused is None:
+        allow_unused = materialize_grads
+    roots = _as_tuple(outputs)
+    targets = _inputs(inputs, "grad")
+    if not only_inputs:
+        warnings.warn(
+            "only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate gradient for "
+            "other parts of the graph, please use torch.autograd.backward.",
+            FutureWarning,
+            stacklevel=2,
+        )
+    gradients = _initial_gradients(roots, grad_outputs)
+    results = run_backward(
+        _root_edges(roots, gradients),
+        gradients,
+        retain_graph=create_graph if retain_graph is None else retain_graph,
+        create_graph=create_graph,
+        inputs=_input_edges(targets),
+        accumulate=False,
+    )
+    for index, result in enumerate(results):
+        if result is None and not allow_unused:
+            raise RuntimeError(
+                f"The differentiated Tensor at index {index} appears to not have been used in the graph. Set "
+                "allow_unused=True if this is the desired behavior."
+            )
+        if result is None and materialize_grads:
+            results[index] = targets[index].new_zeros(targets[index].shape, requires_grad=create_graph)
+    return dict(zip(inputs, results, strict=True)) if type(inputs) is dict else tuple(results)
+
+
+@functools.cache  # once is enough
+def _warn_of_cycle() -> None:
+    warnings.warn(
+        "Using backward() with create_graph=True will create a reference cycle between the parameter and its gradient "
+        "which can cause a memory leak. We recommend using autograd.grad when creating the graph to avoid this. If you "
+        "have to use this function, make sure to reset the .grad fields of your parameters to None after use to break "
+        "the cycle and avoid the leak.",
+        stacklevel=3,
+    )
+
+
+def _as_tuple(tensors: Any) -> tuple[Any, ...]:
+    return (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
+
+
+def _inputs(inputs: Any, function: str) -> tuple[Any, ...]:
+    if isinstance(inputs, Mapping):
+        if type(inputs) is not dict:
+            raise TypeError(
+                f"`inputs` argument to `{function}()` must be a dict, not {type(inputs).__name__}. Other Mapping types "
+                "are not supported."
+            )
+        inputs = inputs.values()
+    targets = _as_tuple(inputs)
+    if not targets:
+        raise RuntimeError(f"`inputs` argument to `{function}()` cannot be empty.")
+    return targets
+
+
+def _require_tensor(target: Any) -> None:
+    if not isinstance(target, Tensor):
+        raise RuntimeError(f"all inputs have to be Tensors or GradientEdges, but got {type(target).__name__}")
+
+
+def _input_edges(targets: tuple[Any, ...]) -> list[Edge]:
+    for target in targets:
+        _require_tensor(target)
+        if not target.requires_grad:
+            raise RuntimeError("One of the differentiated Tensors does not require grad")
+    return [gradient_edge(target) for target in targets]
+
+
+def _initial_gradients(roots: tuple[Any, ...], given: Gradients) -> list[Any]:
+    """The gradient that is put in at each root: the given one, or 1 for a single number that came with none."""
+    gradients: list[Any] = [None] * len(roots) if given is None else list(_as_tuple(given))
+    for i, (root, gradient) in enumerate(zip(roots, gradients, strict=False)):
+        if not isinstance(root, Tensor):
+            raise AssertionError("Expected output to be a torch.Tensor")
+        if isinstance(gradient, Tensor):
+            if gradient.shape != root.shape:
+                raise RuntimeError(
+                    f"Mismatch in shape: grad_output[{i}] has a shape of {gradient.shape} and output[{i}] has a shape "
+                    f"of {root.shape}."
+                )
+        elif gradient is not None:
+            raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
+        elif root.requires_grad:
+            if root.numel() != 1:
+                raise RuntimeError("grad can be implicitly created only for scalar outputs")
+            if not root.is_floating_point():
+                raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {root.dtype}")
+            gradients[i] = ones_like(root.detach())
+    return gradients[: len(roots)]
+
+
+def _root_edges(roots: tuple[Any, ...], gradients: list[Any]) -> list[Edge]:
+    if len(gradients) != len(roots):
+        raise RuntimeError(f"got {len(roots)} tensors and {len(gradients)} gradients")
+    edges = [gradient_edge(root) for root in roots]
+    for i, (node, _) in enumerate(edges):
+        if node is None:
+            raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
+    return edges

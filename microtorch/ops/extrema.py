@@ -1,0 +1,231 @@
+"""The largest, the smallest and the middle element, and where they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..kernels.topk import nth_smallest
+from ..op import composite, op
+from ..tensor import Tensor, wrap, wrap_dim
+from .arithmetic import name_of
+from .comparison import maximum, minimum
+from .reduction import ALL, axes, in_order, restore
+
+
+def _evenly(g, input, out):
+    """The gradient of an extreme value, shared by all elements that are equal to it."""
+    value = out._array
+    mask = input.isnan() if np.isnan(value) else input == out
+    return _zeros(input.shape, g).masked_fill(mask, g / mask.sum())
+
+
+def _to_selected(g, indices, input_shape, dim, keepdim):
+    """Zeros with the gradient at the elements that were selected."""
+    if not input_shape:
+        return g
+    g, indices = (restore(t, input_shape, dim, keepdim) for t in (g, indices))
+    return _zeros(input_shape, g).scatter(dim, indices, g)
+
+
+def _zeros(shape, like):
+    return wrap(np.zeros(tuple(shape), like._array.dtype))
+
+
+def _not_empty(name, x, dim, error=IndexError):
+    """Refuse to reduce nothing, which has no extreme value."""
+    if x.size:
+        return
+    if dim is None or dim is ALL or dim == () or dim == []:
+        hint = "" if error is IndexError else " Specify the reduction dim with the 'dim' argument."
+        raise error(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.{hint}")
+    for axis in axes(dim, x.ndim) or ():
+        if x.shape[axis] == 0:
+            raise IndexError(f"{name}(): Expected reduction dim {axis} to have non-zero size.")
+
+
+# -- over all elements, or along one dimension with the place ---------------------------------------------------------
+
+
+@op(input=lambda g, input, out: _evenly(g, input, out), node="MaxBackward1", called="max", public=False)
+def max_all(input):
+    """The largest element; nan if there is one."""
+    _not_empty("max", input, None, RuntimeError)
+    return np.maximum.reduce(input, axis=None)
+
+
+@op(input=lambda g, input, out: _evenly(g, input, out), node="MinBackward1", called="min", public=False)
+def min_all(input):
+    """The smallest element; nan if there is one."""
+    _not_empty("min", input, None, RuntimeError)
+    return np.minimum.reduce(input, axis=None)
+
+
+def _selected(name, function, x, dim, keepdim):
+    axis = wrap_dim(dim, x.ndim)
+    if not x.ndim:
+        return x.copy(), np.zeros((), np.int64)
+    _not_empty(name, x, dim)
+    indices = np.expand_dims(function(x, axis=axis), axis)
+    values = np.take_along_axis(x, indices, axis)
+    return tuple(in_order(v if keepdim else v.squeeze(axis)) for v in (values, indices))
+
+
+@op(
+    input=lambda g, indices, input_shape, dim, keepdim: _to_selected(g[0], indices, input_shape, dim, keepdim),
+    node="MaxBackward0",
+    outputs=("values", "indices"),
+    called="max",
+    public=False,
+)
+def max_dim(input, dim, keepdim=False):
+    """The largest elements along a dimension and their indices, the first of equals."""
+    return _selected("max", np.argmax, input, dim, keepdim)
+
+
+@op(
+    input=lambda g, indices, input_shape, dim, keepdim: _to_selected(g[0], indices, input_shape, dim, keepdim),
+    node="MinBackward0",
+    outputs=("values", "indices"),
+    called="min",
+    public=False,
+)
+def min_dim(input, dim, keepdim=False):
+    """The smallest elements along a dimension and their indices, the first of equals."""
+    return _selected("min", np.argmin, input, dim, keepdim)
+
+
+def _extreme(name: str, input: Tensor, dim: Any, keepdim: bool, other: Any, axis: Any, keepdims: Any, out: Any) -> Any:
+    """One of the overloads (x), (x, dim, keepdim=False), (x, other), told apart by their arguments."""
+    if isinstance(dim, Tensor):
+        dim, other = ALL, dim
+    if axis is not None:
+        dim = axis
+    if keepdims is not None:
+        keepdim = keepdims
+    if other is not None:
+        return {"max": maximum, "min": minimum}[name](input, other, out=out)
+    if dim is ALL:
+        return {"max": max_all, "min": min_all}[name](input, out=out)
+    return {"max": max_dim, "min": min_dim}[name](input, dim, keepdim, out=out)
+
+
+@composite
+def max(
+    input: Tensor, dim: Any = ALL, keepdim: bool = False, *, other: Any = None, axis: Any = None, keepdims: Any = None, out: Any = None
+) -> Any:  # fmt: skip
+    """The largest element; with `dim`, the largest along it and their indices; with a tensor, the larger of two."""
+    return _extreme("max", input, dim, keepdim, other, axis, keepdims, out)
+
+
+@composite
+def min(
+    input: Tensor, dim: Any = ALL, keepdim: bool = False, *, other: Any = None, axis: Any = None, keepdims: Any = None, out: Any = None
+) -> Any:  # fmt: skip
+    """The smallest element; with `dim`, the smallest along it and their indices; with a tensor, the smaller of two."""
+    return _extreme("min", input, dim, keepdim, other, axis, keepdims, out)
+
+
+# -- over several dimensions -------------------------------------------------------------------------------------------
+
+
+def _by_count(g, input, out, dim, keepdim):
+    """The gradient of an extreme value, shared by the elements along `dim` that are equal to it."""
+    dim = None if dim == () else dim
+    g, out = (restore(t, input.shape, dim, keepdim) for t in (g, out))
+    mask = out == input
+    return g * mask / mask.sum(dim, True)
+
+
+def _reduce(name, ufunc, x, dim, keepdim):
+    _not_empty(name, x, dim, RuntimeError)
+    return in_order(np.asarray(ufunc.reduce(x, axis=axes(dim, x.ndim), keepdims=keepdim)))
+
+
+@op(input=lambda g, input, out, dim, keepdim: _by_count(g, input, out, dim, keepdim))
+def amax(input, dim=(), keepdim=False):
+    """The largest element over the dimensions `dim`; equals share the gradient."""
+    return _reduce("amax", np.maximum, input, dim, keepdim)
+
+
+@op(input=lambda g, input, out, dim, keepdim: _by_count(g, input, out, dim, keepdim))
+def amin(input, dim=(), keepdim=False):
+    """The smallest element over the dimensions `dim`; equals share the gradient."""
+    return _reduce("amin", np.minimum, input, dim, keepdim)
+
+
+# -- places ------------------------------------------------------------------------------------------------------------
+
+
+@op(input=None)
+def argmax(input, dim=None, keepdim=False):
+    """The index of the largest element, the first of equals; over all, counted in order."""
+    return _place("argmax", np.argmax, input, dim, keepdim)
+
+
+@op(input=None)
+def argmin(input, dim=None, keepdim=False):
+    """The index of the smallest element, the first of equals; over all, counted in order."""
+    return _place("argmin", np.argmin, input, dim, keepdim)
+
+
+def _place(name, function, x, dim, keepdim):
+    if x.dtype == bool:
+        raise RuntimeError(f"{name}(): does not support bool input")
+    if dim is not None:
+        dim = wrap_dim(dim, x.ndim)
+    _not_empty(name, x, dim)
+    return in_order(np.asarray(function(x, axis=dim if x.ndim else None, keepdims=keepdim)))
+
+
+# -- the middle --------------------------------------------------------------------------------------------------------
+
+
+@op(input=lambda g, input, out: _evenly(g, input, out), node="MedianBackward0", called="median", public=False, out=False)
+def median_all(input):
+    """The middle element in order of size, the lower of two; nan if there is one."""
+    if input.dtype == bool:
+        raise NotImplementedError(f"\"median_cpu\" not implemented for '{name_of(input)}'")
+    if input.size == 0:
+        return np.asarray(np.nan if input.dtype.kind == "f" else np.iinfo(input.dtype).min, input.dtype)
+    x = input.reshape(-1)
+    if x.dtype.kind == "f" and np.isnan(x).any():
+        return np.asarray(np.nan, x.dtype)
+    return np.partition(x, (x.size - 1) // 2)[(x.size - 1) // 2]
+
+
+@op(
+    input=lambda g, indices, input_shape, dim, keepdim: _to_selected(g[0], indices, input_shape, dim, keepdim),
+    node="MedianBackward1",
+    outputs=("values", "indices"),
+    called="median",
+    public=False,
+)
+def median_dim(input, dim, keepdim=False):
+    """The middle elements along a dimension and their indices."""
+    return _selected("median", _middle, input, dim, keepdim)
+
+
+def _middle(x, axis):
+    """The index of the lower middle element along an axis, or of the first nan."""
+    if x.dtype == bool:
+        raise NotImplementedError(f"\"median_out\" not implemented for '{name_of(x)}'")
+    rows = np.moveaxis(x, axis, -1)
+    nth = (rows.shape[-1] - 1) // 2
+    found = np.empty(rows.shape[:-1], np.int64)
+    for place in np.ndindex(found.shape):
+        row = rows[place]
+        nan = np.isnan(row)
+        found[place] = nan.argmax() if nan.any() else nth_smallest(row, nth)
+    return found
+
+
+@composite
+def median(
+    input: Tensor, dim: Any = ALL, keepdim: bool = False, *, axis: Any = None, keepdims: Any = None, out: Any = None
+) -> Any:
+    """The middle element in order of size, the lower of two; with `dim`, along it and with the indices."""
+    dim = dim if axis is None else axis
+    keepdim = keepdim if keepdims is None else keepdims
+    return median_all(input) if dim is ALL else median_dim(input, dim, keepdim, out=out)

@@ -1,0 +1,156 @@
+"""How far a prediction x is from a target t: element by element, and averaged or summed.
+
+Here input and target have the same shape; `nn.functional` sees to it. The gradient of a loss is an operation with
+gradients of its own, so that losses can be differentiated twice.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import dtypes, kernels
+from ..op import op
+from ..tensor import Tensor
+from .creation import ones_like
+
+NONE, MEAN, SUM = range(3)  # torch's numbers for the kinds of reduction
+
+
+@op(
+    input=lambda g, input, target, reduction: mse_loss_backward(g, input, target, reduction),
+    target=lambda g, input, target, reduction: mse_loss_backward(g, target, input, reduction),
+    out=False,
+    public=False,
+)
+def mse_loss(input, target, reduction):
+    """(x − t)²."""
+    input, target = _common(input, target, "mse_cpu")
+    return _reduced(kernels.mse_loss(input, target), reduction)
+
+
+@op(
+    grad_output=lambda g, input, target, reduction: _whole(mse_loss_backward(g, input, target, reduction), reduction),
+    input=lambda g, grad_output, input_shape, reduction: _averaged(2 * (g * grad_output), input_shape, reduction),
+    target=lambda g, grad_output, input_shape, reduction: -_averaged(2 * (g * grad_output), input_shape, reduction),
+    node="MseLossBackwardBackward0",
+    out=False,
+    public=False,
+)
+def mse_loss_backward(grad_output, input, target, reduction):
+    """2·g·(x − t), with `reduction` "mean" divided by the number of elements."""
+    input, target = _common(input, target, "mse_backward_cpu_out")
+    norm = 2.0 / input.size if reduction == MEAN else 2.0
+    return kernels.mse_loss_backward(grad_output, input, target, input.dtype.type(norm))
+
+
+@op(
+    input=lambda g, input, target, reduction, beta: smooth_l1_loss_backward(g, input, target, reduction, beta),
+    target=lambda g, input, target, reduction, beta: smooth_l1_loss_backward(g, target, input, reduction, beta),
+    node="SmoothL1LossBackward0",
+    out=False,
+    public=False,
+)
+def smooth_l1_loss(input, target, reduction, beta):
+    """(x − t)²/(2·beta) where |x − t| < beta, else |x − t| − beta/2."""
+    if not beta >= 0:
+        raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
+    input, target = _common(input, target, "smooth_l1_cpu")
+    return _reduced(kernels.smooth_l1_loss(input, target, beta), reduction)
+
+
+@op(
+    grad_output=lambda g, input, target, reduction, beta: _whole(
+        smooth_l1_loss_backward(g, input, target, reduction, beta), reduction
+    ),
+    input=lambda g, grad_output, input, target, reduction, beta: _averaged(
+        g * grad_output * ((input - target).abs() < beta).to(g.dtype) / beta, input.shape, reduction
+    ),
+    target=lambda g, grad_output, input, target, reduction, beta: -_averaged(
+        g * grad_output * ((input - target).abs() < beta).to(g.dtype) / beta, input.shape, reduction
+    ),
+    node="SmoothL1LossBackwardBackward0",
+    out=False,
+    public=False,
+)
+def smooth_l1_loss_backward(grad_output, input, target, reduction, beta):
+    """g·(x − t)/beta where |x − t| < beta, else ±g; with `reduction` "mean" divided by the number of elements."""
+    input, target = _common(input, target, "smooth_l1_backward_cpu_out")
+    return kernels.smooth_l1_loss_backward(grad_output, input, target, _norm(input, reduction), beta)
+
+
+@op(
+    input=lambda g, input, target, reduction, delta: huber_loss_backward(g, input, target, reduction, delta),
+    target=lambda g, input, target, reduction, delta: huber_loss_backward(g, target, input, reduction, delta),
+    out=False,
+    public=False,
+)
+def huber_loss(input, target, reduction, delta):
+    """(x − t)²/2 where |x − t| < delta, else delta·(|x − t| − delta/2); in the dtype of x."""
+    if not delta > 0:
+        raise RuntimeError("huber_loss does not support non-positive values for delta.")
+    dtype = input.dtype
+    input, target = _common(input, target, "huber_cpu")
+    if dtype.kind != "f":
+        common, wanted = (dtypes.FROM_NUMPY[d].legacy_name for d in (input.dtype, dtype))
+        raise RuntimeError(f"result type {common} can't be cast to the desired output type {wanted}")
+    return _reduced(kernels.huber_loss(input, target, delta).astype(dtype, copy=False), reduction)
+
+
+@op(
+    grad_output=lambda g, grad_output, input, target, reduction, delta: (
+        huber_loss_backward(g, input, target, NONE, delta)
+        if reduction == NONE
+        else (huber_loss_backward(ones_like(grad_output), input, target, reduction, delta) * g).sum()
+    ),
+    input=lambda g, grad_output, input, target, reduction, delta: _averaged(
+        g * grad_output * ((input - target).abs() < delta), input.shape, reduction
+    ),
+    target=lambda g, grad_output, input, target, reduction, delta: -_averaged(
+        g * grad_output * ((input - target).abs() < delta), input.shape, reduction
+    ),
+    node="HuberLossBackwardBackward0",
+    out=False,
+    public=False,
+)
+def huber_loss_backward(grad_output, input, target, reduction, delta):
+    """g·(x − t) where |x − t| < delta, else ±delta·g; with `reduction` "mean" divided by the number of elements."""
+    if input.dtype is not target.dtype:
+        found, expected = (dtypes.FROM_NUMPY[x.dtype].legacy_name for x in (target, input))
+        raise RuntimeError(f"Found dtype {found} but expected {expected}")
+    return kernels.huber_loss_backward(grad_output, input, target, _norm(input, reduction), delta)
+
+
+def l1_loss(input: Tensor, target: Tensor, reduction: int) -> Tensor:
+    """|x − t|."""
+    distance = (input - target).abs()
+    return distance.mean() if reduction == MEAN else distance.sum() if reduction == SUM else distance
+
+
+def _common(input, target, name):
+    """Both in one dtype, which must be a floating point one; `name` is torch's for the kernel."""
+    if input.dtype is not target.dtype:
+        common = dtypes.promote_types(dtypes.FROM_NUMPY[input.dtype], dtypes.FROM_NUMPY[target.dtype]).numpy
+        input, target = input.astype(common, copy=False), target.astype(common, copy=False)
+    if input.dtype.kind != "f":
+        raise NotImplementedError(f"\"{name}\" not implemented for '{dtypes.FROM_NUMPY[input.dtype].legacy_name}'")
+    return input, target
+
+
+def _reduced(loss, reduction):
+    if reduction == MEAN:
+        return kernels.mean(loss, None, False, loss.size)
+    return kernels.sum(loss) if reduction == SUM else loss
+
+
+def _norm(input, reduction):
+    """What the gradient of every element is multiplied by, in the dtype of the elements."""
+    return input.dtype.type(1.0 / input.size if reduction == MEAN else 1.0)
+
+
+def _averaged(gradient, shape, reduction):
+    return gradient / shape.numel() if reduction == MEAN else gradient
+
+
+def _whole(gradient, reduction):
+    """Brought to the shape of the loss."""
+    return gradient if reduction == NONE else gradient.sum()

@@ -1,0 +1,409 @@
+"""Views of parts: one slice, some slices, all slices, a diagonal, any window onto the memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import dtypes, storage
+from ..arguments import is_int, no_overload, to_int, to_ints
+from ..engine import mode
+from ..op import MANY, composite, only_method, op
+from ..tensor import Tensor, wrap, wrap_dim
+from ..views import AsStridedBackward0, geometry, gradient_edge, make_view
+from .joining import cat, stack
+
+# -- one slice ---------------------------------------------------------------------------------------------------------
+
+
+@op(input=lambda g, input_shape, dim, index: select_backward(g, input_shape, dim, index), view=True)
+def select(input, dim, index):
+    """The slice at one index of a dimension, which goes."""
+    dim = dim if type(dim) is int else to_int("dim", 2, dim)
+    index = index if type(index) is int else to_int("index", 3, index)
+    if input.ndim == 0:
+        raise IndexError("select() cannot be applied to a 0-dim tensor.")
+    dim = wrap_dim(dim, input.ndim)
+    size = input.shape[dim]
+    if not -size <= index < size:
+        raise IndexError(f"select(): index {index} out of range for tensor of size {list(input.shape)} at dimension {dim}")
+    return input[(slice(None),) * dim + (index, ...)]
+
+
+@op(grad_output=lambda g, dim, index: g.select(dim, index), out=False, public=False)
+def select_backward(grad_output, input_sizes, dim, index):
+    """Zeros with the gradient at one index of a dimension."""
+    result = np.zeros(input_sizes, grad_output.dtype)
+    result[(slice(None),) * wrap_dim(dim, len(input_sizes)) + (index,)] = grad_output
+    return result
+
+
+# -- some slices -------------------------------------------------------------------------------------------------------
+
+
+@op(
+    input=lambda g, input_shape, dim, start, end, step: slice_backward(g, input_shape, dim, start, end, step),
+    node="SliceBackward0",
+    view=True,
+    public=False,
+)
+def slice_view(input, dim, start, end, step):
+    """Every `step`-th index of a dimension from `start` to before `end`; bounds beyond the dimension are moved to it."""
+    if input.ndim == 0:
+        raise IndexError("slice() cannot be applied to a 0-dim tensor.")
+    start, end, _ = slice(start, end, step).indices(input.shape[dim])
+    if start < end:
+        return input[(slice(None),) * dim + (slice(start, end, step),)]
+    shape, strides = list(input.shape), list(storage.strides(input))
+    begin = start * strides[dim]
+    shape[dim], strides[dim] = 0, strides[dim] * step
+    return storage.window(input, shape, strides, begin)
+
+
+@op(grad_output=lambda g, dim, start, end, step: slice_view(g, dim, start, end, step), out=False, public=False)
+def slice_backward(grad_output, input_sizes, dim, start, end, step):
+    """Zeros with the gradient where the slice was taken."""
+    result = np.zeros(input_sizes, grad_output.dtype)
+    result[(slice(None),) * dim + (slice(start, end, step),)] = grad_output
+    return result
+
+
+@composite
+def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
+    """`length` indices of a dimension from `start` on."""
+    if not (is_int(dim) and is_int(length) and (is_int(start) or isinstance(start, Tensor))):
+        raise no_overload(["int dim, Tensor start, int length", "int dim, int start, int length"], (dim, start, length))
+    if isinstance(start, Tensor) and (start.ndim or start._array.dtype.kind not in "iu"):
+        raise RuntimeError("start must be an 0-dim integral Tensor.")
+    dim, start, length = to_int("dim", 2, dim), to_int("start", 3, start), to_int("length", 4, length)
+    if input.ndim == 0:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    if length < 0:
+        raise RuntimeError("narrow(): length must be non-negative.")
+    dim = wrap_dim(dim, input.ndim)
+    size = input._array.shape[dim]
+    if not -size <= start <= size:
+        raise IndexError(f"start out of range (expected to be in range of [{-size}, {size}], but got {start})")
+    start += size if start < 0 else 0
+    if start + length > size:
+        raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
+    return slice_view(input, dim, start, start + length, 1)  # type: ignore[no-any-return]
+
+
+# -- all slices --------------------------------------------------------------------------------------------------------
+
+
+def _all_of(g, input_shape, dim, sizes):
+    """The gradients of several parts, zeros for those that have none."""
+    parts = list(g) if isinstance(g, tuple) else [g]
+    dim = wrap_dim(dim, len(input_shape))
+    some = next(part for part in parts if part is not None)
+    for i, size in enumerate(sizes):
+        if parts[i] is None:
+            parts[i] = some.new_zeros((*input_shape[:dim], size, *input_shape[dim + 1 :]))
+    return parts
+
+
+def _joined(g, input_shape, dim, sizes):
+    return cat(_all_of(g, input_shape, dim, sizes), dim)
+
+
+def _pieces(size, length):
+    """The lengths of the parts of at most `length`."""
+    count = max((size + length - 1) // length, 1) if length else 1
+    return [length] * (count - 1) + [size - length * (count - 1)]
+
+
+def _windows(input, dim, sizes):
+    before = (slice(None),) * dim
+    strides, start, found = storage.strides(input), 0, []
+    for size in sizes:
+        if size:
+            found.append(input[(*before, slice(start, start + size))])
+        else:
+            shape = (*input.shape[:dim], 0, *input.shape[dim + 1 :])
+            found.append(storage.window(input, shape, strides, start * strides[dim]))
+        start += size
+    return found
+
+
+@op(
+    input=lambda g, input_shape, split_size, dim: _joined(
+        g, input_shape, dim, _pieces(input_shape[wrap_dim(dim, len(input_shape))], split_size)
+    ),
+    node="SplitBackward0",
+    view=MANY,
+    public=False,
+)
+def split_evenly(input, split_size, dim):
+    """Parts of a given length along a dimension; the last may be shorter."""
+    if input.ndim == 0:
+        raise RuntimeError("split expects at least a 1-dimensional tensor")
+    if split_size < 0:
+        raise RuntimeError(f"split expects split_size be non-negative, but got split_size={split_size}")
+    dim = wrap_dim(dim, input.ndim)
+    size = input.shape[dim]
+    if split_size == 0 and size:
+        raise RuntimeError(f"split_size can only be 0 if dimension size is 0, but got dimension size of {size}")
+    return _windows(input, dim, _pieces(size, split_size))
+
+
+@op(input=lambda g, input_shape, split_sizes, dim: _joined(g, input_shape, dim, split_sizes), view=MANY)
+def split_with_sizes(input, split_sizes, dim=0):
+    """Parts of given lengths along a dimension; together they must fill it."""
+    split_sizes, dim = to_ints("split_sizes", 2, split_sizes), to_int("dim", 3, dim)
+    if input.ndim == 0:
+        raise RuntimeError("split expects at least a 1-dimensional tensor")
+    dim = wrap_dim(dim, input.ndim)
+    if min(split_sizes, default=0) < 0:
+        raise RuntimeError(
+            f"split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes={list(split_sizes)}"
+        )
+    if sum(split_sizes) != input.shape[dim]:
+        raise RuntimeError(
+            f"split_with_sizes expects split_sizes to sum exactly to {input.shape[dim]} (input tensor's size at dimension "
+            f"{dim}), but got split_sizes={list(split_sizes)}"
+        )
+    return _windows(input, dim, split_sizes)
+
+
+@composite
+def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """Parts along a dimension: each of one length, or of the lengths in a list."""
+    size = split_size_or_sections
+    if is_int(size) and not isinstance(size, Tensor):
+        if not is_int(dim):
+            raise no_overload(
+                ["Tensor input, int split_size, int dim = 0", "Tensor input, tuple of ints split_size, int dim = 0"],
+                (tensor, size, dim),
+            )
+        return split_evenly(tensor, to_int("split_size", 2, size), to_int("dim", 3, dim))  # type: ignore[no-any-return]
+    return split_with_sizes(tensor, size, dim)  # type: ignore[no-any-return]
+
+
+@composite
+def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """At most `chunks` parts of equal length along a dimension; the last may be shorter."""
+    chunks, dim = to_int("chunks", 2, chunks), to_int("dim", 3, dim)
+    if input.ndim == 0:
+        raise RuntimeError("chunk expects at least a 1-dimensional tensor")
+    if chunks <= 0:
+        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    dim = wrap_dim(dim, input.ndim)
+    size = input._array.shape[dim]
+    if not size:
+        return split_with_sizes(input, [0] * chunks, dim)  # type: ignore[no-any-return]
+    return split_evenly(input, (size + chunks - 1) // chunks, dim)  # type: ignore[no-any-return]
+
+
+@composite
+def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """A number of parts that differ by at most one in length, or the parts between given indices."""
+    where = indices_or_sections
+    if isinstance(where, Tensor):
+        if where.ndim > 1:
+            raise RuntimeError(
+                "tensor_split expected tensor_indices_or_sections to be a zero-dimensional or one-dimensional tensor, but got "
+                f"a tensor with {where.ndim} dims"
+            )
+        if where.dtype is not dtypes.int64:
+            raise RuntimeError(
+                f"tensor_split expected tensor_indices_or_sections to have dtype of long, but got {where.dtype.legacy_name}"
+            )
+        where = where.tolist()
+    if not (is_int(where) or isinstance(where, (tuple, list))):
+        raise no_overload(_TENSOR_SPLIT, (input, where))
+    if input.ndim == 0:
+        raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
+    dim = wrap_dim(to_int("dim", 3, dim), input.ndim)
+    size = input._array.shape[dim]
+    if is_int(where):
+        sections = to_int("sections", 2, where)
+        if sections <= 0:
+            raise RuntimeError(f"number of sections must be larger than 0, got {sections}")
+        ends = np.cumsum([size // sections + (i < size % sections) for i in range(sections)]).tolist()
+    else:
+        ends = [*to_ints("indices", 2, where), size]
+    starts = [0, *ends[:-1]]
+    return tuple([slice_view(input, dim, a, b, 1) for a, b in zip(starts, ends, strict=True)])
+
+
+_TENSOR_SPLIT = [
+    "Tensor input, tuple of ints indices, int dim = 0",
+    "Tensor input, Tensor tensor_indices_or_sections, int dim = 0",
+    "Tensor input, int sections, int dim = 0",
+]
+
+
+@composite
+def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+    """Parts along the second dimension, of a vector along its only one."""
+    if input.ndim < 1:
+        raise RuntimeError("torch.hsplit requires a tensor with at least 1 dimension, but got a tensor with 0 dimensions!")
+    return _even_split("hsplit", input, indices_or_sections, 1 if input.ndim > 1 else 0)
+
+
+@composite
+def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+    """Parts along the first dimension of a tensor that has at least two."""
+    if input.ndim < 2:
+        raise RuntimeError(
+            f"torch.vsplit requires a tensor with at least 2 dimension, but got a tensor with {input.ndim} dimensions!"
+        )
+    return _even_split("vsplit", input, indices_or_sections, 0)
+
+
+def _even_split(name: str, input: Tensor, where: Any, dim: int) -> tuple[Tensor, ...]:
+    if not is_int(where) and not isinstance(where, (tuple, list)):
+        raise no_overload(["int sections", "tuple of ints indices"], (where,))
+    size = input._array.shape[dim]
+    if is_int(where) and (where == 0 or size % where):
+        raise RuntimeError(
+            f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension {size} is not divisible by "
+            f"the split_size {where}!"
+        )
+    return tensor_split(input, where, dim)
+
+
+@op(input=lambda g, input_shape, dim: _stacked(g, input_shape, dim), view=MANY)
+def unbind(input, dim=0):
+    """All slices of a dimension, which goes."""
+    dim = dim if type(dim) is int else to_int("dim", 2, dim)
+    if input.ndim == 0:
+        wrap_dim(dim, 0)
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
+    dim = wrap_dim(dim, input.ndim)
+    before = (slice(None),) * dim
+    return [input[(*before, i, ...)] for i in range(input.shape[dim])]
+
+
+def _stacked(g, input_shape, dim):
+    parts = list(g) if isinstance(g, tuple) else [g]
+    some = next(part for part in parts if part is not None)
+    zeros = None if all(part is not None for part in parts) else some.new_zeros(some.shape)
+    return stack([zeros if part is None else part for part in parts], dim)
+
+
+# -- a diagonal --------------------------------------------------------------------------------------------------------
+
+
+@op(input=lambda g, input_shape, offset, dim1, dim2: diagonal_backward(g, input_shape, offset, dim1, dim2), view=True)
+def diagonal(input, offset=0, dim1=0, dim2=1):
+    """The elements whose index in `dim2` is that in `dim1` plus `offset`, as a new last dimension in place of the two."""
+    return diagonal_window(input, *_diagonal_arguments(input.ndim, offset, dim1, dim2))
+
+
+def _diagonal_arguments(ndim, offset, dim1, dim2):
+    offset, a, b = to_int("offset", 2, offset), to_int("dim1", 3, dim1), to_int("dim2", 4, dim2)
+    a, b = wrap_dim(a, ndim), wrap_dim(b, ndim)
+    if a == b:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    return offset, a, b
+
+
+def diagonal_window(array, offset, dim1, dim2):
+    """The diagonal as a view of an array."""
+    shape, strides = list(array.shape), list(storage.strides(array))
+    rows, columns = shape[dim1], shape[dim2]
+    length = max(min(rows, columns - offset) if offset >= 0 else min(rows + offset, columns), 0)
+    start = (offset * strides[dim2] if offset >= 0 else -offset * strides[dim1]) if length else 0
+    step = strides[dim1] + strides[dim2]
+    for dim in sorted((dim1, dim2), reverse=True):
+        del shape[dim], strides[dim]
+    return storage.window(array, [*shape, length], [*strides, step], start)
+
+
+@op(grad_output=lambda g, offset, dim1, dim2: g.diagonal(offset, dim1, dim2), out=False, public=False)
+def diagonal_backward(grad_output, input_sizes, offset, dim1, dim2):
+    """Zeros with the gradient on a diagonal."""
+    result = np.zeros(input_sizes, grad_output.dtype)
+    diagonal_window(result, offset, wrap_dim(dim1, result.ndim), wrap_dim(dim2, result.ndim))[...] = grad_output
+    return result
+
+
+# -- any window --------------------------------------------------------------------------------------------------------
+
+
+@composite
+def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
+    """A window of any shape and strides (in elements) onto the storage, from any place in it."""
+    array = as_strided_window(input, size, stride, storage_offset)
+    result = wrap(array)
+    make_view(result, input)
+    if mode.grad and input.requires_grad:
+        result._edge = (AsStridedBackward0(gradient_edge(input), geometry(input), geometry(result), result), 0)
+        result._requires_grad = True
+    return result
+
+
+def as_strided_window(input: Tensor, size: Any, stride: Any, storage_offset: int | None) -> Any:
+    size, stride = to_ints("size", 2, size), to_ints("stride", 3, stride)
+    array = input._array
+    own = storage.offset(array)
+    offset = own if storage_offset is None else to_int("storage_offset", 4, storage_offset)
+    if len(size) != len(stride):
+        raise RuntimeError("mismatch in length of strides and shape")
+    if min(stride, default=0) < 0:
+        raise RuntimeError(f"as_strided: Negative strides are not supported at the moment, got strides: {list(stride)}")
+    if min(size, default=0) < 0:
+        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(size)} and strides={list(stride)}")
+    if offset < 0:
+        raise RuntimeError(f"Tensor: invalid storage offset {offset}")
+    room = storage.storage(array).size
+    last = offset + storage.span(size, stride)
+    if 0 not in size and last > room:
+        raise RuntimeError(
+            f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {offset}, and itemsize "
+            f"{array.itemsize} requiring a storage size of {last * array.itemsize} are out of bounds for storage of size "
+            f"{room * array.itemsize}"
+        )
+    return storage.window(array, size, stride, offset - own)
+
+
+@op(
+    grad_output=lambda g, source, window: _as_strided_gradient(g, source, window),
+    out=False,
+    public=False,
+)
+def as_strided_backward(grad_output, source, window):
+    """Zeros in the geometry of the source, with what arrived at each place of the window added there."""
+    low = min(source[2], window[2])
+    places = [_places(shape, strides, start - low) for shape, strides, start in (source, window)]
+    size = 1 + max([int(p.max()) for p in places if p.size], default=-1)
+    memory = np.zeros(size, grad_output.dtype)
+    if storage.is_dense(*window[:2]):
+        memory[places[1]] = grad_output
+    else:
+        np.add.at(memory, places[1], grad_output)
+    if not storage.is_dense(*source[:2]):  # where the source itself repeats a place, each repetition has its share
+        counts = np.zeros(size, grad_output.dtype)
+        np.add.at(counts, places[0], grad_output.dtype.type(1))
+        memory /= np.maximum(counts, 1)
+    result = storage.empty_strided(*_without_gaps(source), grad_output.dtype)
+    result[...] = memory[places[0]]
+    return result
+
+
+def _without_gaps(source):
+    shape, strides, _ = source
+    return shape, strides if storage.is_dense(shape, strides) else storage.contiguous_strides(shape)
+
+
+def _as_strided_gradient(g, source, window):
+    copied = g.new_empty_strided(source[0], source[1]).copy_(g)
+    return copied.as_strided(window[0], window[1], window[2] - source[2])
+
+
+def _places(shape: Sequence[int], strides: Sequence[int], start: int) -> np.ndarray[Any, Any]:
+    """The place in memory of every element."""
+    places = np.full(shape, start)
+    for axis, (size, stride) in enumerate(zip(shape, strides, strict=True)):
+        places += (np.arange(size) * stride).reshape((size,) + (1,) * (len(shape) - axis - 1))
+    return places
+
+
+@only_method
+def _as_strided_backward(self: Tensor, source: Any, window: Any) -> Tensor:
+    return as_strided_backward(self, source, window)  # type: ignore[no-any-return]

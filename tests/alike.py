@@ -1,0 +1,96 @@
+"""A case on torch and on microtorch, and whether all that it gives is the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sides import Outcome, Side, as_array, assert_same_error, is_tensor, outcomes
+
+from microtorch import kernels
+from microtorch.kernels.fused import fma
+
+Array = np.ndarray[Any, Any]
+Case = Callable[[Side], Any]
+
+
+def table(*cases: Case) -> Any:
+    """One test for each case."""
+    return pytest.mark.parametrize("case", [pytest.param(case, id=str(i)) for i, case in enumerate(cases)])
+
+
+def plain(value: Any) -> Any:
+    """What a case gave, without what has to differ: addresses, the library's name, whose tensors they are.
+
+    A tensor becomes (dtype, shape, bits), where all nans are one; a container of another type stays what it is.
+    """
+    if is_tensor(value):
+        array = as_array(value)
+        if array.dtype.kind == "f":
+            array = np.where(np.isnan(array), array.dtype.type(np.nan), array)
+        return type(value).__name__, array.dtype.name, array.shape, array.tobytes(), value.requires_grad
+    if isinstance(value, str):
+        return re.sub(r"0x[0-9a-f]+", "0x…", value.replace("microtorch.", "torch."))
+    if isinstance(value, dict):
+        return type(value).__name__, {name: plain(v) for name, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value).__name__, [plain(v) for v in value]
+    if isinstance(value, (int, float, bool, bytes, type(None))):
+        return type(value).__name__, str(value)
+    return plain(repr(value))
+
+
+def assert_same(case: Case) -> Outcome:
+    """The case gives the same on both sides: value and warnings, or type and text of the error. Returns torch's."""
+    theirs, ours = outcomes(case)
+    if theirs.error is None:
+        if ours.error is not None:
+            raise ours.error
+    else:
+        assert ours.error is not None, f"microtorch does not fail, torch: {theirs.error!r}"
+        for error in (theirs.error, ours.error):
+            error.args = tuple(plain(a) if isinstance(a, str) else a for a in error.args)
+        assert_same_error(theirs.error, ours.error)
+    assert plain(ours.value) == plain(theirs.value)
+    assert ours.warnings == theirs.warnings
+    return theirs
+
+
+# -- kernels that round as torch's -------------------------------------------------------------------------------------
+
+
+def _into(out: Array | None, result: Array) -> Array:
+    if out is None:
+        return result
+    out[...] = result
+    return out
+
+
+def _lerp(x: Array, end: Array, weight: float, out: Array | None = None) -> Array:
+    weight, one = x.dtype.type(weight), x.dtype.type(1)
+    if abs(weight) < 0.5:
+        return _into(out, fma(weight, end - x, x))
+    return _into(out, fma(-(end - x), one - weight, end))
+
+
+TORCH_ROUNDING: dict[str, Callable[..., Any]] = {
+    "add_scaled": lambda x, y, alpha, out=None: _into(out, fma(y, x.dtype.type(alpha), x)),
+    "addcmul": lambda x, a, b, value, out=None: _into(out, fma(x.dtype.type(value) * a, b, x)),
+    "addcdiv": lambda x, a, b, value, out=None: _into(out, x + x.dtype.type(value) * a / b),
+    "lerp": _lerp,
+    "sqrt": lambda x: torch.sqrt(torch.from_numpy(np.asarray(x))).numpy(),
+}
+
+
+@contextmanager
+def torch_rounding() -> Iterator[None]:
+    """microtorch's kernels that optimizers use replaced by such as round like torch's, its own square root included."""
+    with pytest.MonkeyPatch.context() as patch, np.errstate(all="ignore"):
+        for name, kernel in TORCH_ROUNDING.items():
+            patch.setattr(kernels, name, kernel)
+        yield

@@ -1,0 +1,581 @@
+"""backward and grad: values, order, graphs of gradients, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from programs import Say, same
+
+
+@same
+def test_three_uses_order(t: Any, say: Say) -> None:
+    x = t.tensor([0.1, 0.2, 0.3], requires_grad=True)
+    y = x * 0.7 + x * 1.3 + x * 0.9 + x * x * 1.1
+    y.sum().backward()
+    say([float(v).hex() for v in x.grad.tolist()])
+
+
+@same
+def test_accumulate_into_grad(t: Any, say: Say) -> None:
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    (x * 2).sum().backward()
+    first = x.grad
+    (x * 3).sum().backward()
+    say(x.grad is first, x.grad, x.grad._version)
+    x.grad = None
+    (x * 3).sum().backward()
+    say(x.grad, first)
+    del x.grad
+    say(x.grad)
+
+
+@same
+def test_gradient_given_is_not_aliased(t: Any, say: Say) -> None:
+    g = t.tensor([1.0, 1.0])
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    y = t.tensor([1.0, 2.0], requires_grad=True)
+    (x + y).backward(g)
+    say(x.grad is g, x.grad is y.grad)
+    x.grad.add_(5)
+    say(g, y.grad)
+    x.grad = None
+    x.backward(g)
+    x.grad.add_(5)
+    say(g, x.grad)
+
+
+@same
+def test_second_backward(t: Any, say: Say) -> None:
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    y = (x * x).sum()
+    y.backward()
+    say.outcome(y.backward)
+    y = (x + x).sum()
+    y.backward()
+    y.backward()
+    say(x.grad)
+    y = x.reciprocal().sum()
+    y.backward(retain_graph=True)
+    y.backward()
+    say.outcome(y.backward)
+    y = (x * 2).sum()
+    y.backward()
+    say.outcome(y.backward)
+
+
+@same
+def test_backward_errors(t: Any, say: Say) -> None:
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    y = x * 2
+    c = t.tensor([1.0, 2.0])
+    s = c.sum()
+    say.outcome(y.backward)
+    say.outcome(c.backward)
+    say.outcome(s.backward)
+    say.outcome(c.backward, t.tensor([1.0, 2.0]))
+    say.outcome(y.backward, t.tensor([1.0, 2.0, 3.0]))
+    say.outcome(y.backward, t.tensor(1.0))
+    say.outcome(y.backward, 1.0)
+    say.outcome(y.backward, [1.0, 2.0])
+    say.outcome(y.backward, t.tensor([1.0, 2.0], dtype=t.float64), retain_graph=True)
+    say.outcome(y.backward, t.tensor([1, 2]), retain_graph=True)
+    say.outcome(y.backward, t.tensor([True, False]), retain_graph=True)
+    say(x.grad)
+    say.outcome(y.backward, t.tensor([1.0, 2.0]), inputs=[])
+    say.outcome(y.backward, t.tensor([1.0, 2.0]), inputs=c)
+    say.outcome(y.backward, t.tensor([1.0, 2.0]), inputs=[c])
+    say.outcome(y.backward, t.tensor([1.0, 2.0]), inputs=[3])
+    say.outcome(y.backward, t.tensor([1.0, 2.0]), inputs=3)
+    say.outcome(y.backward, t.tensor([1.0, 2.0]), inputs={"x": x}, retain_graph=True)
+    say(x.grad)
+    say.outcome(t.autograd.backward, [y, y], [t.tensor([1.0, 2.0])])
+    say.outcome(t.autograd.backward, [y], [t.tensor([1.0, 2.0]), t.tensor([1.0, 2.0])])
+    say.outcome(t.autograd.backward, [y, y])
+    say.outcome(t.autograd.backward, [])
+    say.outcome(t.autograd.backward, [3])
+    say.outcome(t.autograd.backward, 3)
+    say.outcome(t.autograd.backward, [y, 3])
+    say.outcome(t.autograd.backward, [y, c], [t.tensor([1.0, 2.0]), None])
+    say.outcome(t.autograd.backward, [c, y], [None, t.tensor([1.0, 2.0])])
+    say.outcome(t.autograd.backward, y, t.tensor([1.0, 2.0]), grad_variables=t.tensor([1.0, 2.0]))
+    say.outcome(t.autograd.backward, y, grad_variables=t.tensor([1.0, 2.0]), retain_graph=True)
+    say(x.grad)
+    say.outcome(t.autograd.backward, y, retain_graph=5, grad_tensors=t.tensor([1.0, 2.0]))
+    say.outcome(t.autograd.backward, y, t.tensor([1.0, 2.0]), create_graph=1)
+    say.outcome(y.backward, t.tensor([1.0, 2.0]), True, False, [x])
+    say.outcome(y.backward, t.tensor([1.0, 2.0]), True, False, [x], 5)
+    say.outcome(y.backward, gradients=t.tensor([1.0, 2.0]))
+
+
+@same
+def test_grad_errors(t: Any, say: Say) -> None:
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    w = t.tensor([1.0, 2.0], requires_grad=True)
+    y = x * 2
+    c = t.tensor([1.0, 2.0])
+    g = t.tensor([1.0, 2.0])
+    grad = t.autograd.grad
+    say.outcome(grad, y, x)
+    say.outcome(grad, y, w, g)
+    say.outcome(grad, y, [x, w], g)
+    say.outcome(grad, y, [w, x], g)
+    say.outcome(grad, y, [x, w], g, allow_unused=True)
+    say.outcome(grad, y, [x, w], g, allow_unused=False)
+    say.outcome(grad, y, [x, w], g, materialize_grads=True)
+    say.outcome(grad, y, [x, w], g, materialize_grads=True, allow_unused=False)
+    say.outcome(grad, y, [x, c], g)
+    say.outcome(grad, y, [c], g, allow_unused=True)
+    say.outcome(grad, c, [x], g)
+    say.outcome(grad, c.sum(), [x])
+    say.outcome(grad, y, [], g)
+    say.outcome(grad, y, [3], g)
+    say.outcome(grad, y, 3, g)
+    say.outcome(grad, 3, [x], g)
+    say.outcome(grad, [3], [x], g)
+    say.outcome(grad, [], [x])
+    say.outcome(grad, y, x, [g, g])
+    say.outcome(grad, [y, y], x, [g])
+    say.outcome(grad, [y, y], x, [g, g])
+    say.outcome(grad, [y, y.sum()], x, [g, None])
+    say.outcome(grad, y, x, t.tensor([1.0]))
+    say.outcome(grad, y, x, 3.0)
+    say.outcome(grad, y, x, g, only_inputs=False)
+    say.outcome(grad, y, {"a": x, "b": w}, g, allow_unused=True)
+    say.outcome(grad, y, (x, x), g)
+    say.outcome(grad, x, x, g)
+    say.outcome(grad, y, y, g)
+    say.outcome(grad, y, [y, x], g)
+    say.outcome(grad, x, [y], g)
+    say.outcome(grad, x, [y, x], g, allow_unused=True)
+
+
+@same
+def test_grad_of_intermediates(t: Any, say: Say) -> None:
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    y = x * 2
+    z = y * y
+    w = z * y
+    s = w.sum()
+    say(t.autograd.grad(s, [w, z, y, x], retain_graph=True))
+    say(t.autograd.grad(s, [x, y, x, y], retain_graph=True))
+    say(t.autograd.grad([s, z], [y, x], [t.tensor(1.0), t.tensor([1.0, 5.0])], retain_graph=True))
+    say(t.autograd.grad(s, y, retain_graph=True))
+    say(x.grad, y.retains_grad)
+
+
+@same
+def test_unused_parts_do_not_run(t: Any, say: Say) -> None:
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    w = t.tensor([1.0, 2.0], requires_grad=True)
+    a = x.reciprocal()
+    b = w.relu()
+    s = (a * b).sum()
+    t.autograd.grad(s, w)
+    a.sum().backward()
+    say(x.grad)
+    say.outcome(b.sum().backward)
+
+
+@same
+def test_materialize(t: Any, say: Say) -> None:
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    w = t.tensor([1.0, 2.0], requires_grad=True, dtype=t.float64)
+    (g,) = t.autograd.grad((x * x).sum(), [w], materialize_grads=True, create_graph=True)
+    say(g)
+    (g,) = t.autograd.grad((x * x).sum(), [w], materialize_grads=True)
+    say(g)
+
+
+@same
+def test_higher_orders(t: Any, say: Say) -> None:
+    x = t.tensor([1.0, 2.0, -3.0], requires_grad=True)
+    y = (x * x * x * x).sum()
+    for _ in range(4):
+        (g,) = t.autograd.grad(y, x, create_graph=True)
+        say(g)
+        y = g.sum()
+    say(t.autograd.grad(y, x, allow_unused=True) if y.requires_grad else None)
+
+
+@same
+def test_create_graph_grad_fn(t: Any, say: Say) -> None:
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    y = (x * x).sum()
+    y.backward(create_graph=True)
+    say(x.grad)
+    z = x.grad.sum()
+    z.backward(create_graph=True)
+    say(x.grad)
+    x.grad = None
+    w = t.tensor([1.0, 2.0], requires_grad=True)
+    (w * 2).sum().backward(create_graph=True)
+    say(w.grad)
+    (w * w).sum().backward(create_graph=True)
+    say(w.grad)
+    w.grad = None
+    m = t.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    mt = m.detach().t().requires_grad_()
+    (mt * mt).sum().backward(create_graph=True)
+    say(mt.grad)
+    mt.grad = None
+    e = t.tensor([1.0]).expand(3).requires_grad_()
+    (e * e).sum().backward(create_graph=True)
+    say(e.grad)
+    e.grad = None
+
+
+@same
+def test_layout_of_grads(t: Any, say: Say) -> None:
+    m = t.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    for x in (
+        m.t(),
+        m.t().t(),
+        m.view(3, 2),
+        t.tensor([1.0]).expand(3),
+        t.tensor([[1.0, 2.0]]).expand(3, 2),
+        m.t().view(3, 2, 1),
+        m.unsqueeze(0).transpose(0, 2),
+    ):
+        x = x.detach().requires_grad_()
+        (x * x).sum().backward()
+        say(x.grad)
+        (x * 3).sum().backward()
+        say(x.grad)
+
+
+@same
+def test_unbroadcast(t: Any, say: Say) -> None:
+    a = t.tensor([[1.0, 2.0, 3.0]], requires_grad=True)
+    b = t.tensor([[1.0], [2.0]], requires_grad=True)
+    c = t.tensor(3.0, requires_grad=True)
+    d = t.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    y = a * b + c * d - a / c
+    gs = t.autograd.grad(y.sum(), [a, b, c, d], create_graph=True)
+    say(gs)
+    say(t.autograd.grad(sum((g * g).sum() for g in gs), [a, b, c, d]))
+
+
+@same
+def test_mixed_dtypes(t: Any, say: Say) -> None:
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    y = t.tensor([1.0, 2.0], dtype=t.float64, requires_grad=True)
+    (x * y).sum().backward()
+    say(x.grad, y.grad)
+
+
+@same
+def test_retained_flag(t: Any, say: Say) -> None:
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    y = (x * x).sum()
+    (g,) = t.autograd.grad(y, x, create_graph=True)
+    y.backward()
+    say(x.grad)
+    say.outcome(y.backward)
+    say.outcome(g.sum().backward)
+    say(x.grad)
+
+
+@same
+def test_requires_grad_between(t: Any, say: Say) -> None:
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    y = (x * 2).sum()
+    x.requires_grad_(False)
+    y.backward()
+    say(x.grad)
+    x.requires_grad_()
+    y = (x * 2).sum()
+    y.backward()
+    say(x.grad)
+
+
+@same
+def test_leaf_setters(t: Any, say: Say) -> None:
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    y = x * 2
+    i = t.tensor([1, 2])
+    say.outcome(y.requires_grad_, False)
+    say.outcome(y.requires_grad_, True)
+    say.outcome(y.requires_grad_)
+    say.outcome(i.requires_grad_)
+    say.outcome(i.requires_grad_, False)
+    say.outcome(setattr, y, "requires_grad", False)
+    say.outcome(setattr, y, "requires_grad", True)
+    say.outcome(setattr, i, "requires_grad", True)
+    say.outcome(setattr, i, "requires_grad", False)
+    say.outcome(setattr, x, "requires_grad", 1)
+    say.outcome(setattr, x, "requires_grad", None)
+    say.outcome(setattr, x, "requires_grad", "a")
+    say.outcome(x.requires_grad_, 1)
+    say.outcome(x.requires_grad_, None)
+    say.outcome(x.requires_grad_, requires_grad=False)
+    say(x)
+    say.outcome(t.tensor, [1, 2], requires_grad=True)
+
+
+@same
+def test_grad_setter(t: Any, say: Say) -> None:
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    for value in (
+        3,
+        [1.0],
+        t.tensor([1.0]),
+        t.tensor([1.0, 2.0], dtype=t.float64),
+        t.tensor([1, 2]),
+        x,
+        t.tensor([[1.0, 2.0]]),
+        t.tensor([3.0, 4.0]),
+        None,
+        x * 2,
+    ):
+        say.outcome(setattr, x, "grad", value)
+        say(x.grad)
+    c = t.tensor([1.0])
+    c.grad = t.tensor([2.0])
+    say(c.grad)
+    y = x * 2
+    y.grad = t.tensor([2.0, 3.0])
+    say(y.grad)
+
+
+@same
+def test_data_setter(t: Any, say: Say) -> None:
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    say.outcome(setattr, x, "data", 3)
+    say.outcome(setattr, x, "data", t.tensor([1, 2]))
+    say.outcome(setattr, x, "data", None)
+    y = x * x
+    x.data = t.tensor([5.0, 6.0, 7.0])
+    say(x, x._version)
+    say.outcome(y.sum().backward)
+    x.data = t.tensor([5.0, 6.0])
+    x.data.mul_(2)
+    say(x, x._version, x.data.requires_grad, x.data._version)
+    x.grad = None
+    y = x * x
+    x.data = t.tensor([1.0, 1.0])
+    y.sum().backward()
+    say(x.grad)
+    x.data = t.tensor([1.0, 2.0], dtype=t.float64)
+    say(x, x.grad)
+    x.grad = None
+    (x * x).sum().backward()
+    say(x.grad)
+    z = x * 2
+    z.data = t.tensor([9.0, 9.0], dtype=t.float64)
+    say(z)
+    say.outcome(delattr, x, "data")
+
+
+@same
+def test_data_shares_memory(t: Any, say: Say) -> None:
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    d = x.data
+    d.add_(1)
+    say(x, x._version, d._version, d._is_view(), d.is_leaf)
+    s = x.detach()
+    s.add_(1)
+    say(x, x._version, s._version, s._is_view(), s.is_leaf, s._base is None)
+    y = x * x
+    s.add_(1)
+    say.outcome(y.sum().backward)
+    y = x * x
+    d.add_(1)
+    say.outcome(y.sum().backward)
+    say(x.grad)
+
+
+@same
+def test_detached_then_changed(t: Any, say: Say) -> None:
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    y = x * 2
+    s = y.detach()
+    z = y * y
+    s.zero_()
+    say(y, s, y._version)
+    say.outcome(z.sum().backward)
+
+
+@same
+def test_detach_in_place(t: Any, say: Say) -> None:
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    y = x * 2
+    say(y.detach_() is y, y)
+    v = (x * 2).view(2, 1)
+    say.outcome(v.detach_)
+    w = x.view(2, 1)
+    say.outcome(w.detach_)
+    n = t.tensor([1.0, 2.0]).view(2, 1)
+    say.outcome(n.detach_)
+    u = x * 3
+    k = u.view(2, 1)
+    say.outcome(u.detach_)
+    say(u, k)
+
+
+@same
+def test_changed_in_place(t: Any, say: Say) -> None:
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    for change in (lambda y, z: y.add_(1), lambda y, z: z.add_(1), lambda y, z: y.view(2, 1).mul_(2)):
+        for use in (
+            lambda y: y * y,
+            lambda y: y.reciprocal(),
+            lambda y: y + 1,
+            lambda y: y.relu(),
+            lambda y: y.view(2, 1) * y,
+        ):
+            y = x * 2
+            z = use(y)
+            try:
+                change(y, z)
+            except RuntimeError as e:
+                say(str(e))
+                continue
+            x.grad = None
+            say.outcome(z.sum().backward)
+            say(x.grad)
+
+
+@same
+def test_saved_attributes(t: Any, say: Say) -> None:
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    w = t.tensor([1.0, 2.0], requires_grad=True)
+    y = x * w
+    f = y.grad_fn
+    say(f._saved_self is x, f._saved_other, f.name(), type(f).__name__)
+    say(x.reciprocal().grad_fn._saved_result)
+    y.sum().backward()
+    say.outcome(lambda: f._saved_self)
+    say.outcome(lambda: f._saved_nothing)
+    say.outcome(lambda: f.nothing)
+    say(f.metadata, f.requires_grad)
+
+
+@same
+def test_node_is_callable(t: Any, say: Say) -> None:
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    w = t.tensor([1.0, 2.0], requires_grad=True)
+    y = x * w
+    say.outcome(y.grad_fn, t.tensor([1.0, 5.0]))
+    say.outcome(x.reciprocal().grad_fn, t.tensor([1.0, 5.0]))
+    say.outcome(x.reciprocal().grad_fn)
+    say.outcome(x.reciprocal().grad_fn, None)
+    acc = y.grad_fn.next_functions[0][0]
+    say(acc.variable is x)
+    acc(t.tensor([1.0, 5.0]))
+    say(x.grad)
+    say(isinstance(acc, t.autograd.graph.Node), isinstance(y.grad_fn, t.autograd.graph.Node))
+
+
+@same
+def test_sequence_numbers(t: Any, say: Say) -> None:
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    a = x * 1
+    b = a * 2
+    c = b + a
+    base = a.grad_fn._sequence_nr()
+    say(b.grad_fn._sequence_nr() - base, c.grad_fn._sequence_nr() - base, a.grad_fn.next_functions[0][0]._sequence_nr())
+
+
+@same
+def test_same_node_object(t: Any, say: Say) -> None:
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    y = x * 2
+    say(y.grad_fn is y.grad_fn, y.grad_fn == y.grad_fn, y.grad_fn.next_functions == y.grad_fn.next_functions)
+    z = x * 3
+    say(y.grad_fn.next_functions[0][0] is z.grad_fn.next_functions[0][0])
+
+
+@same
+def test_backward_of_leaf(t: Any, say: Say) -> None:
+    x = t.tensor(3.0, requires_grad=True)
+    x.backward()
+    say(x.grad)
+    x.backward(t.tensor(2.0))
+    say(x.grad)
+    v = t.tensor([3.0], requires_grad=True)
+    v.backward()
+    say(v.grad)
+
+
+@same
+def test_duplicate_roots(t: Any, say: Say) -> None:
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    y = x * x
+    t.autograd.backward([y, y, x], [t.tensor([1.0, 2.0]), t.tensor([3.0, 4.0]), t.tensor([5.0, 6.0])])
+    say(x.grad)
+    a, b = (x * 2).unbind(0)
+    t.autograd.backward([b, a, b])
+    say(x.grad)
+
+
+@same
+def test_root_within_graph(t: Any, say: Say) -> None:
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    y = x.reciprocal()
+    z = y * y
+    t.autograd.backward([y, z.sum()], [t.tensor([1.0, 1.0]), None])
+    say(x.grad)
+
+
+@same
+def test_inference_of_requires(t: Any, say: Say) -> None:
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    c = t.tensor([1.0, 2.0])
+    say((x * c).requires_grad, (c * c).requires_grad, (x.detach() * c).requires_grad, (x > 0).requires_grad)
+    say(
+        c.is_leaf,
+        x.is_leaf,
+        (x * c).is_leaf,
+        (c * c).is_leaf,
+        x.grad_fn,
+        (c * c).grad_fn,
+        c._base,
+        x.view(2)._base is x,
+    )
+
+
+@same
+def test_versions(t: Any, say: Say) -> None:
+    x = t.tensor([1.0, 2.0])
+    v = x.view(2, 1)
+    d = x.detach()
+    p = x.data
+    say(x._version, v._version, d._version, p._version)
+    x.add_(1)
+    say(x._version, v._version, d._version, p._version)
+    v.mul_(2)
+    d.mul_(2)
+    say(x._version, v._version, d._version, p._version)
+    p.mul_(2)
+    say(x._version, v._version, d._version, p._version)
+    x += 1
+    x *= x
+    say(x._version)
+    with t.no_grad():
+        x.sub_(1)
+    say(x._version)
+    t.add(x, 1, out=x)
+    say(x._version)
+
+
+@same
+def test_names_of_nodes(t: Any, say: Say) -> None:
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    for y in (x + 1, x.exp(), x.view(2, 1), x.sum(), x[0]):
+        say(y.grad_fn.name(), type(y.grad_fn).__name__, repr(y.grad_fn).split(" at ")[0])
+
+
+@same
+def test_grad_mode_of_results(t: Any, say: Say) -> None:
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    with t.no_grad():
+        (g,) = t.autograd.grad([x], [x], [t.tensor([1.0, 1.0])])
+        say(g)
+    y = (x * x).sum()
+    with t.no_grad():
+        (g,) = t.autograd.grad(y, x, create_graph=True)
+    say(g.requires_grad, t.is_grad_enabled())
+    y = (x * x).sum()
+    with t.no_grad():
+        y.backward()
+    say(x.grad)
