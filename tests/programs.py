@@ -5,6 +5,7 @@ A program is a function of the library `t` and of `say`, which writes down value
 
 from __future__ import annotations
 
+import difflib
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -82,13 +83,18 @@ def run(program: Program, module: Any) -> list[str]:
     return say.lines + [w for w in shown if "create a reference cycle" not in w]  # which torch says once a process
 
 
+def difference(theirs: list[str], ours: list[str]) -> str:
+    """The lines that are not the same."""
+    return "\n".join(difflib.unified_diff(theirs, ours, "torch", "microtorch", lineterm="", n=1))
+
+
 def same(program: Program) -> Callable[[], None]:
     """A test that a program shows the same on both libraries."""
 
     def test() -> None:
-        expected = run(program, torch)
-        assert expected
-        assert run(program, microtorch) == expected
+        theirs, ours = run(program, torch), run(program, microtorch)
+        assert theirs
+        assert ours == theirs, difference(theirs, ours)
 
     test.__name__, test.__qualname__, test.__doc__ = program.__name__, program.__qualname__, program.__doc__
     test.__module__ = program.__module__

@@ -12,7 +12,7 @@ from typing import Any
 import hypothesis.strategies as st
 import torch
 from hypothesis import HealthCheck, given, settings
-from programs import Say
+from programs import Say, difference
 
 import microtorch
 
@@ -283,8 +283,8 @@ all_steps = st.lists(st.tuples(words, numbers, numbers, numbers), min_size=3, ma
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(all_leaves, all_steps)
 def test_programs_do_the_same(leaves: list[tuple[int, int]], steps: list[Step]) -> None:
-    expected = play(torch, leaves, steps)
-    assert play(microtorch, leaves, steps) == expected
+    theirs, ours = play(torch, leaves, steps), play(microtorch, leaves, steps)
+    assert ours == theirs, difference(theirs, ours)
 
 
 def test_every_word_works_somewhere() -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import warnings
 from typing import Any, NoReturn
 
-from ..op import FUNCTIONS
+from ..op import FUNCTIONS, METHODS
 from ..ops import loss
 from ..ops.linalg import linear as linear
 from ..tensor import Tensor
 
-relu_ = FUNCTIONS["relu_"]
+relu_ = METHODS["relu_"]
 sigmoid = FUNCTIONS["sigmoid"]
 tanh = FUNCTIONS["tanh"]
 

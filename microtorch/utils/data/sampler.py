@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any, Generic, TypeVar
 
 from ... import dtypes
-from ...ops import creation
+from ...ops.data import as_tensor
 from ...ops.generator import Generator, stream
 from ...ops.random import multinomial, randint, randperm
 
@@ -117,7 +117,7 @@ class WeightedRandomSampler(Sampler[int]):
             raise ValueError(f"num_samples should be a positive integer value, but got num_samples={num_samples}")
         if not isinstance(replacement, bool):
             raise ValueError(f"replacement should be a boolean value, but got replacement={replacement}")
-        tensor = creation.as_tensor(weights, dtype=dtypes.float64)
+        tensor = as_tensor(weights, dtype=dtypes.float64)
         if tensor.dim() != 1:
             raise ValueError(f"weights should be a 1d sequence but given weights have shape {tuple(tensor.shape)}")
         self.weights = tensor

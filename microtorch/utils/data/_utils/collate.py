@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .... import dtypes
-from ....ops import creation
+from ....ops.data import as_tensor, tensor
 from ....ops.joining import stack
 from ....tensor import Tensor
 
@@ -53,7 +53,7 @@ def default_convert(data: Any) -> Any:
     if isinstance(data, Tensor):
         return data
     if kind.__module__ == "numpy" and kind.__name__ != "str_":
-        return data if kind is np.ndarray and _is_text(data) else creation.as_tensor(data)
+        return data if kind is np.ndarray and _is_text(data) else as_tensor(data)
     if isinstance(data, Mapping):
         return _mapping(data, lambda key: default_convert(data[key]))
     if isinstance(data, tuple):
@@ -104,22 +104,22 @@ def collate_numpy_array_fn(batch: Sequence[Any], *, collate_fn_map: CollateMap |
     """The arrays, as tensors, stacked along a new first dimension."""
     if _is_text(batch[0]):
         raise TypeError(NOT_COLLATED.format(batch[0].dtype))
-    return collate([creation.as_tensor(array) for array in batch], collate_fn_map=collate_fn_map)
+    return collate([as_tensor(array) for array in batch], collate_fn_map=collate_fn_map)
 
 
 def collate_numpy_scalar_fn(batch: Sequence[Any], *, collate_fn_map: CollateMap | None = None) -> Tensor:
     """A tensor of numpy's numbers, of their type."""
-    return creation.as_tensor(batch)
+    return as_tensor(batch)
 
 
 def collate_float_fn(batch: Sequence[float], *, collate_fn_map: CollateMap | None = None) -> Tensor:
     """A float64 tensor of the numbers."""
-    return creation.tensor(batch, dtype=dtypes.float64)
+    return tensor(batch, dtype=dtypes.float64)
 
 
 def collate_int_fn(batch: Sequence[int], *, collate_fn_map: CollateMap | None = None) -> Tensor:
     """A tensor of the integers or truth values."""
-    return creation.tensor(batch)
+    return tensor(batch)
 
 
 def collate_str_fn(batch: Sequence[Any], *, collate_fn_map: CollateMap | None = None) -> Sequence[Any]:
