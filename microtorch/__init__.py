@@ -4,7 +4,7 @@ from math import e, inf, nan, pi
 from typing import Any as _Any
 from typing import NoReturn as _NoReturn
 
-from . import autograd, backends, binding, cuda, dtypes, optim, random, utils
+from . import autograd, backends, binding, cuda, dtypes, nn, optim, random, utils
 from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .autograd.grad_mode import is_inference_mode_enabled
 from .dtypes import (
@@ -32,6 +32,7 @@ from .dtypes import bool_ as bool  # noqa: A004
 from .dtypes import float32 as float  # noqa: A004
 from .dtypes import int32 as int  # noqa: A004
 from .op import FUNCTIONS as _FUNCTIONS
+from .ops.legacy import LEGACY_TYPES as _LEGACY_TYPES
 from .ops.generator import Generator, default_generator
 from .printing import set_printoptions
 from .settings import (
@@ -41,17 +42,20 @@ from .settings import (
     get_num_interop_threads,
     get_num_threads,
     is_deterministic_algorithms_warn_only_enabled,
+    is_warn_always_enabled,
     set_default_device,
     set_float32_matmul_precision,
     set_flush_denormal,
     set_num_interop_threads,
     set_num_threads,
+    set_warn_always,
     use_deterministic_algorithms,
 )
 from .tensor import Tensor
 from .types import Size, contiguous_format, device, layout, memory_format, preserve_format, strided
 
 newaxis = None
+globals().update(_LEGACY_TYPES)  # FloatTensor, LongTensor, …
 globals().update(_FUNCTIONS)  # every operation that is published as a function: add, sum, matmul, zeros, …
 
 __version__ = "2.13.0"  # the torch whose behaviour this is

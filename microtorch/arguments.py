@@ -17,17 +17,23 @@ import numpy as np
 from . import dtypes
 from .casting import cast
 
-PUBLISHED: dict[CodeType, tuple[str, int]] = {}  # name and number of the first argument, for every function and method
+# Name and number of the first argument for every function and method; two codes may differ in nothing but their qualname.
+PUBLISHED: dict[tuple[CodeType, str], tuple[str, int]] = {}
 OVERFLOW = "Overflow when unpacking long long"
 
 
 def called() -> tuple[str, int]:
     """The published function that is being executed: its name and the number of its first argument."""
     frame = sys._getframe(1)
-    while frame.f_code not in PUBLISHED:
+    while (frame.f_code, frame.f_code.co_qualname) not in PUBLISHED:
         assert frame.f_back is not None, "a check of arguments outside a published function"
         frame = frame.f_back
-    return PUBLISHED[frame.f_code]
+    return PUBLISHED[frame.f_code, frame.f_code.co_qualname]
+
+
+def register(code: CodeType, name: str, first: int) -> None:
+    """Note that this is the code of a published function or method."""
+    PUBLISHED[code, code.co_qualname] = name, first
 
 
 def type_name(value: Any) -> str:
@@ -71,8 +77,10 @@ def to_int(argument: str, position: int, value: Any) -> int:
 def to_ints(argument: str, position: int, value: Any, or_one: bool = False) -> tuple[int, ...]:
     """A tuple of ints, or the error that it must be one; with `or_one`, a lone int will do."""
     if isinstance(value, (tuple, list)):
+        plain = True
         for i, element in enumerate(value):
             if type(element) is not int:
+                plain = False
                 if is_int(element):
                     continue
                 if i == 0:
@@ -86,7 +94,7 @@ def to_ints(argument: str, position: int, value: Any, or_one: bool = False) -> t
                     f"{called()[0]}(): argument '{argument}' failed to unpack the object at pos {i + 1} with error "
                     f'"type must be tuple of ints,but got {type_name(element)}"'
                 )
-        return tuple(map(operator.index, value))
+        return tuple(value) if plain else tuple(map(operator.index, value))
     if or_one and is_int(value):
         return (operator.index(value),)
     raise wrong_type(argument, position, "tuple of ints", value)
@@ -117,8 +125,9 @@ def no_overload(signatures: Sequence[str], args: Sequence[Any], **named: Any) ->
         unknown = [k for k in named if k not in [name for _, name in parameters]]
         if unknown:
             lines.append(f"      didn't match because some of the keywords were incorrect: {', '.join(unknown)}")
-        elif not named and len(parameters) == len(args):
-            shown = [_marked(a, expected) for a, (expected, _) in zip(args, parameters, strict=True)]
+        elif not named and args and len(parameters) in (0, len(args)):
+            kinds = [expected for expected, _ in parameters] or [""] * len(args)
+            shown = [_marked(a, kind) for a, kind in zip(args, kinds, strict=True)]
             lines.append(f"      didn't match because some of the arguments have invalid types: ({', '.join(shown)})")
     return TypeError("\n".join(lines) + "\n")
 

@@ -27,6 +27,7 @@ from .ops import (  # noqa: F401  (importing registers them)
     norms,
     parts,
     pointwise,
+    questions,
     random,
     rearranging,
     reduction,
@@ -127,9 +128,12 @@ def bind() -> None:
         setattr(Tensor, f"__{operator}__", _operator(function))
     for name in ("eq", "ne", "lt", "le", "gt", "ge"):
         setattr(Tensor, f"__{name}__", _operator(METHODS[name]))
-    for operator, name in {"neg": "neg", "pos": "positive", "abs": "abs", "invert": "bitwise_not"}.items():
+    for operator, name in {"neg": "neg", "pos": "positive", "abs": "abs"}.items():
         setattr(Tensor, f"__{operator}__", METHODS[name])
+    Tensor.__invert__ = comparison.invert
     Tensor.backward = _backward
+    _backward.__qualname__ = "Tensor.backward"  # which Python's own errors show
+    Tensor.__new__ = legacy.construct  # type: ignore[method-assign]
 
 
 bind()

@@ -58,6 +58,7 @@ class Node:
 
     next_functions: tuple[Edge, ...]
     _outputs: Sequence[Output]
+    computes_what_is_wanted = True  # not so the user's Functions: they compute everything
 
     def __init__(self, next_functions: tuple[Edge, ...], outputs: Sequence[Output]) -> None:
         self.next_functions = next_functions
@@ -265,16 +266,18 @@ def _leading_to(targets: set[Node], nodes: dict[Node, int]) -> set[Node]:
 def _run_hooked(
     node: Node, hooks: NodeHooks, incoming: Sequence[Gradient | None], wanted: set[Node] | None
 ) -> Sequence[Gradient | None]:
-    """Run a node between its hooks. Those after it see only gradients that go somewhere, in their final shape."""
+    """Run a node between its hooks. Those after it see gradients in their final shape, those that go nowhere only
+    where a user's Function computed them.
+    """
     incoming = hooks.run_pre_hooks(hooks.run_tensor_hooks(incoming))
     outgoing = node.apply(*incoming)
     if not hooks.post:
         return outgoing
     fitted = list(outgoing)
     for i, (edge, gradient) in enumerate(zip(node.next_functions, outgoing, strict=True)):
-        if edge[0] is None or (wanted is not None and edge[0] not in wanted):
+        if node.computes_what_is_wanted and (edge[0] is None or (wanted is not None and edge[0] not in wanted)):
             fitted[i] = None
-        elif gradient is not None:
+        elif gradient is not None and edge[0] is not None:
             fitted[i] = _fit(gradient, edge, node, outgoing)
     return hooks.run_post_hooks(fitted, incoming)
 

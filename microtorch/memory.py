@@ -60,16 +60,20 @@ def _is_dense(array: np.ndarray[Any, Any]) -> bool:
     return True
 
 
-def check_cast(result: np.dtype[Any], target: np.dtype[Any], in_cpp: bool = False) -> None:
-    """Refuse to store a result in a type of a lower category, which the message calls by its name in C++ or in torch."""
+def check_cast(result: np.dtype[Any], target: np.dtype[Any], words: str = "") -> None:
+    """Refuse to store a result in a type of a lower category; `words`: in others than the usual ones."""
     if result is target:
         return
     from_, to = dtypes.FROM_NUMPY[result], dtypes.FROM_NUMPY[target]
     if not dtypes.can_cast(from_, to):
-        raise RuntimeError(
-            f"result type {from_.legacy_name} can't be cast to the desired output type "
-            f"{to.cpp_name if in_cpp else to.legacy_name}"
-        )
+        usual = "result type {0} can't be cast to the desired output type {1}"
+        raise RuntimeError(dtype_words(words or usual, result, target))
+
+
+def dtype_words(template: str, result: np.dtype[Any], target: np.dtype[Any]) -> str:
+    """A message about two dtypes: {0} and {1} stand for their names in torch, {2} and {3} for those in C++."""
+    from_, to = dtypes.FROM_NUMPY[result], dtypes.FROM_NUMPY[target]
+    return template.format(from_.legacy_name, to.legacy_name, from_.cpp_name, to.cpp_name)
 
 
 def write_out(out: Tensor, result: np.ndarray[Any, Any]) -> None:

@@ -25,11 +25,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from . import dtypes
-from .arguments import PUBLISHED
+from .arguments import register, type_name
 from .engine import FREED, NO_EDGE, Edge, Node, mode
 from .casting import cast
 from .layout import arranged
-from .memory import check_cast, check_overlap, check_partial_overlap, write_out
+from .memory import check_cast, check_overlap, check_partial_overlap, dtype_words, write_out
 from .saved import SavedInput, SavedNumber, SavedOutput, is_freed_with_graph, unpack
 from .tensor import InferenceCounter, Tensor, wrap
 from .views import MULTI_OUTPUT, check_inplace, gradient_edge, make_view, rebase_history
@@ -70,10 +70,13 @@ class Op:
         gives_bool: bool,
         called: str,
         check: Callable[..., None] | None,
+        check_in_place: Callable[..., None] | None,
         refuses: tuple[str, str],
         order: Callable[..., Any] | None,
         writes_expanded: bool,
         strict_out: str | Callable[..., str],
+        cast_error: str,
+        dtype_of_out: bool,
     ) -> None:
         self.name = forward.__name__
         self.called = called or self.name
@@ -86,10 +89,13 @@ class Op:
         self.wraps_numbers = wraps_numbers
         self.gives_bool = gives_bool
         self.check = check
+        self.check_in_place = check_in_place
         self.kernel, self.refused = refuses
         self.order = order or (lambda *arrays: arrays)
         self.writes_expanded = writes_expanded
         self.strict_out = strict_out
+        self.cast_error = cast_error
+        self.dtype_of_out = dtype_of_out
         self.parameters = list(inspect.signature(forward).parameters.values())
         names = [p.name for p in self.parameters]
         self.tensors = [n for n in names if n in formulas]
@@ -101,7 +107,8 @@ class Op:
         self.takes_list = names[0] == "tensors"
         self.differentiable = [n for n in self.tensors if formulas[n] is not None]
         self.needs = {n: list(inspect.signature(f).parameters) for n, f in formulas.items() if f is not None}
-        self.saves = list(dict.fromkeys(need for n in self.differentiable for need in self.needs[n] if need != "g"))
+        saves = {need for needs in self.needs.values() for need in needs if need not in ("g", "gradients")}
+        self.saves = sorted(saves, key=lambda need: (need == "out" or need in outputs, _torch_name(need)))
         self.result_type = _return_type(self.called, outputs) if outputs else None
         self._node_classes: dict[str, type[OpNode]] = {}
         # One edge for every differentiable input, whatever the call: then all of it can be unrolled.
@@ -111,7 +118,7 @@ class Op:
             and (wraps_numbers or not any(self.numbers))
             and all(p.default is p.empty for p in self.parameters if p.name in self.differentiable)
         )
-        known = {"g", "out", *outputs, *names} | {f"{n}_{what}" for n in self.tensors for what in ("shape", "dtype", "stride")}
+        known = {"g", "gradients", "out", *outputs, *names} | {f"{n}_{what}" for n in self.tensors for what in ("shape", "dtype", "stride")}
         unknown = {need for needs in self.needs.values() for need in needs} - known
         assert not unknown, f"{self.name}: a gradient formula asks for {unknown}, which the operation does not have"
 
@@ -123,7 +130,7 @@ class Op:
             return value._array
         raise TypeError(
             f"{name}(): argument '{self.tensors[position]}' (position {position + first}) must be Tensor, "
-            f"not {type(value).__name__}"
+            f"not {type_name(value)}"
         )
 
     def arrays(self, values: Sequence[Any], name: str, first: int = 1) -> list[Any]:
@@ -173,7 +180,7 @@ class Op:
             if self.check is not None:
                 self.check(*values)
             if common.numpy.char in self.refused:
-                raise not_implemented(self.kernel, common)
+                self._refuse(values, common)
             half = common is dtypes.float16
             arrays = [
                 (v._array if isinstance(v, Tensor) else v)
@@ -193,6 +200,13 @@ class Op:
         if half and result.dtype == np.float32:
             result = result.astype(np.float16)
         return result if self.promotion == KEEP else arranged(result, self.order(*arrays))
+
+    def _refuse(self, values: Sequence[Any], common: dtypes.dtype) -> None:
+        """The kernel lacks the dtype; but that shapes do not broadcast comes before that."""
+        arrays = [v._array for v in values if isinstance(v, Tensor)]
+        if broadcast_shape([a.shape for a in arrays]) is None:
+            raise broadcast_error(ValueError(), arrays)
+        raise not_implemented(self.kernel, common)
 
     def general(self, values: Sequence[Any], extras: Sequence[Any], name: str, first: int) -> Tensor:
         """A call of an operation with promotion in the unusual case."""
@@ -248,7 +262,7 @@ class Op:
         plan.sort(key=lambda step: _torch_name(step[0]))
         saved = tuple(self._saved(n, named, results, original) if n in needed else None for n in self.saves)
         outputs = tuple((r._array.shape, r._array.dtype) for r in results)
-        return self.node_class(name)(tuple(edges), outputs, saved, plan)
+        return self.node_class(name, len(edges))(tuple(edges), outputs, saved, plan)
 
     def _saved(self, need: str, named: dict[str, Any], results: Sequence[Tensor], original: Any) -> Any:
         if need == "out" or need in self.outputs:
@@ -267,10 +281,11 @@ class Op:
             return [SavedInput(v) for v in value]
         return SavedNumber(value) if self.wraps_numbers else value
 
-    def node_class(self, name: str) -> type[OpNode]:
+    def node_class(self, name: str, number_of_edges: int | None = None) -> type[OpNode]:
         made = self._node_classes.get(name)
         if made is None:
-            unrolled = {} if self.unrolled_apply is None else {"apply": self.unrolled_apply}
+            fits = number_of_edges in (None, len(self.differentiable))
+            unrolled = {"apply": self.unrolled_apply} if self.unrolled_apply is not None and fits else {}
             made = self._node_classes[name] = type(name, (OpNode,), {"__slots__": (), "op": self, **unrolled})
         return made
 
@@ -285,7 +300,10 @@ class Op:
             check_inplace(target)
         check_writable(target)
         if self.check is not None:
+            self.common_dtype(values, name, 0)  # refuses what is no tensor
             self.check(*values)
+        if self.check_in_place is not None:
+            self.check_in_place(*values)
         check_overlap(array, name if self.writes_expanded else "")
         for value in values[1:]:
             if isinstance(value, Tensor):
@@ -294,12 +312,16 @@ class Op:
             result = self.compute(values, extras, name, 0)
         except (RuntimeError, NotImplementedError):  # of several reasons to refuse, torch sees the shape first
             shapes = [v._array.shape for v in values if isinstance(v, Tensor)]
-            if (self.promotion != KEEP or any(self.numbers)) and broadcast_shape(shapes) not in (None, array.shape):
-                raise wrong_output_shape(array.shape, broadcast_shape(shapes)) from None
+            if self.promotion != KEEP or any(self.numbers):
+                shape = broadcast_shape(shapes)
+                if shape is None:
+                    raise broadcast_error(ValueError(), [v._array for v in values if isinstance(v, Tensor)]) from None
+                if shape != array.shape:
+                    raise wrong_output_shape(array.shape, shape) from None
             raise
         if result.shape != array.shape:
             raise wrong_output_shape(array.shape, result.shape)
-        check_cast(result.dtype, array.dtype, self.name.startswith("clamp"))
+        check_cast(result.dtype, array.dtype, self.cast_error)
         original = None
         if recorded and self._needs_original(values):
             original = target.clone() if requires_grad(target) else wrap(array.copy())
@@ -325,7 +347,9 @@ class Op:
         derivable = self.differentiable and not self.gives_bool and self.node_name != "NotImplemented"
         arguments = (*values, *extras) if derivable else ()
         strict = self.strict_out if isinstance(self.strict_out, str) else self.strict_out(*values)
-        write_into(out, self.called, arguments, lambda: self.compute(values, extras, name), strict)
+        if self.dtype_of_out and isinstance(out, Tensor):
+            extras = [out.dtype if n == "dtype" and v is None else v for n, v in zip(self.others, extras, strict=True)]
+        write_into(out, self.called, arguments, lambda: self.compute(values, extras, name), strict, self.cast_error)
         if self.node_name == "NotImplemented" and mode.grad and any(map(requires_grad, values)):
             rebase_history(out, self.make_node([out], values, extras))
         return out
@@ -352,12 +376,13 @@ class OpNode(Node):
         if all(gradient is None for gradient in gradients):
             return results
         op = self.op
-        values = dict(zip(op.saves, saved, strict=True))
+        values = {need: unpack(value, self) for need, value in zip(op.saves, saved, strict=True)}
+        values["gradients"] = gradients
         g = gradients[0] if len(gradients) == 1 and op.view != MANY or op.outputs else gradients
         for parameter, position, width in self._plan:
             formula = op.formulas[parameter]
             assert formula is not None
-            gradient = formula(*[g if need == "g" else unpack(values[need], self) for need in op.needs[parameter]])
+            gradient = formula(*[g if need == "g" else values[need] for need in op.needs[parameter]])
             if parameter == "tensors":
                 results[position : position + width] = gradient
             else:
@@ -380,7 +405,7 @@ class OpNode(Node):
 
 
 def _torch_name(parameter: str) -> str:
-    """By these names torch orders the formulas of a node, and so the contributions of the nodes they leave in turn."""
+    """By these names torch orders what a node saved, which is checked in this order, and its formulas."""
     return "self" if parameter == "input" else parameter
 
 
@@ -428,12 +453,12 @@ def unroll(declared: Op) -> None:
         f"    {''.join(f's{j}, ' for j in range(len(saves)))} = saved" if saves else "    pass",
         f"    {''.join(f'e{i}, ' for i in range(n))} = self.next_functions",
     ]
+    for j, need in enumerate(saves):
+        if need == "out" or need in declared.tensors:
+            lines.append(f"    if s{j} is not None: s{j} = s{j}.unpack(self)")
     for name in sorted(inputs, key=_torch_name):
         i = inputs.index(name)
-        values = [
-            "g" if w == "g" else f"s{saves.index(w)}.unpack(self)" if w == "out" or w in declared.tensors else f"s{saves.index(w)}"
-            for w in needs[name]
-        ]
+        values = ["g" if w == "g" else f"s{saves.index(w)}" for w in needs[name]]
         lines.append(f"    r{i} = _formula{i}({', '.join(values)}) if e{i}[0] is not None else None")
     lines.append(f"    return ({''.join(f'r{i}, ' for i in range(n))})")
 
@@ -456,11 +481,17 @@ def unroll(declared: Op) -> None:
 
 
 def write_into(
-    out: Any, name: str, arguments: Sequence[Any], compute: Callable[[], Any], strict: str = ""
+    out: Any,
+    name: str,
+    arguments: Sequence[Any],
+    compute: Callable[[], Any],
+    strict: str = "",
+    cast_error: str = "",
 ) -> Any:
     """What `out=` means: the array, or the tuple of arrays, that `compute` gives is written to the tensors `out`.
 
-    `arguments`: those that must not require a gradient. `strict`: the error if a dtype is another than the result's.
+    `arguments`: those that must not require a gradient. `strict`: the error if a dtype is another than the result's,
+    `cast_error`: if it is of a lower category; both as templates, see `memory.dtype_words`.
     """
     outs = out if isinstance(out, (tuple, list)) else (out,)
     for o in outs:
@@ -471,16 +502,18 @@ def write_into(
             f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of the "
             "arguments requires grad."
         )
+    for o in outs:
+        check_writable(o)
     results = compute()
     for o, result in zip(outs, results if isinstance(results, tuple) else (results,), strict=True):
         if strict and result.dtype is not o._array.dtype:
-            raise RuntimeError(strict.format(dtypes.FROM_NUMPY[result.dtype].legacy_name, o.dtype.legacy_name))
-        check_cast(result.dtype, o._array.dtype)
+            raise RuntimeError(dtype_words(strict, result.dtype, o._array.dtype))
+        check_cast(result.dtype, o._array.dtype, cast_error)
         write_out(o, result)
     return out
 
 
-def compose_into(out: Any, name: str, function: Callable[..., Any], *arguments: Any) -> Any:
+def compose_into(out: Any, name: str, function: Callable[..., Any], *arguments: Any, strict: str = "") -> Any:
     """`out=` of a function that is made of others: its result is computed unrecorded and written."""
 
     def compute() -> Any:
@@ -490,7 +523,7 @@ def compose_into(out: Any, name: str, function: Callable[..., Any], *arguments: 
         finally:
             mode.grad = previous
 
-    return write_into(out, name, arguments, compute)
+    return write_into(out, name, arguments, compute, strict)
 
 
 class NotImplementedNode(Node):
@@ -618,10 +651,13 @@ def op(
     gives_bool: bool = False,
     called: str = "",
     check: Callable[..., None] | None = None,
+    check_in_place: Callable[..., None] | None = None,
     refuses: tuple[str, str] = ("", ""),
     order: Callable[..., Any] | None = None,
     writes_expanded: bool = False,
     strict_out: str | Callable[..., str] = "",
+    cast_error: str = "",
+    dtype_of_out: bool = False,
     public: bool | str = True,
     **formulas: Formula | None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -633,15 +669,17 @@ def op(
     `keep`: tensors that take no part in the promotion. `numbers`: where a number may stand for a tensor; `precise`:
     where it is not rounded to float16 beside tensors of that dtype. `gives_bool`: a result without a gradient, so
     that only the in-place variant enters the graph. `called`: torch's name of the operation, if another than
-    the forward's. `check`: called with the tensor arguments before they are promoted, to refuse them. `refuses`: the name of
+    the forward's. `check`: called with the tensor arguments before they are promoted, to refuse them; `check_in_place`: the same before the
+    in-place variant. `refuses`: the name of
     torch's kernel and the dtypes (numpy's characters) that it does not have. `order`: of the operands' arrays, those after
     which the result is laid out in memory. `strict_out`: torch's words where `out` must have exactly the result's dtype, or
-    a function of the tensor arguments that gives them.
+    a function of the tensor arguments that gives them; `cast_error`: where its category is too low. `dtype_of_out`: the
+    argument `dtype` is by default that of `out`.
     `writes_expanded`: in place also where elements share memory. `public`: where it is published (see `publish`); "in place": only the variant with `_`.
     """
 
     def declare(forward: Callable[..., Any]) -> Callable[..., Any]:
-        declared = Op(forward, formulas, node, promotion, view, outputs, wraps_numbers, keep, numbers, precise, gives_bool, called, check, refuses, order, writes_expanded, strict_out)
+        declared = Op(forward, formulas, node, promotion, view, outputs, wraps_numbers, keep, numbers, precise, gives_bool, called, check, check_in_place, refuses, order, writes_expanded, strict_out, cast_error, dtype_of_out)
         REGISTRY[declared.name] = declared
         if declared.has_fixed_edges:
             unroll(declared)
@@ -658,7 +696,7 @@ def op(
 def publish(function: Function, where: bool | str = True) -> Function:
     """Enter a function among those of the torch namespace ("function"), the methods of Tensor ("method"), or both."""
     name = function.__name__
-    PUBLISHED[function.__code__] = name, 1  # type: ignore[attr-defined]
+    register(function.__code__, name, 1)  # type: ignore[attr-defined]
     if where is True or where == "function":
         FUNCTIONS[name] = function
     if where is True or where == "method":
@@ -681,7 +719,7 @@ def _renamed(function: Any, name: str, first: int) -> Any:
     if "_first" in namespace:
         namespace = namespace | {"_name": name, "_first": first}
     code = function.__code__.replace(co_qualname=name if first else f"Tensor.{name}")
-    PUBLISHED[code] = name, first
+    register(code, name, first)
     copy = FunctionType(code, namespace, name, function.__defaults__, function.__closure__)
     copy.__kwdefaults__, copy.__doc__, copy.__module__ = function.__kwdefaults__, function.__doc__, function.__module__
     return copy
@@ -712,7 +750,10 @@ def pointwise(*, promotion: str = PROMOTE, in_place: bool = True, **declaration:
     return op(promotion=promotion, in_place=in_place, **declaration)
 
 
-def _signature(parameters: Sequence[inspect.Parameter], more: str = "") -> tuple[str, dict[str, Any]]:
+SYNONYMS = {"dim": "axis", "keepdim": "keepdims"}  # numpy's names, which torch takes for its own
+
+
+def _signature(parameters: Sequence[inspect.Parameter], *more: str) -> tuple[str, dict[str, Any]]:
     """The text of a parameter list, and the defaults it refers to."""
     defaults = {f"_default_{p.name}": p.default for p in parameters if p.default is not p.empty}
     text, starred = [], False
@@ -722,7 +763,7 @@ def _signature(parameters: Sequence[inspect.Parameter], more: str = "") -> tuple
             starred = True
         text.append(p.name if p.default is p.empty else f"{p.name}=_default_{p.name}")
     if more:
-        text += [more] if starred else ["*", more]
+        text += more if starred else ["*", *more]
     return ", ".join(text), defaults
 
 
@@ -732,7 +773,14 @@ def _tuple(names: Sequence[str]) -> str:
 
 def _generate(declared: Op, with_out: bool) -> Callable[..., Any]:
     """Write the function of an operation for its own parameters, with the usual case first."""
-    signature, namespace = _signature(declared.parameters, "out=None" if with_out else "")
+    parameters = declared.parameters
+    optional = [p for p in parameters if p.default is not p.empty or p.name == "dim"]
+    synonyms = [(p, SYNONYMS[p]) for p in declared.others if p in SYNONYMS and not declared.view]
+    if parameters[-len(optional) :] != optional:
+        synonyms = []  # an operation that is called from here alone
+    needed = [p.name for p in parameters if p.name == "dim" and p.default is p.empty and synonyms]
+    parameters = [p.replace(default=None) if p.name in needed else p for p in parameters]
+    signature, namespace = _signature(parameters, *["out=None"] * with_out, *[f"{s}=None" for _, s in synonyms])
     values, extras = _tuple(declared.tensors), _tuple(declared.others)
     arguments = ", ".join(
         ("" if p.kind is not p.KEYWORD_ONLY else f"{p.name}=")
@@ -740,6 +788,8 @@ def _generate(declared: Op, with_out: bool) -> Callable[..., Any]:
         for p in declared.parameters
     )
     lines = [f"def {declared.name}({signature}):"]
+    lines += [f"    if {synonym} is not None: {p} = {synonym}" for p, synonym in synonyms]
+    lines += [f"    if {p} is None: raise _missing(_name, {p!r})" for p in needed]
     if with_out:
         lines += ["    if out is not None:", f"        return _op.into(out, {values}, {extras}, _name)"]
     arrays = ", ".join(f"a{i}" for i in range(len(declared.tensors)))
@@ -768,7 +818,7 @@ def _generate(declared: Op, with_out: bool) -> Callable[..., Any]:
         "    try:",
         f"        result = _forward({arguments})",
         "    except ValueError as error:",
-        f"        raise _broadcast_error(error, [{arrays}]) from None",
+        f"        raise _broadcast_error(error, _order({arrays}) or [{arrays}]) from None",
     ]
     if declared.promotion != KEEP and len(declared.tensors) > 1:
         ordered = " and ".join(f"(type(a{i}) is not _ndarray or a{i}.flags.c_contiguous)" for i in range(len(declared.tensors)))
@@ -805,6 +855,10 @@ def _generate(declared: Op, with_out: bool) -> Callable[..., Any]:
     return _compile(declared, declared.name, lines, namespace | _names(declared))
 
 
+def _missing(name: str, argument: str) -> TypeError:
+    return TypeError(f'{name}() missing 1 required positional arguments: "{argument}"')
+
+
 def _names(declared: Op) -> dict[str, Any]:
     """What the generated functions refer to."""
     return {
@@ -822,6 +876,7 @@ def _names(declared: Op) -> dict[str, Any]:
         "_asarray": np.asarray,
         "_NUMBER": (float, int),
         "_record": declared.unrolled_record,
+        "_missing": _missing,
         "_arranged": arranged,
         "_order": declared.order,
         "_name": declared.name,
@@ -836,7 +891,7 @@ def _generate_in_place(declared: Op) -> Callable[..., Any]:
         f"def {name}({signature}):",
         f"    return _op.in_place({_tuple(declared.tensors)}, {_tuple(declared.others)}, _name)",
     ]
-    return _compile(declared, name, lines, namespace | {"_op": declared, "_name": name})
+    return _compile(declared, name, lines, namespace | {"_op": declared, "_name": name, "_first": 0})
 
 
 def _compile(declared: Op, name: str, lines: list[str], namespace: dict[str, Any]) -> Callable[..., Any]:

@@ -45,8 +45,10 @@ def offset(array: Array) -> int:
 
 
 def strides(array: Array) -> tuple[int, ...]:
+    """The distances between neighbours; numpy gives a new array without elements none, which are made up for here."""
     size = array.itemsize
-    return tuple([s // size for s in array.strides])
+    found = tuple([s // size for s in array.strides])
+    return found if array.size or any(found) else contiguous_strides(array.shape)
 
 
 def span(shape: Sequence[int], strides: Sequence[int]) -> int:
@@ -107,6 +109,12 @@ def dense_strides(array: Array) -> tuple[int, ...]:
         found[axis] = step
         step *= max(shape[axis], 1)
     return tuple(found)
+
+
+def in_order(array: Array) -> Array:
+    """The elements in order in memory, with the strides that go with it also where a length is 1."""
+    array = np.ascontiguousarray(array) if array.ndim else array
+    return array.reshape(-1).reshape(array.shape) if 1 in array.shape else array
 
 
 def empty_strided(shape: Sequence[int], strides: Sequence[int], dtype: Any) -> Array:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import dtypes, printing
+from . import dtypes, printing, storage
+from .arguments import is_int, type_name
 from .engine import mode
 from .tensor_base import InferenceCounter as InferenceCounter
 from .tensor_base import TensorBase
 from .types import CPU, Size, contiguous_format, device, layout, strided
-from .views import data_pointer
 
 
 class Tensor(TensorBase):
@@ -36,7 +37,6 @@ class Tensor(TensorBase):
     layout: layout = strided
     is_cuda = is_sparse = is_quantized = is_meta = is_mps = is_xpu = is_mkldnn = is_nested = False
     is_cpu = True
-    names: Any = None
 
     # -- what it is ---------------------------------------------------------------------------------------------------
 
@@ -82,28 +82,28 @@ class Tensor(TensorBase):
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or its length along `dim`."""
-        return self.shape if dim is None else self._array.shape[wrap_dim(dim, self._array.ndim)]
+        return self.shape if dim is None else self._array.shape[self._dim("size", dim)]
 
     def stride(self, dim: int | None = None) -> Any:
         """The distance in memory, in elements, between neighbours along each dimension (or along `dim`)."""
-        array = self._array
-        strides = [s // array.itemsize for s in array.strides]
-        for i in reversed(range(array.ndim)):
-            if array.shape[i] == 1 and strides[i] == 0:  # numpy's mark for a dimension that was put in
-                strides[i] = strides[i + 1] * max(array.shape[i + 1], 1) if i + 1 < array.ndim else 1
-        return tuple(strides) if dim is None else strides[wrap_dim(dim, array.ndim)]
+        strides = storage.strides(self._array)
+        return strides if dim is None else strides[self._dim("stride", dim)]
+
+    def _dim(self, name: str, dim: Any) -> int:
+        if not is_int(dim):
+            raise TypeError(f"{name}(): argument 'dim' (position 1) must be int, not {type_name(dim)}")
+        if self._array.ndim == 0:
+            raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+        return wrap_dim(int(dim), self._array.ndim)
 
     def storage_offset(self) -> int:
         """The distance in memory, in elements, from the start of the storage."""
-        owner = self._array
-        while isinstance(owner.base, np.ndarray):
-            owner = owner.base
-        return (data_pointer(self._array) - data_pointer(owner)) // self._array.itemsize
+        return storage.offset(self._array)
 
     def data_ptr(self) -> int:
-        return data_pointer(self._array) if self._array.size else 0
+        return storage.pointer(self._array) if self._array.size else 0
 
-    def is_contiguous(self, memory_format: Any = None) -> bool:
+    def is_contiguous(self, *, memory_format: Any = None) -> bool:
         return self._array.flags.c_contiguous
 
     def is_floating_point(self) -> bool:
@@ -114,6 +114,34 @@ class Tensor(TensorBase):
 
     def is_signed(self) -> bool:
         return self.dtype.is_signed
+
+    def is_same_size(self, other: Tensor) -> bool:
+        return self._array.shape == other._array.shape
+
+    def is_set_to(self, tensor: Tensor) -> bool:
+        """Whether this and another tensor are the same window onto the same memory."""
+        a, b = self._array, tensor._array
+        return (storage.pointer(a), a.shape, a.strides) == (storage.pointer(b), b.shape, b.strides)
+
+    def is_conj(self) -> bool:
+        return False
+
+    def is_neg(self) -> bool:
+        return False
+
+    def is_shared(self) -> bool:
+        return False
+
+    def is_pinned(self) -> bool:
+        return False
+
+    @property
+    def real(self) -> Tensor:
+        return self
+
+    @property
+    def imag(self) -> Tensor:
+        raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
 
     # -- its data -----------------------------------------------------------------------------------------------------
 
@@ -164,8 +192,13 @@ class Tensor(TensorBase):
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         return self._array.view()
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        return np.array(self.numpy(), dtype=dtype, copy=copy)
+    def __array__(self, dtype: Any = None) -> np.ndarray[Any, Any]:
+        array = self.numpy()
+        return array if dtype is None else array.astype(dtype, copy=False)
+
+    def __array_wrap__(self, array: Any) -> Tensor:
+        """What numpy makes of the result of its functions on tensors; truth values become bytes, as in torch."""
+        return wrap(np.asarray(array, np.uint8 if array.dtype == bool else None))
 
     def item(self) -> bool | int | float:
         """The value of a tensor of one element as a Python number."""
@@ -181,6 +214,9 @@ class Tensor(TensorBase):
         if self._array.size != 1:
             raise ValueError("only one element tensors can be converted to Python scalars")
         return self._array.item()  # type: ignore[no-any-return]
+
+    def __complex__(self) -> complex:
+        return complex(self._scalar())
 
     def __float__(self) -> float:
         return float(self._scalar())
@@ -208,6 +244,13 @@ class Tensor(TensorBase):
         if self._array.ndim == 0:
             raise TypeError("iteration over a 0-d tensor")
         return iter(self.unbind(0))
+
+    def __contains__(self, element: Any) -> bool:
+        if not isinstance(element, (Tensor, bool, int, float, np.number)):
+            raise RuntimeError(
+                f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
+            )
+        return bool((element == self).any())
 
     def __hash__(self) -> int:
         return id(self)
@@ -251,31 +294,36 @@ class Tensor(TensorBase):
             )
         if id(self) in memo:
             return memo[id(self)]  # type: ignore[no-any-return]
-        copy = wrap(self._array.copy(order="K"), type(self))
+        array = self._array
+        owner = storage.owner(array)
+        key: Any = (id(owner), array.dtype)
+        if key not in memo:  # tensors that share memory share the copy of it
+            memo[key] = storage.storage(array).copy()
+        memory = memo[key]
+        copy = wrap(storage.window(memory, array.shape, storage.strides(array), storage.offset(array)), type(self))
+        copy._counter = type(copy._counter)((1,))
         memo[id(self)] = copy
         copy._requires_grad = self._requires_grad
         if self._autograd is not None and self._autograd.grad is not None:
             copy._meta.grad = self._autograd.grad.__deepcopy__(memo)
         for name, value in self.__dict__.items():
-            from copy import deepcopy
-
             copy.__dict__[name] = deepcopy(value, memo)
         return copy
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        hooks = self._autograd.hooks if self._autograd is not None else None
-        for hook in (hooks or {}).values():
-            if not hasattr(hook, "__torch_unserializable__"):
-                warnings.warn(
-                    f"backward hook {hook!r} on tensor will not be serialized.  If this is expected, you can decorate "
-                    "the function with @torch.utils.hooks.unserializable_hook to suppress this warning",
-                    stacklevel=2,
-                )
-        return (_rebuild, (type(self), self._array, self._requires_grad, self.__dict__ or None))
+        array = self._array
+        place = (array.shape, storage.strides(array), storage.offset(array))
+        return (_rebuild, (type(self), storage.storage(array), place, self.requires_grad, self.__dict__ or None))
 
 
-def _rebuild(cls: type[Tensor], array: Any, requires_grad: bool, attributes: dict[str, Any] | None) -> Tensor:
-    tensor = wrap(array, cls)
+def _rebuild(
+    cls: type[Tensor], memory: Any, place: Any, requires_grad: bool, attributes: dict[str, Any] | None
+) -> Tensor:
+    dtype = dtypes.FROM_NUMPY[memory.dtype].numpy
+    if memory.dtype is not dtype:  # unpickled arrays have an equal one, we compare with `is`
+        memory = memory.astype(dtype)
+    tensor = wrap(storage.window(memory, *place), cls)
+    tensor._counter = type(tensor._counter)((1,))
     tensor._requires_grad = requires_grad
     if attributes:
         tensor.__dict__.update(attributes)

@@ -101,9 +101,9 @@ def check_inplace(tensor: Any) -> None:
     view = tensor._view
     if view is not None:
         _forbid_change(tensor, "is being")
-        if tensor.requires_grad and view.base.is_leaf:
+        if tensor.requires_grad and view.base._edge is None:
             raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
-    if tensor.requires_grad and tensor.is_leaf:
+    if tensor.requires_grad and tensor._edge is None:
         raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
 
 

@@ -251,7 +251,7 @@ def test_arguments(options: dict[str, Any], kind: Any) -> None:
 
 
 @table(
-    lambda s: data(s).DataLoader(5),
+    lambda s: len(data(s).DataLoader(5)),
     lambda s: data(s).DataLoader(5, shuffle=True),
     lambda s: data(s).DataLoader([], shuffle=True),
     lambda s: len(data(s).DataLoader(type("Endless", (data(s).IterableDataset,), {"__iter__": lambda _: iter(())})())),
@@ -412,7 +412,6 @@ def columns(side: Side, **changes: Any) -> Any:
     lambda s: data(s).Subset(data(s).Subset(columns(s), (5, 3, -1, 0)), [-1, 0, 2]),
     lambda s: data(s).Subset(columns(s), [5, 99]),
     lambda s: data(s).ConcatDataset([columns(s), columns(s)]),
-    lambda s: data(s).TensorDataset(s.tensor(np.zeros((4, 0)))),
     lambda s: type("Shifted", (data(s).TensorDataset,), {"__getitem__": lambda d, i: (i + 1, d.tensors[0][i] * 2)})(
         s.tensor(np.arange(4.0))
     ),

@@ -147,8 +147,8 @@ def changed_through_views() -> References:
     v.retain_grad()
     y.retain_grad()
     v.mul_(3)
-    y[:1].relu_()
-    v.reciprocal_()
+    y[:1].add_(1)
+    v.neg_()
     (v.sum() + y.sum()).backward()
     return watch(y, v)
 

@@ -45,7 +45,6 @@ def conversion(torch: Any) -> Any:
         lambda net: net.to("nowhere"),
         lambda net: net.to(5.0),
         lambda net: net.to([1]),
-        lambda net: net.to(torch.float32, torch.float64),
         lambda net: net.to(),
     ]
     for action in actions:

@@ -232,7 +232,11 @@ def test_gradients_through_steps(kind: str, options: dict[str, Any], learns: str
         raise ours.error
     assert ours.value[0] == theirs.value[0]
     for a, b in zip(theirs.value[1], ours.value[1], strict=True):
-        np.testing.assert_allclose(as_array(b), as_array(a), rtol=1e-14, atol=1e-15)
+        assert (a is None) == (b is None)
+        if (
+            a is not None
+        ):  # gradients of g/√v nearly cancel: what is left is as certain as the terms, which are about 10
+            np.testing.assert_allclose(as_array(b), as_array(a), rtol=1e-14, atol=1e-14)
 
 
 # -- what is not there -------------------------------------------------------------------------------------------------

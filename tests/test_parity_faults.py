@@ -277,14 +277,16 @@ def test_rounding_is_as_demanded_and_a_fault_is_not() -> None:
     assert words == ["as demanded", DIFFERENT]
 
 
-def course(*weights: float) -> Trace:
-    """A run in which a weight takes these values."""
+def course(*weights: float, losses: tuple[float, ...] = (1, 1, 1, 1, 1)) -> Trace:
+    """A run in which a weight and the loss take these values."""
     numbers = [*range(len(weights)), END]
     values = np.array([*weights, weights[-1]], np.float64)
     events = [
-        Event(number, {(WEIGHT, "w"): values[place : place + 1]}, str(weights[: place + 1]))
+        Event(number, {(LOSS, ""): np.array([losses[place]], np.float64), (WEIGHT, "w"): values[place : place + 1]})
         for place, number in enumerate(numbers)
     ]
+    for place, event in enumerate(events):
+        event.chain = str((weights[: place + 1], losses[: place + 1]))
     return Trace(events, {"steps": len(weights)})
 
 
@@ -308,6 +310,20 @@ def test_noise_excuses_as_much_as_there_is_and_since_then(
     reference = course(1, 1, 1, 1)
     noise = None if itself is None else compare(reference, course(*itself))
     assert judge(compare(reference, course(*candidate)), DEMANDS["float64"], noise).word == word
+
+
+@pytest.mark.parametrize(
+    ("losses", "itself", "word"),
+    [
+        ((1, 1, 1.5, 1, 1), 1 - 1e-6, "within torch's own noise"),  # torch's weights have gone their own way
+        ((1, 1.5, 1, 1, 1), 1 - 1e-6, DIFFERENT),  # before they have
+        ((1, 1, 1.5, 1, 1), 1 - 1e-11, DIFFERENT),  # they have not
+    ],
+)
+def test_losses_follow_the_weights(losses: tuple[float, ...], itself: float, word: str) -> None:
+    reference = course(1, 1, 1, 1)
+    noise = compare(reference, course(1, 1, itself, 1))
+    assert judge(compare(reference, course(1, 1, 1, 1, losses=losses)), DEMANDS["float64"], noise).word == word
 
 
 def test_noise_of_one_step_does_not_excuse_a_fault() -> None:

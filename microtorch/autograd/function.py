@@ -56,6 +56,7 @@ class FunctionCtx:
 class BackwardCFunction(Node, FunctionCtx):
     """The node of a `Function`, and its `ctx`."""
 
+    computes_what_is_wanted = False
     _forward_cls: type[Function]
     needs_input_grad: tuple[bool, ...]  # of every argument, whether it is a tensor that requires a gradient
 
@@ -192,7 +193,7 @@ class BackwardCFunction(Node, FunctionCtx):
 
     def _rebase(self, tensor: Tensor, position: int, is_input: bool, number: int) -> None:
         """Make the node the origin of an input that was changed in place."""
-        if tensor.requires_grad and tensor.is_leaf:
+        if tensor.requires_grad and tensor._edge is None:
             raise RuntimeError("a leaf Variable that requires grad has been used in an in-place operation.")
         if not is_input:
             what = (

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from .cascade import total
+
 Array = Any  # a numpy array, or the numpy scalar that a 0-d operation returns
 
 exp, exp2, expm1 = np.exp, np.exp2, np.expm1
@@ -58,14 +60,19 @@ def lerp(x: Array, end: Array, weight: float, out: Array | None = None) -> Array
     return np.subtract(end, (end - x) * (1 - weight), out)
 
 
+TOTAL = 1024  # up to so many elements a total is added in torch's order: a printed loss then has torch's digits
+
+
 def sum(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
     """Σ over the given axes; an empty tuple sums nothing."""
+    if axis is None and x.size <= TOTAL and x.dtype.char in "fd" and x.flags.c_contiguous and not keepdims:
+        return total(x)
     return np.add.reduce(x, axis=axis, keepdims=keepdims)
 
 
 def mean(x: Array, axis: Any, keepdims: bool, count: int) -> Array:
     """Σ / count over the given axes."""
-    return np.true_divide(np.add.reduce(x, axis=axis, keepdims=keepdims), x.dtype.type(count))
+    return np.true_divide(sum(x, axis, keepdims), x.dtype.type(count))
 
 
 matmul = np.matmul

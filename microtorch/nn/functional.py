@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any, NoReturn
 
-from ..op import FUNCTIONS, METHODS
+from ..op import FUNCTIONS, METHODS, NUMBERS
 from ..ops import loss
 from ..ops.linalg import linear as linear
 from ..tensor import Tensor
@@ -85,6 +85,7 @@ def smooth_l1_loss(
     input, target = _broadcast(input, target) if broadcasts else (input, target)
     if beta == 0.0:
         return loss.l1_loss(input, target, _reduction(reduction))
+    beta = _width("smooth_l1_loss", "beta", beta)
     return loss.smooth_l1_loss(input, target, _reduction(reduction), beta)  # type: ignore[no-any-return]
 
 
@@ -93,6 +94,7 @@ def huber_loss(
 ) -> Tensor:
     """(x − t)²/2 where |x − t| < delta, else delta·(|x − t| − delta/2); the mean with weights is over the count."""
     expanded, target_ = _broadcast(input, target) if _differ(input, target) else (input, target)
+    delta = _width("huber_loss", "delta", delta)
     if weight is None:
         return loss.huber_loss(expanded, target_, _reduction(reduction), delta)  # type: ignore[no-any-return]
     _check_weight(weight, input)
@@ -146,6 +148,13 @@ def legacy_reduction(size_average: bool | None, reduce: bool | None) -> str:
         f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.", stacklevel=3
     )
     return reduction
+
+
+def _width(name: str, argument: str, value: Any) -> float:
+    """How far from the target a loss is quadratic, as a Python number."""
+    if not isinstance(value, (*NUMBERS, Tensor)):
+        raise TypeError(f"{name}(): argument '{argument}' (position 4) must be float, not {type(value).__name__}")
+    return float(value)
 
 
 def _check_weight(weight: Tensor, input: Tensor) -> None:

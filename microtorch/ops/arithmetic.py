@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, kernels
+from ..arguments import to_number, wrong_type
 from ..layout import arranged
-from ..op import FLOAT, METHODS, REGISTRY, alias, composite, not_implemented, only_method, op, pointwise
+from ..op import FLOAT, METHODS, NUMBERS, REGISTRY, alias, composite, not_implemented, only_method, op, pointwise
 from ..tensor import Tensor
 from .creation import zeros_like
 
@@ -45,12 +46,25 @@ def scaled(x: Any, factor: Any) -> Any:
 
 def check_factor(name: str, factor: Any, *operands: Any) -> Any:
     """A factor in the type of the operands, to which torch rounds it first; integers take whole factors only."""
+    factor = to_number("alpha", 0, factor)
     array = next(v for v in operands if isinstance(v, np.ndarray))
     if isinstance(factor, bool) and array.dtype != bool:
         raise RuntimeError("Boolean alpha only supported for Boolean results.")
     if array.dtype.kind != "f" and isinstance(factor, float):
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
     return np.asarray(factor).astype(array.dtype)[()]
+
+
+def require_tensor(argument: str, position: int, value: Any) -> None:
+    """Refuse what is no tensor, in the name of the function that was called."""
+    if not isinstance(value, Tensor):
+        raise wrong_type(argument, position, "Tensor", value)
+
+
+def require_operand(argument: str, position: int, value: Any) -> None:
+    """Refuse what is neither a tensor nor a number."""
+    if not isinstance(value, (Tensor, *NUMBERS)):
+        raise wrong_type(argument, position, "Tensor", value)
 
 
 # -- sums and differences ----------------------------------------------------------------------------------------------
@@ -171,6 +185,7 @@ NOT_GIVEN: Any = object()
 @composite
 def div(input: Tensor, other: Any, *, rounding_mode: Any = NOT_GIVEN, out: Tensor | None = None) -> Tensor:
     """Quotient x/y, or rounded towards zero (`rounding_mode="trunc"`) or downwards (`"floor"`)."""
+    require_operand("other", 2, other)
     if rounding_mode is NOT_GIVEN:
         return true_divide(input, other, out=out)
     if rounding_mode is None:
@@ -252,6 +267,7 @@ def neg(input):
 @composite
 def positive(input: Tensor) -> Tensor:
     """+x, the tensor itself."""
+    require_tensor("input", 1, input)
     if input.dtype is dtypes.bool_:
         raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
     return input
@@ -269,6 +285,16 @@ def reciprocal(input):
     return np.true_divide(1, input)
 
 
+def _no_bool_powers(input, exponent):
+    """Refuse a power of bools, unless the exponent is a number."""
+    if isinstance(exponent, Tensor):
+        bools = [
+            v.dtype is dtypes.bool_ if isinstance(v, Tensor) else isinstance(v, bool) for v in (input, exponent)
+        ]
+        if all(bools):
+            raise not_implemented("pow", dtypes.bool_)
+
+
 def _pow_node(input, exponent):
     kinds = isinstance(input, Tensor), isinstance(exponent, Tensor)
     return {(True, False): "PowBackward0", (True, True): "PowBackward1", (False, True): "PowBackward2"}[kinds]
@@ -279,6 +305,7 @@ def _pow_node(input, exponent):
     exponent=lambda g, input, exponent, out: g * _log_power(input, exponent, out),
     node=_pow_node,
     numbers=("input", "exponent"),
+    check=_no_bool_powers,
     order=lambda input, exponent: (input, exponent) if np.ndim(input) else (),
 )
 def pow(input, exponent):
@@ -293,8 +320,6 @@ def pow(input, exponent):
 def _integer_power(x, y):
     """xʸ in integers, whose results wrap; 1/xʸ is 0 but where |x| is 1."""
     if np.result_type(x, y) == bool:
-        if np.ndim(y):
-            raise not_implemented("pow", dtypes.bool_)
         return x | ~y
     x, y = np.broadcast_arrays(x, y)
     power = np.power(x, np.maximum(y, 0))
@@ -323,6 +348,7 @@ def _log_power(input, exponent, out):
 @composite
 def square(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """x²."""
+    require_tensor("input", 1, input)
     return pow(input, 2, out=out)
 
 
@@ -337,7 +363,7 @@ def square(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 )
 def addcmul(input, tensor1, tensor2, *, value=1):
     """x + value·a·b."""
-    return kernels.addcmul(input, tensor1, tensor2, np.asarray(value).astype(input.dtype)[()])
+    return kernels.addcmul(input, tensor1, tensor2, np.asarray(to_number("value", 0, value)).astype(input.dtype)[()])
 
 
 def _no_integers(input, tensor1, tensor2):
@@ -361,7 +387,7 @@ def _no_integers(input, tensor1, tensor2):
 def addcdiv(input, tensor1, tensor2, *, value=1):
     """x + value·a/b."""
     _no_integers(input, tensor1, tensor2)
-    return kernels.addcdiv(input, tensor1, tensor2, input.dtype.type(value))
+    return kernels.addcdiv(input, tensor1, tensor2, input.dtype.type(to_number("value", 0, value)))
 
 
 @op(
@@ -397,6 +423,7 @@ def lerp(input, end, weight):
 @only_method
 def div_(input: Tensor, other: Any, *, rounding_mode: Any = NOT_GIVEN) -> Tensor:
     """`div` in place."""
+    require_operand("other", 2, other)
     if rounding_mode is NOT_GIVEN:
         return METHODS["true_divide_"](input, other)  # type: ignore[no-any-return]
     if rounding_mode is None:

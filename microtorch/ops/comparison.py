@@ -66,6 +66,8 @@ def _prefers(is_first, other):
     return is_first.logical_or(other.isnan())
 
 
+CAST_TO_CPP = "result type {0} can't be cast to the desired output type {3}"
+
 # -- limits ------------------------------------------------------------------------------------------------------------
 
 
@@ -85,6 +87,7 @@ def _limited(input, min, max):
     min=None,
     max=None,
     node="ClampBackward1",
+    cast_error=CAST_TO_CPP,
     called="clamp",
     strict_out=SAME_DTYPE,
     numbers=("min", "max"),
@@ -99,12 +102,13 @@ def clamp_numbers(input, min=None, max=None):
 @pointwise(
     input=lambda g, input, min, max: g.where(_within(input, min, max), 0),
     min=lambda g, input, min, max: g.where(
-        input < min if max is None else (min < max).logical_and_(input < min), 0
+        input < min if max is None else (input < min).logical_and_(min < max), 0
     ),
     max=lambda g, input, min, max: g.where(
         input > max if min is None else (input > max).logical_or_(max < min), 0
     ),
     node="ClampBackward0",
+    cast_error=CAST_TO_CPP,
     called="clamp",
     public=False,
 )
@@ -137,6 +141,7 @@ def clamp_(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     input=lambda g, input, min: g.where(input >= min, 0),
     min=lambda g, input, min: g.where(input < min, 0),
     node=lambda input, min: "ClampMinBackward1" if isinstance(min, Tensor) else "ClampMinBackward0",
+    cast_error=CAST_TO_CPP,
     strict_out=lambda input, min: "" if isinstance(min, Tensor) else SAME_DTYPE,
     numbers=("min",),
     check=lambda input, min: _no_bool("clamp_min_scalar_cpu", input, min),
@@ -150,6 +155,7 @@ def clamp_min(input, min):
     input=lambda g, input, max: g.where(input <= max, 0),
     max=lambda g, input, max: g.where(input > max, 0),
     node=lambda input, max: "ClampMaxBackward1" if isinstance(max, Tensor) else "ClampMaxBackward0",
+    cast_error=CAST_TO_CPP,
     strict_out=lambda input, max: "" if isinstance(max, Tensor) else SAME_DTYPE,
     numbers=("max",),
     check=lambda input, max: _no_bool("clamp_max_scalar_cpu", input, max),
@@ -216,6 +222,7 @@ METHODS["where"] = METHODS.pop("where_method")
     mask=None,
     value=lambda g, mask: g.where(mask, 0).sum(),
     node=lambda input, mask, value: "MaskedFillBackward1" if isinstance(value, Tensor) else "MaskedFillBackward0",
+    order=lambda input, mask, value: (mask, input),
     numbers=("value",),
     in_place=True,
     out=False,
@@ -362,6 +369,13 @@ def bitwise_xor(input, other):
 def bitwise_not(input):
     """The bits that x does not have; of a bool, its opposite."""
     return np.invert(input)
+
+
+def invert(input: Tensor) -> Tensor:
+    """The operator ~."""
+    if input.is_floating_point():
+        raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
+    return bitwise_not(input)  # type: ignore[no-any-return]
 
 
 @pointwise(**UNDERIVABLE, numbers=("input", "other"), refuses=("lshift_cpu", "efd?"))

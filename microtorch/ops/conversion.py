@@ -29,7 +29,7 @@ def to_copy(input, dtype, memory_format=None):
     """The values in another dtype; the engine brings the gradient back to this one."""
     target = dtype.numpy
     if input.flags.c_contiguous or memory_format is contiguous_format:
-        return input.copy() if input.dtype is target else np.ascontiguousarray(cast(input, target))
+        return input.copy() if input.dtype is target else np.asarray(cast(input, target), order="C")
     result = storage.empty_like(input, target)
     result[...] = cast(input, target)
     return result
@@ -195,10 +195,11 @@ def copy_(self: Tensor, other: Any, non_blocking: bool = False) -> Tensor:
             raise RuntimeError(
                 f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(shape)}"
             )
+    node = REGISTRY["copied"].make_node([self], [self, other], []) if recorded else None
     target[...] = cast(source, target.dtype)
     self._counter[0] += 1
-    if recorded:
-        rebase_history(self, REGISTRY["copied"].make_node([self], [self, other], []))
+    if node is not None:
+        rebase_history(self, node)
     return self
 
 
@@ -247,10 +248,14 @@ def _fill_in_place(input: Tensor, number: Any, node: str, *value: Tensor) -> Ten
     if recorded:
         check_inplace(input)
     check_writable(input)
-    input._array[...] = number
-    input._counter[0] += 1
+    if value:
+        check_overlap(input._array)
+    made = None
     if recorded:
         made = REGISTRY["filled"].make_node([input], [input, value[0] if value else 0], [], name=node)
+    input._array[...] = number
+    input._counter[0] += 1
+    if made is not None:
         rebase_history(input, made)
     return input
 
@@ -290,6 +295,21 @@ def resize_(self: Tensor, *sizes: Any, memory_format: Any = None) -> Tensor:
             fresh = np.empty(last, array.dtype)
             fresh[: room.size] = room
             self._array = fresh[start:].reshape(shape)
+    self._counter[0] += 1
+    return self
+
+
+@only_method
+def set_(self: Tensor, source: Tensor | None = None) -> Tensor:
+    """Take over the memory, the shape and the strides of another tensor, or have no elements."""
+    if source is not None and source.dtype is not self.dtype:
+        raise RuntimeError(
+            f"Could not set tensor of type {source.dtype.c_name} to a tensor of type {self.dtype.c_name}"
+        )
+    if mode.grad and self.requires_grad:
+        check_inplace(self)
+        raise NotImplementedError("microtorch does not have set_ on a tensor that requires a gradient")
+    self._array = np.empty(0, self._array.dtype) if source is None else source._array
     self._counter[0] += 1
     return self
 

@@ -6,12 +6,20 @@ from typing import Any
 
 import numpy as np
 
+from .. import dtypes
+from ..arguments import to_int
 from ..kernels.topk import nth_smallest
-from ..op import composite, op
+from ..op import composite, not_implemented, op
 from ..tensor import Tensor, wrap, wrap_dim
-from .arithmetic import name_of
 from .comparison import maximum, minimum
-from .reduction import ALL, axes, in_order, restore
+from .reduction import ALL, EXPECTED_OUT, axes, in_order, restore
+
+
+CAST = (
+    "Expected canCast( typeMetaToScalarType(self.dtype()), typeMetaToScalarType(out.dtype())) to be true, but got false.  "
+    "(Could this error message be improved?  If so, please report an enhancement request to PyTorch.)"
+)
+SAME = "Expected the dtype for input and out to match, but got {0} for input's dtype and {1} for out's dtype."
 
 
 def _evenly(g, input, out):
@@ -48,14 +56,14 @@ def _not_empty(name, x, dim, error=IndexError):
 # -- over all elements, or along one dimension with the place ---------------------------------------------------------
 
 
-@op(input=lambda g, input, out: _evenly(g, input, out), node="MaxBackward1", called="max", public=False)
+@op(input=lambda g, input, out: _evenly(g, input, out), node="MaxBackward1", called="max", cast_error=CAST, public=False)
 def max_all(input):
     """The largest element; nan if there is one."""
     _not_empty("max", input, None, RuntimeError)
     return np.maximum.reduce(input, axis=None)
 
 
-@op(input=lambda g, input, out: _evenly(g, input, out), node="MinBackward1", called="min", public=False)
+@op(input=lambda g, input, out: _evenly(g, input, out), node="MinBackward1", called="min", cast_error=CAST, public=False)
 def min_all(input):
     """The smallest element; nan if there is one."""
     _not_empty("min", input, None, RuntimeError)
@@ -73,10 +81,11 @@ def _selected(name, function, x, dim, keepdim):
 
 
 @op(
-    input=lambda g, indices, input_shape, dim, keepdim: _to_selected(g[0], indices, input_shape, dim, keepdim),
+    input=lambda g, indices, input_shape, dim, keepdim: _to_selected(g, indices, input_shape, dim, keepdim),
     node="MaxBackward0",
     outputs=("values", "indices"),
     called="max",
+    strict_out=EXPECTED_OUT,
     public=False,
 )
 def max_dim(input, dim, keepdim=False):
@@ -85,10 +94,11 @@ def max_dim(input, dim, keepdim=False):
 
 
 @op(
-    input=lambda g, indices, input_shape, dim, keepdim: _to_selected(g[0], indices, input_shape, dim, keepdim),
+    input=lambda g, indices, input_shape, dim, keepdim: _to_selected(g, indices, input_shape, dim, keepdim),
     node="MinBackward0",
     outputs=("values", "indices"),
     called="min",
+    strict_out=EXPECTED_OUT,
     public=False,
 )
 def min_dim(input, dim, keepdim=False):
@@ -143,13 +153,13 @@ def _reduce(name, ufunc, x, dim, keepdim):
     return in_order(np.asarray(ufunc.reduce(x, axis=axes(dim, x.ndim), keepdims=keepdim)))
 
 
-@op(input=lambda g, input, out, dim, keepdim: _by_count(g, input, out, dim, keepdim))
+@op(input=lambda g, input, out, dim, keepdim: _by_count(g, input, out, dim, keepdim), strict_out=SAME)
 def amax(input, dim=(), keepdim=False):
     """The largest element over the dimensions `dim`; equals share the gradient."""
     return _reduce("amax", np.maximum, input, dim, keepdim)
 
 
-@op(input=lambda g, input, out, dim, keepdim: _by_count(g, input, out, dim, keepdim))
+@op(input=lambda g, input, out, dim, keepdim: _by_count(g, input, out, dim, keepdim), strict_out=SAME)
 def amin(input, dim=(), keepdim=False):
     """The smallest element over the dimensions `dim`; equals share the gradient."""
     return _reduce("amin", np.minimum, input, dim, keepdim)
@@ -158,13 +168,13 @@ def amin(input, dim=(), keepdim=False):
 # -- places ------------------------------------------------------------------------------------------------------------
 
 
-@op(input=None)
+@op(input=None, strict_out=EXPECTED_OUT)
 def argmax(input, dim=None, keepdim=False):
     """The index of the largest element, the first of equals; over all, counted in order."""
     return _place("argmax", np.argmax, input, dim, keepdim)
 
 
-@op(input=None)
+@op(input=None, strict_out=EXPECTED_OUT)
 def argmin(input, dim=None, keepdim=False):
     """The index of the smallest element, the first of equals; over all, counted in order."""
     return _place("argmin", np.argmin, input, dim, keepdim)
@@ -174,7 +184,7 @@ def _place(name, function, x, dim, keepdim):
     if x.dtype == bool:
         raise RuntimeError(f"{name}(): does not support bool input")
     if dim is not None:
-        dim = wrap_dim(dim, x.ndim)
+        dim = wrap_dim(to_int("dim", 2, dim), x.ndim)
     _not_empty(name, x, dim)
     return in_order(np.asarray(function(x, axis=dim if x.ndim else None, keepdims=keepdim)))
 
@@ -186,7 +196,7 @@ def _place(name, function, x, dim, keepdim):
 def median_all(input):
     """The middle element in order of size, the lower of two; nan if there is one."""
     if input.dtype == bool:
-        raise NotImplementedError(f"\"median_cpu\" not implemented for '{name_of(input)}'")
+        raise not_implemented("median_cpu", dtypes.bool_)
     if input.size == 0:
         return np.asarray(np.nan if input.dtype.kind == "f" else np.iinfo(input.dtype).min, input.dtype)
     x = input.reshape(-1)
@@ -196,7 +206,7 @@ def median_all(input):
 
 
 @op(
-    input=lambda g, indices, input_shape, dim, keepdim: _to_selected(g[0], indices, input_shape, dim, keepdim),
+    input=lambda g, indices, input_shape, dim, keepdim: _to_selected(g, indices, input_shape, dim, keepdim),
     node="MedianBackward1",
     outputs=("values", "indices"),
     called="median",
@@ -204,13 +214,13 @@ def median_all(input):
 )
 def median_dim(input, dim, keepdim=False):
     """The middle elements along a dimension and their indices."""
+    if input.dtype == bool:
+        raise not_implemented("median_out", dtypes.bool_)
     return _selected("median", _middle, input, dim, keepdim)
 
 
 def _middle(x, axis):
     """The index of the lower middle element along an axis, or of the first nan."""
-    if x.dtype == bool:
-        raise NotImplementedError(f"\"median_out\" not implemented for '{name_of(x)}'")
     rows = np.moveaxis(x, axis, -1)
     nth = (rows.shape[-1] - 1) // 2
     found = np.empty(rows.shape[:-1], np.int64)

@@ -118,14 +118,14 @@ def _take(input: Any, indices: Sequence[Any]) -> Any:
     key = (slice(None),) * start + tuple(given)
     result = array[key]
     if array.flags.c_contiguous:
-        return np.ascontiguousarray(result)
+        return storage.in_order(result)
     between = given[0].ndim
     shape = _result_shape(array, given, start)
     strides = array.strides[:start] + (0,) * between + array.strides[start + len(given) :]
     source = np.lib.stride_tricks.as_strided(array, shape, strides) if array.size else array
     after = (1,) * (len(shape) - start - between)
     widened = [np.broadcast_to(i.reshape(i.shape + after), shape) for i in given]
-    return arranged(np.ascontiguousarray(result), [source, *widened])
+    return arranged(storage.in_order(result), [source, *widened])
 
 
 # -- reading -----------------------------------------------------------------------------------------------------------
@@ -229,12 +229,6 @@ def index_put_accumulated(input, indices, values):
 
 def _checked(target: Any, indices: Indices, values: Any) -> list[Any]:
     """The indices one for each dimension, after the checks that torch makes before it writes."""
-    if values.dtype != target.dtype:
-        into, of = (dtypes.FROM_NUMPY[a.dtype].legacy_name for a in (target, values))
-        raise RuntimeError(
-            f"Index put requires the source and destination dtypes match, got {into} for the destination and {of} for the "
-            "source."
-        )
     expanded = _expanded(target, indices)
     array, given, start = _front(target, expanded)
     shape = _result_shape(array, given, start)
@@ -244,6 +238,12 @@ def _checked(target: Any, indices: Indices, values: Any) -> list[Any]:
         raise RuntimeError(
             f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to indexing result of shape "
             f"{list(shape)}"
+        )
+    if values.dtype != target.dtype:
+        into, of = (dtypes.FROM_NUMPY[a.dtype].legacy_name for a in (target, values))
+        raise RuntimeError(
+            f"Index put requires the source and destination dtypes match, got {into} for the destination and {of} for the "
+            "source."
         )
     _check_bounds(target, expanded)
     return expanded
@@ -263,11 +263,13 @@ def put_at(input: Tensor, indices: Indices, values: Tensor, accumulate: bool = F
     if not target.flags.c_contiguous and 0 in target.strides:
         _warn_expanded(target)
     check_partial_overlap(target, source)
+    node = None
+    if recorded:
+        node = REGISTRY["index_put_out_of_place"].make_node([input], [input, values], [kept(indices), accumulate])
     _put(target, expanded, source, accumulate)
     input._counter[0] += 1
-    if recorded:
-        declared = REGISTRY["index_put_out_of_place"]
-        rebase_history(input, declared.make_node([input], [input, values], [kept(indices), accumulate]))
+    if node is not None:
+        rebase_history(input, node)
     return input
 
 
@@ -365,12 +367,14 @@ def _apart(input: Tensor, key: tuple[Any, ...]) -> tuple[Tensor, list[Any]]:
     if specified > ndim:
         raise IndexError(f"too many indices for tensor of dimension {ndim}")
     view, dim, indices = input, 0, []
+    extra = 0  # how many dimensions the masks so far have covered beyond one each
 
-    def record(array: Any) -> None:
-        nonlocal dim
-        indices.extend([None] * (dim - len(indices)))
-        indices.append(array)
-        dim += 1
+    def record(index: Any, covered: int = 1) -> None:
+        nonlocal dim, extra
+        indices.extend([None] * (dim - extra - len(indices)))
+        indices.append(index)
+        dim += covered
+        extra += covered - 1
 
     for real_dim, part in enumerate(key):
         if isinstance(part, (list, tuple, range)) or isinstance(part, np.ndarray) or _is_other_sequence(part):
@@ -379,7 +383,7 @@ def _apart(input: Tensor, key: tuple[Any, ...]) -> tuple[Tensor, list[Any]]:
         if isinstance(array, np.ndarray):
             if array.ndim or array.dtype.kind == "f":
                 check_index(array)
-                record(part)
+                record(part, array.ndim if array.dtype.kind in "bu" else 1)
                 continue
             if array.dtype.kind == "i":
                 view = _select(view, dim, int(array), real_dim)
@@ -442,10 +446,10 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
         return
     if kind is int:
         view, indices = _select(self, 0, key, 0), []
-    elif kind is slice:
-        view, indices = slice_view(self, 0, *_bounds(key)), []
     elif key is True:
         view, indices = unsqueeze(self, 0), []
+    elif kind is slice and not self._array.ndim:
+        raise IndexError("slice() cannot be applied to a 0-dim tensor.")
     else:
         view, indices = _apart(self, _as_tuple(key))
     if not indices:

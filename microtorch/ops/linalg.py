@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, kernels
-from ..arguments import wrong_type
-from ..op import alias, broadcast_error, compose_into, composite, not_implemented, op, unpublished
-from ..tensor import Tensor
-from .arithmetic import mul, name_of, scaled
+from ..op import PROMOTE, alias, broadcast_error, compose_into, composite, not_implemented, op, unpublished
+from ..tensor import Tensor, wrap_dim
+from .arithmetic import check_factor, mul, name_of, require_tensor, scaled
+from .reduction import EXPECTED_OUT
 from .shape import unsafe_view
 
 # -- what torch refuses ------------------------------------------------------------------------------------------------
@@ -46,14 +46,23 @@ def _check_expandable(x, shape):
             )
 
 
-def _check_factors(x, *factors):
-    if x.dtype.kind != "f" and any(isinstance(f, float) for f in factors):
-        raise RuntimeError("For integral input tensors, argument beta must not be a floating point number.")
+def _no_bool(kernel, x, *also):
+    """Refuse bools, but where there is nothing to multiply."""
+    if x.dtype == bool and x.size and all(a.size for a in also):
+        raise not_implemented(kernel, dtypes.bool_)
 
 
-def _no_bool(name, x):
-    if x.dtype == bool:
-        raise not_implemented(name, dtypes.bool_)
+def _in_place_shape(shape):
+    """A check that the first term, if it is to be overwritten, has the shape of the product."""
+
+    def check(input, *factors):
+        wanted = shape(*[f._array.shape for f in factors])
+        if input._array.shape != wanted:
+            raise RuntimeError(
+                f"Bad in-place call: input tensor size {list(input.shape)} and output tensor size {list(wanted)} should match"
+            )
+
+    return check
 
 
 # -- matrix times matrix -----------------------------------------------------------------------------------------------
@@ -80,6 +89,7 @@ def _is_transposed(shape, strides):
 @op(
     input=lambda g, mat2, input_shape, input_stride: _left_slope(g, mat2, input_shape, input_stride),
     mat2=lambda g, input, mat2_shape, mat2_stride: _right_slope(g, input, mat2_shape, mat2_stride),
+    strict_out=EXPECTED_OUT,
 )
 def mm(input, mat2):
     """Matrix product (n×k)·(k×m)."""
@@ -88,7 +98,7 @@ def mm(input, mat2):
     if input.dtype is not mat2.dtype:
         a, b = (dtypes.FROM_NUMPY[x.dtype].cpp_name for x in (input, mat2))
         raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {a} != {b}")
-    _no_bool("addmm_impl_cpu_", input)
+    _no_bool("addmm_impl_cpu_", input, mat2)
     return kernels.matmul(input, mat2)
 
 
@@ -97,19 +107,22 @@ def mm(input, mat2):
     mat1=lambda g, mat2, mat1_shape, mat1_stride, alpha: _left_slope(g, mat2, mat1_shape, mat1_stride, alpha),
     mat2=lambda g, mat1, mat2_shape, mat2_stride, alpha: _right_slope(g, mat1, mat2_shape, mat2_stride, alpha),
     in_place=True,
+    check_in_place=_in_place_shape(lambda a, b: (a[0], b[1])),
+    strict_out=EXPECTED_OUT,
 )
 def addmm(input, mat1, mat2, *, beta=1, alpha=1):
     """beta·x + alpha·(mat1 @ mat2); x broadcasts."""
     _check_matrices("mat1", "mat2", mat1, mat2)
     _check_inner(mat1, mat2)
     _check_expandable(input, (mat1.shape[0], mat2.shape[1]))
-    _check_factors(input, alpha, beta)
     if not input.dtype is mat1.dtype is mat2.dtype:
         first, second = (("self", input), ("mat2", mat2)) if input.dtype is not mat2.dtype else (("mat1", mat1), ("mat2", mat2))
         raise RuntimeError(
             f"{first[0]} and {second[0]} must have the same dtype, but got {name_of(first[1])} and {name_of(second[1])}"
         )
-    _no_bool("addmm_impl_cpu_", mat1)
+    if input.dtype.kind != "f":
+        _no_bool("addmm_impl_cpu_", mat1, mat2)
+        return _scaled_sum(input, kernels.matmul(mat1, mat2), beta, alpha)
     return kernels.addmm(input, mat1, mat2, beta, alpha)
 
 
@@ -126,25 +139,33 @@ def _check_vectors(a, b):
             f"inconsistent tensor size, expected tensor [{a.size}] and src [{b.size}] to have the same number of elements, "
             f"but got {a.size} and {b.size} elements respectively"
         )
+    if a.dtype == bool:
+        raise not_implemented("dot", dtypes.bool_)
 
 
-@op(input=lambda g, tensor: g * tensor, tensor=lambda g, input: g * input)
+@op(
+    input=lambda g, tensor: g * tensor,
+    tensor=lambda g, input: g * input,
+    strict_out="result dtype {1} does not match input dtype {0}",
+)
 def dot(input, tensor):
     """The inner product Σ xᵢyᵢ of two vectors."""
     _check_vectors(input, tensor)
-    _no_bool("dot", input)
     return kernels.dot(input, tensor)
 
 
-@op(input=lambda g, other: g * other, other=lambda g, input: g * input)
+@op(
+    input=lambda g, other: g * other,
+    other=lambda g, input: g * input,
+    strict_out="result dtype {1} does not match input dtype {0}",
+)
 def vdot(input, other):
     """The inner product Σ xᵢyᵢ of two vectors."""
     _check_vectors(input, other)
-    _no_bool("vdot", input)
     return kernels.dot(input, other)
 
 
-@op(input=lambda g, vec: g.ger(vec), vec=lambda g, input: input.t().mv(g))
+@op(input=lambda g, vec: g.ger(vec), vec=lambda g, input: input.t().mv(g), strict_out=EXPECTED_OUT)
 def mv(input, vec):
     """A matrix times a vector."""
     _check_mv(None, input, vec)
@@ -156,11 +177,12 @@ def mv(input, vec):
     mat=lambda g, vec, alpha: scaled(g.ger(vec), alpha),
     vec=lambda g, mat, alpha: scaled(mat.t().mv(g), alpha),
     in_place=True,
+    check_in_place=_in_place_shape(lambda mat, vec: mat[:1]),
+    strict_out=EXPECTED_OUT,
 )
 def addmv(input, mat, vec, *, beta=1, alpha=1):
     """beta·x + alpha·(mat @ vec)."""
     _check_mv(input, mat, vec)
-    _check_factors(input, alpha, beta)
     return _scaled_sum(input, kernels.dot(mat, vec), beta, alpha)
 
 
@@ -176,32 +198,49 @@ def _check_mv(x, mat, vec):
         raise RuntimeError(
             f"addmv input tensors must have the same dtype, but got {name_of(first)}, {name_of(mat)}, and {name_of(vec)}"
         )
-    _no_bool("addmv_impl_cpu", mat)
+    _no_bool("addmv_impl_cpu", mat, vec)
 
 
 def _scaled_sum(x, product, beta, alpha):
-    """beta·x + alpha·product, rounded in the product's dtype; with beta 0, x does not matter, nan included."""
-    kind = product.dtype.type
+    """beta·x + alpha·product with the factors rounded to the dtype; with beta 0, x does not matter, nan included."""
+    beta, alpha = (np.asarray(factor).astype(product.dtype) for factor in (beta, alpha))
     if alpha != 1:
-        product = product * kind(alpha)
+        product = product * alpha
     if beta == 0:
-        return product
-    return product + (x if beta == 1 else x * kind(beta))
+        return np.broadcast_to(product, np.broadcast_shapes(product.shape, x.shape)).copy()
+    return product + (x if beta == 1 else x * beta)
+
+
+def _check_outer(input, vec1, vec2):
+    for i, vec in enumerate((vec1, vec2), 1):
+        if vec.ndim != 1:
+            raise RuntimeError(f"addr: Expected 1-D argument vec{i}, but got {vec.ndim}-D")
+
+
+def _check_outer_in_place(input, vec1, vec2):
+    if input.ndim != 2:
+        raise RuntimeError(f"2D tensor expected, got {input.ndim}D tensor for input")
+    if tuple(input.shape) != (vec1.numel(), vec2.numel()):
+        raise RuntimeError(
+            f"size mismatch, input: {list(input.shape)}, v1: {list(vec1.shape)}, v2: {list(vec2.shape)}"
+        )
 
 
 @op(
     input=lambda g, beta: scaled(g, beta),
     vec1=lambda g, vec2, alpha: scaled(g.mv(vec2), alpha),
     vec2=lambda g, vec1, alpha: scaled(g.t().mv(vec1), alpha),
+    promotion=PROMOTE,
     in_place=True,
+    check=_check_outer,
+    check_in_place=_check_outer_in_place,
+    order=lambda input, vec1, vec2: (np.broadcast_to(input, (vec1.size, vec2.size)), vec1[:, None], vec2),
 )
 def addr(input, vec1, vec2, *, beta=1, alpha=1):
     """beta·x + alpha·(vec1 ⊗ vec2)."""
-    for i, vec in enumerate((vec1, vec2), 1):
-        if vec.ndim != 1:
-            raise RuntimeError(f"addr: Expected 1-D argument vec{i}, but got {vec.ndim}-D")
     _check_expandable(input, (vec1.size, vec2.size))
-    _check_factors(input, alpha, beta)
+    for name, factor in (("beta", beta), ("alpha", alpha)):
+        check_factor(name, factor, input)
     return _scaled_sum(input, np.multiply.outer(vec1, vec2), beta, alpha)
 
 
@@ -220,10 +259,14 @@ alias("ger", of="outer")
 # -- batches -----------------------------------------------------------------------------------------------------------
 
 
-@op(input=lambda g, mat2: g.bmm(mat2.transpose(1, 2)), mat2=lambda g, input: input.transpose(1, 2).bmm(g))
+@op(
+    input=lambda g, mat2: g.bmm(mat2.transpose(1, 2)),
+    mat2=lambda g, input: input.transpose(1, 2).bmm(g),
+    strict_out=EXPECTED_OUT,
+)
 def bmm(input, mat2):
     """The products of corresponding matrices of two batches."""
-    _check_batches(input, mat2)
+    _check_batches("bmm", input, mat2)
     return kernels.matmul(input, mat2)
 
 
@@ -232,16 +275,24 @@ def bmm(input, mat2):
     batch1=lambda g, batch2, alpha: scaled(g.bmm(batch2.transpose(1, 2)), alpha),
     batch2=lambda g, batch1, alpha: scaled(batch1.transpose(1, 2).bmm(g), alpha),
     in_place=True,
+    check_in_place=_in_place_shape(lambda a, b: (a[0], a[1], b[2])),
+    strict_out=EXPECTED_OUT,
 )
 def baddbmm(input, batch1, batch2, *, beta=1, alpha=1):
     """beta·x + alpha·(the products of corresponding matrices of two batches); x broadcasts."""
+    for batch, axis in ((batch1, 0), (batch1, 1), (batch2, 2)):
+        wrap_dim(axis, batch.ndim)  # torch, too, looks at the sizes before it counts the dimensions
     _check_expandable(input, (batch1.shape[0], batch1.shape[1], batch2.shape[2]))
-    _check_batches(batch1, batch2)
-    _check_factors(input, alpha, beta)
+    if input.dtype is not batch1.dtype:
+        names = [dtypes.FROM_NUMPY[x.dtype].cpp_name for x in (input, batch1, batch2)]
+        raise RuntimeError(
+            "Input dtypes must be the same, got: input {}, batch1: {}, batch2: {}".format(*names)
+        )
+    _check_batches("baddbmm", batch1, batch2)
     return _scaled_sum(input, kernels.matmul(batch1, batch2), beta, alpha)
 
 
-def _check_batches(a, b):
+def _check_batches(name, a, b):
     for i, batch in enumerate((a, b), 1):
         if batch.ndim != 3:
             raise RuntimeError(f"batch{i} must be a 3D tensor")
@@ -250,9 +301,9 @@ def _check_batches(a, b):
             f"Expected size for first two dimensions of batch2 tensor to be: [{a.shape[0]}, {a.shape[2]}] but got: "
             f"[{b.shape[0]}, {b.shape[1]}]."
         )
+    _no_bool(name, a, b)
     if a.dtype is not b.dtype:
         raise RuntimeError(f"expected scalar type {name_of(a)} but found {name_of(b)}")
-    _no_bool("bmm", a)
 
 
 # -- the product for all dimensions ------------------------------------------------------------------------------------
@@ -270,8 +321,9 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
 
     A vector on the left counts as a row, on the right as a column, and the result lacks that dimension.
     """
+    require_tensor("other", 2, other)
     if out is not None:
-        return compose_into(out, "matmul", matmul, input, other)  # type: ignore[no-any-return]
+        return compose_into(out, "matmul", matmul, input, other, strict=EXPECTED_OUT)  # type: ignore[no-any-return]
     left, right = input.ndim, other.ndim
     if left == 2 and right == 2:
         return mm(input, other)  # type: ignore[no-any-return]
@@ -340,7 +392,10 @@ def _broadcast(a: Any, b: Any) -> tuple[int, ...]:
 def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Products summed over the last dimension of both; of two vectors, their inner product."""
     if out is not None:
-        return compose_into(out, "inner", inner, input, other)  # type: ignore[no-any-return]
+        words = "tensordot: Expected the output tensor to have dtype {0}, but got an output tensor with dtype {1}"
+        return compose_into(out, "inner", inner, input, other, strict=words)  # type: ignore[no-any-return]
+    if input.ndim and other.ndim and input.dtype is not other.dtype:
+        raise RuntimeError("both inputs should have same dtype")
     if input.ndim == 0 or other.ndim == 0:
         return input * other  # type: ignore[no-any-return]
     if input.shape[-1] != other.shape[-1]:
@@ -360,9 +415,8 @@ def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 @unpublished
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x·Wᵀ + b over the last dimension of x: (…, in) → (…, out), with W of shape (out, in) and b of shape (out)."""
-    for i, (name, value) in enumerate((("input", input), ("weight", weight)), 1):
-        if not isinstance(value, Tensor):
-            raise wrong_type(name, i, "Tensor", value)
+    require_tensor("input", 1, input)
+    require_tensor("weight", 2, weight)
     ndim = input.ndim
     if ndim == 2 and bias is not None:
         return addmm(bias, input, weight.t())  # type: ignore[no-any-return]

@@ -39,8 +39,7 @@ def mse_loss(input, target, reduction):
 def mse_loss_backward(grad_output, input, target, reduction):
     """2·g·(x − t), with `reduction` "mean" divided by the number of elements."""
     input, target = _common(input, target, "mse_backward_cpu_out")
-    norm = 2.0 / input.size if reduction == MEAN else 2.0
-    return kernels.mse_loss_backward(grad_output, input, target, input.dtype.type(norm))
+    return kernels.mse_loss_backward(grad_output, input, target, _norm(input, reduction, 2.0))
 
 
 @op(
@@ -142,9 +141,9 @@ def _reduced(loss, reduction):
     return kernels.sum(loss) if reduction == SUM else loss
 
 
-def _norm(input, reduction):
+def _norm(input, reduction, factor=1.0):
     """What the gradient of every element is multiplied by, in the dtype of the elements."""
-    return input.dtype.type(1.0 / input.size if reduction == MEAN else 1.0)
+    return input.dtype.type(factor / (input.size or 1) if reduction == MEAN else factor)
 
 
 def _averaged(gradient, shape, reduction):

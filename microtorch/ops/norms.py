@@ -10,7 +10,7 @@ from ..arguments import to_number
 from ..op import composite, op
 from ..tensor import Tensor
 from .arithmetic import name_of
-from .reduction import axes, in_order, restore
+from .reduction import EXPECTED_OUT, axes, in_order, restore
 
 INF = float("inf")
 
@@ -19,6 +19,7 @@ INF = float("inf")
     input=lambda g, input, out, ord, dim, keepdim: _backward(g, input, out, ord, dim, keepdim),
     node="LinalgVectorNormBackward0",
     called="linalg_vector_norm",
+    strict_out=EXPECTED_OUT,
     public=False,
 )
 def vector_norm_of(input, ord, dim, keepdim, dtype=None):

@@ -10,10 +10,12 @@ import numpy as np
 from .. import dtypes, storage
 from ..arguments import is_int, no_overload, to_int, to_ints
 from ..engine import mode
-from ..op import MANY, composite, only_method, op
+from ..op import MANY, composite, only_function, only_method, op
 from ..tensor import Tensor, wrap, wrap_dim
-from ..views import AsStridedBackward0, geometry, gradient_edge, make_view
+from ..views import AsStridedBackward0, Geometry, geometry, gradient_edge, make_view
 from .joining import cat, stack
+from .shape import as_tensor_argument as _tensor
+from .shape import become_view
 
 # -- one slice ---------------------------------------------------------------------------------------------------------
 
@@ -73,6 +75,7 @@ def slice_backward(grad_output, input_sizes, dim, start, end, step):
 @composite
 def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """`length` indices of a dimension from `start` on."""
+    _tensor(input)
     if not (is_int(dim) and is_int(length) and (is_int(start) or isinstance(start, Tensor))):
         raise no_overload(["int dim, Tensor start, int length", "int dim, int start, int length"], (dim, start, length))
     if isinstance(start, Tensor) and (start.ndim or start._array.dtype.kind not in "iu"):
@@ -169,23 +172,32 @@ def split_with_sizes(input, split_sizes, dim=0):
     return _windows(input, dim, split_sizes)
 
 
-@composite
-def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+@only_function
+def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Parts along a dimension: each of one length, or of the lengths in a list."""
-    size = split_size_or_sections
-    if is_int(size) and not isinstance(size, Tensor):
+    return tensor.split(split_size_or_sections, dim)  # type: ignore[no-any-return]
+
+
+def _split(self: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """Parts along a dimension: each of one length, or of the lengths in a list."""
+    if is_int(split_size) and not isinstance(split_size, Tensor):
         if not is_int(dim):
             raise no_overload(
                 ["Tensor input, int split_size, int dim = 0", "Tensor input, tuple of ints split_size, int dim = 0"],
-                (tensor, size, dim),
+                (self, split_size, dim),
             )
-        return split_evenly(tensor, to_int("split_size", 2, size), to_int("dim", 3, dim))  # type: ignore[no-any-return]
-    return split_with_sizes(tensor, size, dim)  # type: ignore[no-any-return]
+        return split_evenly(self, to_int("split_size", 2, split_size), to_int("dim", 3, dim))  # type: ignore[no-any-return]
+    return split_with_sizes(self, split_size, dim)  # type: ignore[no-any-return]
+
+
+_split.__name__ = "split"
+only_method(_split)
 
 
 @composite
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """At most `chunks` parts of equal length along a dimension; the last may be shorter."""
+    _tensor(input)
     chunks, dim = to_int("chunks", 2, chunks), to_int("dim", 3, dim)
     if input.ndim == 0:
         raise RuntimeError("chunk expects at least a 1-dimensional tensor")
@@ -201,6 +213,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 @composite
 def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """A number of parts that differ by at most one in length, or the parts between given indices."""
+    _tensor(input)
     where = indices_or_sections
     if isinstance(where, Tensor):
         if where.ndim > 1:
@@ -338,6 +351,23 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
     return result
 
 
+class AsStridedBackward1(AsStridedBackward0):
+    """The gradient of a tensor that itself became a window onto its memory."""
+
+    __slots__ = ()
+
+
+@only_method
+def as_strided_(self: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
+    """Make of the tensor itself a window onto its storage."""
+
+    def node(array: Any) -> Any:
+        window = wrap(array)
+        return AsStridedBackward1(gradient_edge(self), geometry(self), geometry(window), window)
+
+    return become_view(self, lambda _: as_strided_window(self, size, stride, storage_offset), node)
+
+
 def as_strided_window(input: Tensor, size: Any, stride: Any, storage_offset: int | None) -> Any:
     size, stride = to_ints("size", 2, size), to_ints("stride", 3, stride)
     array = input._array
@@ -362,48 +392,46 @@ def as_strided_window(input: Tensor, size: Any, stride: Any, storage_offset: int
     return storage.window(array, size, stride, offset - own)
 
 
-@op(
-    grad_output=lambda g, source, window: _as_strided_gradient(g, source, window),
-    out=False,
-    public=False,
-)
-def as_strided_backward(grad_output, source, window):
-    """Zeros in the geometry of the source, with what arrived at each place of the window added there."""
-    low = min(source[2], window[2])
-    places = [_places(shape, strides, start - low) for shape, strides, start in (source, window)]
-    size = 1 + max([int(p.max()) for p in places if p.size], default=-1)
-    memory = np.zeros(size, grad_output.dtype)
-    if storage.is_dense(*window[:2]):
-        memory[places[1]] = grad_output
+@only_method
+def _as_strided_backward(self: Tensor, source: Geometry, window: Geometry) -> Tensor:
+    """Zeros where the source lies, with the gradient `self` of the window added at its place.
+
+    Made of operations, as torch makes it, so that it can be differentiated in turn.
+    """
+    gradient, (shape, strides, first) = self, window
+    for axis in reversed(range(len(shape))):  # what the window repeats is added up first
+        if shape[axis] == 1 or strides[axis] == 0:
+            gradient = gradient.squeeze(axis) if shape[axis] == 1 else gradient.sum(axis)
+            shape, strides = shape[:axis] + shape[axis + 1 :], strides[:axis] + strides[axis + 1 :]
+    start = min(first, source[2])
+    end = max(place[2] + storage.span(place[0], place[1]) for place in (window, source))
+    memory = gradient.new_zeros(end - start)
+    if 0 in shape:
+        pass
+    elif _may_overlap(shape, strides):
+        memory.index_add_(0, _places(shape, strides, first - start), gradient.reshape(-1))
     else:
-        np.add.at(memory, places[1], grad_output)
-    if not storage.is_dense(*source[:2]):  # where the source itself repeats a place, each repetition has its share
-        counts = np.zeros(size, grad_output.dtype)
-        np.add.at(counts, places[0], grad_output.dtype.type(1))
-        memory /= np.maximum(counts, 1)
-    result = storage.empty_strided(*_without_gaps(source), grad_output.dtype)
-    result[...] = memory[places[0]]
-    return result
+        memory.as_strided(shape, strides, first - start).copy_(gradient)
+    shape, strides, first = source
+    if _may_overlap(shape, strides):  # where the source itself repeats a place, each repetition has its share
+        places = _places(shape, strides, first - start)
+        memory.div_(memory.new_zeros(memory.numel()).index_add_(0, places, memory.new_ones(places.numel())))
+    return memory.as_strided(shape, strides, first - start)
 
 
-def _without_gaps(source):
-    shape, strides, _ = source
-    return shape, strides if storage.is_dense(shape, strides) else storage.contiguous_strides(shape)
+def _may_overlap(shape: Sequence[int], strides: Sequence[int]) -> bool:
+    """Whether several elements may be one place in memory: not if every stride leads beyond all that is inside it."""
+    reach = 0
+    for stride, size in sorted((stride, size) for size, stride in zip(shape, strides, strict=True) if size > 1):
+        if stride <= reach:
+            return True
+        reach += stride * (size - 1)
+    return False
 
 
-def _as_strided_gradient(g, source, window):
-    copied = g.new_empty_strided(source[0], source[1]).copy_(g)
-    return copied.as_strided(window[0], window[1], window[2] - source[2])
-
-
-def _places(shape: Sequence[int], strides: Sequence[int], start: int) -> np.ndarray[Any, Any]:
-    """The place in memory of every element."""
+def _places(shape: Sequence[int], strides: Sequence[int], start: int) -> Tensor:
+    """The place in memory of every element, in order."""
     places = np.full(shape, start)
     for axis, (size, stride) in enumerate(zip(shape, strides, strict=True)):
         places += (np.arange(size) * stride).reshape((size,) + (1,) * (len(shape) - axis - 1))
-    return places
-
-
-@only_method
-def _as_strided_backward(self: Tensor, source: Any, window: Any) -> Tensor:
-    return as_strided_backward(self, source, window)  # type: ignore[no-any-return]
+    return wrap(places.reshape(-1))

@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 
 from .. import storage
-from ..arguments import is_int, no_overload, to_int, to_ints
+from ..arguments import called, is_int, no_overload, to_int, to_ints
+from ..memory import write_out
 from ..op import composite, only_method, op
 from ..tensor import Tensor, wrap, wrap_dim
-from .parts import diagonal_window
+from ..types import contiguous_format
+from .parts import diagonal_backward, diagonal_window
+from .shape import as_tensor_argument as _tensor
 
 # -- repeated ----------------------------------------------------------------------------------------------------------
 
@@ -55,7 +58,7 @@ def _repeat_backward(g, input_shape, repeats):
 def tile(input: Tensor, dims: Any) -> Tensor:
     """`repeat`, with 1 for the first dimensions where `dims` is shorter than the shape."""
     dims = to_ints("dims", 2, dims)
-    return repeat(input, (1,) * (input.ndim - len(dims)) + dims)  # type: ignore[no-any-return]
+    return repeat(_tensor(input), (1,) * (input.ndim - len(dims)) + dims)  # type: ignore[no-any-return]
 
 
 _REPEAT_INTERLEAVE = [
@@ -69,7 +72,7 @@ def repeat_interleave(
     input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
 ) -> Tensor:
     """Every element (or slice along `dim`) so many times in a row; given counts alone, the indices that do it."""
-    if repeats is None and isinstance(input, Tensor):
+    if repeats is None and called()[1] == 1:
         return _repeated_indices(input, output_size)
     if not (is_int(repeats) or isinstance(repeats, Tensor)) or not (dim is None or is_int(dim)):
         given = (repeats,) if dim is None else (repeats, dim)
@@ -98,14 +101,8 @@ def _repeat_evenly(input: Tensor, repeats: int, dim: int | None) -> Tensor:
         input, dim = input.flatten(), 0
     dim = wrap_dim(to_int("dim", 3, dim), input.ndim)
     wide = input.unsqueeze(dim + 1)
-    copied = wide.expand([*wide.shape[: dim + 1], repeats, *wide.shape[dim + 2 :]]).clone(memory_format=_contiguous())
+    copied = wide.expand([*wide.shape[: dim + 1], repeats, *wide.shape[dim + 2 :]]).clone(memory_format=contiguous_format)
     return copied.view([*copied.shape[:dim], copied.shape[dim] * repeats, *copied.shape[dim + 2 :]])  # type: ignore[no-any-return]
-
-
-def _contiguous() -> Any:
-    from ..types import contiguous_format
-
-    return contiguous_format
 
 
 def _repeated_indices(repeats: Tensor, output_size: int | None) -> Tensor:
@@ -145,7 +142,7 @@ def flip(input, dims):
 @composite
 def fliplr(input: Tensor) -> Tensor:
     """The order of the columns reversed."""
-    if input.ndim < 2:
+    if _tensor(input).ndim < 2:
         raise RuntimeError("Input must be >= 2-d.")
     return flip(input, (1,))  # type: ignore[no-any-return]
 
@@ -153,7 +150,7 @@ def fliplr(input: Tensor) -> Tensor:
 @composite
 def flipud(input: Tensor) -> Tensor:
     """The order of the rows reversed."""
-    if input.ndim < 1:
+    if _tensor(input).ndim < 1:
         raise RuntimeError("Input must be >= 1-d.")
     return flip(input, (0,))  # type: ignore[no-any-return]
 
@@ -189,10 +186,11 @@ def rot90(input, k=1, dims=(0, 1)):
     a, b = (_checked(d, input.ndim, i) for i, d in enumerate(dims))
     turned = np.rot90(input, k, (a, b))
     if k % 4 in (0, 2):
-        return storage.copy(turned) if k % 4 else storage.copy(input)
-    flipped = np.flip(input, b if k % 4 == 1 else a)
+        result = storage.empty_like(input)
+        result[...] = turned
+        return result
     result = storage.empty_like(input)
-    result[...] = flipped
+    result[...] = np.flip(input, b if k % 4 == 1 else a)
     return result.swapaxes(a, b)
 
 
@@ -251,8 +249,6 @@ def diagonal_copy(input, offset):
 
 
 def _diagonal_backward(g, input_shape, offset):
-    from .parts import diagonal_backward
-
     return diagonal_backward(g, input_shape, offset, 0, 1)
 
 
@@ -276,6 +272,7 @@ def diag_embed(input, offset=0, dim1=-2, dim2=-1):
 @composite
 def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
     """Of a vector the matrix with this diagonal; of a matrix a copy of its diagonal."""
+    _tensor(input)
     diagonal = to_int("diagonal", 2, diagonal)
     if input.ndim not in (1, 2):
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
@@ -284,8 +281,6 @@ def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
 
 
 def _into(out: Tensor, made: Tensor) -> Tensor:
-    from ..memory import write_out
-
     write_out(out, made._array)
     return out
 

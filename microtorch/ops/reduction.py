@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, kernels
-from ..op import composite, only_function, only_method, op
+from ..op import REGISTRY, composite, not_implemented, only_function, only_method, op
 from ..settings import warn
 from ..tensor import Tensor, wrap, wrap_dim
 from .arithmetic import name_of
 
 ALL: Any = type("ALL", (), {"__repr__": lambda self: "ALL"})()  # no dimension was named, not even None
+
+EXPECTED_OUT = "Expected out tensor to have dtype {2}, but got {3} instead"
 
 # -- dimensions --------------------------------------------------------------------------------------------------------
 
@@ -51,7 +53,9 @@ def count(shape, dim):
 
 def in_order(result):
     """A reduction's result with its dimensions in order, whatever the order of the input's."""
-    return result if result.flags.c_contiguous else np.array(result, order="C")
+    if not result.flags.c_contiguous:
+        return np.array(result, order="C")
+    return result.reshape(-1).reshape(result.shape) if 1 in result.shape else result
 
 
 def _overload(name, has_dtype=True):
@@ -73,9 +77,8 @@ def _summed_in(input, dtype):
 
 
 def _sum(x, reduced, keepdim):
-    if x.dtype == np.float16:
-        return in_order(np.asarray(kernels.sum(x.astype(np.float32), reduced, keepdim))).astype(np.float16)
-    return in_order(np.asarray(kernels.sum(x, reduced, keepdim)))
+    wide = x.astype(np.float32) if x.dtype == np.float16 else x
+    return in_order(np.asarray(kernels.sum(wide, reduced, keepdim))).astype(x.dtype, copy=False)
 
 
 # -- sums --------------------------------------------------------------------------------------------------------------
@@ -84,6 +87,7 @@ def _sum(x, reduced, keepdim):
 @op(
     input=lambda g, input_shape, dim, keepdim: restore(g, input_shape, dim, keepdim).expand(input_shape),
     node=_overload("Sum"),
+    dtype_of_out=True,
 )
 def sum(input, dim=ALL, keepdim=False, *, dtype=None):
     """Σ over all elements or over the dimensions `dim`."""
@@ -96,10 +100,13 @@ def sum(input, dim=ALL, keepdim=False, *, dtype=None):
     input=lambda g, input, dim, keepdim: restore(g, input.shape, dim, keepdim).expand(input.shape)
     * input.isnan().logical_not(),
     node="NansumBackward0",
+    dtype_of_out=True,
 )
 def nansum(input, dim=None, keepdim=False, *, dtype=None):
     """Σ of those elements that are not nan."""
     if input.dtype.kind == "f":
+        if dtype is not None and not dtype.is_floating_point:
+            raise not_implemented("nansum_cpu", dtype)
         input = np.where(np.isnan(input), input.dtype.type(0), input)
     return _sum(_summed_in(input, dtype), axes(dim, input.ndim), keepdim)
 
@@ -108,6 +115,7 @@ def nansum(input, dim=None, keepdim=False, *, dtype=None):
     input=lambda g, input_shape, dim, keepdim: restore(g, input_shape, dim, keepdim).expand(input_shape)
     / count(input_shape, dim),
     node=_overload("Mean"),
+    dtype_of_out=True,
 )
 def mean(input, dim=ALL, keepdim=False, *, dtype=None):
     """The arithmetic mean Σx/n."""
@@ -144,7 +152,7 @@ def sum_to_size(input: Tensor, size: Any) -> Tensor:
 # -- products ----------------------------------------------------------------------------------------------------------
 
 
-@op(input=lambda g, input, out, dim, keepdim: _prod_backward(g, input, out, dim, keepdim), node=_overload("Prod"))
+@op(input=lambda g, input, out, dim, keepdim: _prod_backward(g, input, out, dim, keepdim), node=_overload("Prod"), dtype_of_out=True)
 def prod(input, dim=ALL, keepdim=False, *, dtype=None):
     """Π over all elements or over the dimension `dim`."""
     x = _summed_in(input, dtype)
@@ -180,20 +188,44 @@ def _others(x, dim):
 # -- running sums and products -----------------------------------------------------------------------------------------
 
 
-@op(input=lambda g, dim: g.flip(dim).cumsum(dim).flip(dim) if g.ndim else g, in_place=True)
+@op(input=lambda g, dim: g.flip(dim).cumsum(dim).flip(dim) if g.ndim else g, dtype_of_out=True)
 def cumsum(input, dim, *, dtype=None):
     """Running sum along `dim`."""
-    return _running(np.add, _summed_in(input, dtype), dim)
+    return _running(np.add, input, dim, dtype)
 
 
-@op(input=lambda g, input, out, dim: _cumprod_backward(g, input, out, dim), in_place=True)
+@op(input=lambda g, input, out, dim: _cumprod_backward(g, input, out, dim), dtype_of_out=True)
 def cumprod(input, dim, *, dtype=None):
     """Running product along `dim`."""
-    return _running(np.multiply, _summed_in(input, dtype), dim)
+    return _running(np.multiply, input, dim, dtype)
 
 
-def _running(ufunc, x, dim):
+def _running_in_place(name: str, input: Tensor, dim: int, dtype: Any) -> Tensor:
+    if dtype is not None and dtype is not input.dtype:
+        raise RuntimeError(
+            f"Bad in-place call: input tensor dtype {input.dtype.cpp_name} and output tensor dtype {dtype.cpp_name} should "
+            "match"
+        )
+    return REGISTRY[name].in_place((input,), (dim, input.dtype), name + "_")
+
+
+@only_method
+def cumsum_(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+    """`cumsum` in place, in the dtype of the tensor."""
+    return _running_in_place("cumsum", input, dim, dtype)
+
+
+@only_method
+def cumprod_(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+    """`cumprod` in place, in the dtype of the tensor."""
+    return _running_in_place("cumprod", input, dim, dtype)
+
+
+def _running(ufunc, x, dim, dtype):
     axis = wrap_dim(dim, x.ndim)
+    if dtype is dtypes.bool_:
+        raise not_implemented("cumsum_out_cpu" if ufunc is np.add else "cumprod_out_cpu", dtype)
+    x = _summed_in(x, dtype)
     if x.ndim == 0:
         return x.copy()
     wide = np.float64 if x.dtype.kind == "f" else x.dtype
@@ -223,8 +255,8 @@ def _cumprod_backward(g, input, out, dim):
 
 
 def _var_backward(g, input, dim, correction, keepdim):
-    """2/(n − correction)·g·(x − mean)."""
-    freedom = count(input.shape, dim) - correction
+    """2/(n − correction)·g·(x − mean); for an empty tuple of dimensions, torch takes n to be 1."""
+    freedom = (1 if dim == () else count(input.shape, dim)) - correction
     if dim is None or input.ndim == 0:
         if freedom <= 0:
             limit = np.where(input._array == input._array.mean(), np.nan, np.inf).astype(input._array.dtype)
@@ -281,8 +313,10 @@ def std_correction(input, dim, correction, keepdim):
     return np.sqrt(_moments("std", input, dim, correction, keepdim)[0]).astype(input.dtype)
 
 
-def _mean_too(first, g_mean, input, dim, keepdim):
-    """A gradient through the variance, and one through the mean that was asked for with it."""
+def _mean_too(gradients, backward, arguments, input, dim, keepdim):
+    """The gradient through the variance, and that through the mean which was asked for with it."""
+    g, g_mean = gradients
+    first = None if g is None else backward(g, *arguments)
     if g_mean is None:
         return first
     mean = restore(g_mean, input.shape, dim, keepdim).expand(input.shape) / count(input.shape, dim)
@@ -290,8 +324,8 @@ def _mean_too(first, g_mean, input, dim, keepdim):
 
 
 @op(
-    input=lambda g, input, dim, correction, keepdim: _mean_too(
-        None if g[0] is None else _var_backward(g[0], input, dim, correction, keepdim), g[1], input, dim, keepdim
+    input=lambda gradients, input, dim, correction, keepdim: _mean_too(
+        gradients, _var_backward, (input, dim, correction, keepdim), input, dim, keepdim
     ),
     node="VarMeanBackward0",
     outputs=("var", "mean"),
@@ -303,8 +337,8 @@ def var_mean_correction(input, dim, correction, keepdim):
 
 
 @op(
-    input=lambda g, std, input, dim, correction, keepdim: _mean_too(
-        None if g[0] is None else _std_backward(g[0], std, input, dim, correction, keepdim), g[1], input, dim, keepdim
+    input=lambda gradients, std, input, dim, correction, keepdim: _mean_too(
+        gradients, _std_backward, (std, input, dim, correction, keepdim), input, dim, keepdim
     ),
     node="StdMeanBackward0",
     outputs=("std", "mean"),
@@ -326,7 +360,7 @@ def _spread(args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, Any, boo
     if correction is None:
         correction = 1 if named.get("unbiased", True) else 0
     dim = named.get("dim")
-    return (None if isinstance(dim, (tuple, list)) and not dim else dim), correction, named.get("keepdim", False)
+    return (tuple(dim) if isinstance(dim, list) else dim), correction, named.get("keepdim", False)
 
 
 def _no_such_call(name: str, named: dict[str, Any]) -> None:
@@ -366,13 +400,13 @@ def std_mean(input: Tensor, *args: Any, **named: Any) -> tuple[Tensor, Tensor]:
 # -- truth and number --------------------------------------------------------------------------------------------------
 
 
-@op(input=None)
+@op(input=None, strict_out="all only supports bool tensor for result, got: {1}")
 def all(input, dim=None, keepdim=False):
     """Whether all elements are different from 0; uint8 for uint8, otherwise bool."""
     return _truth(np.logical_and, input, dim, keepdim)
 
 
-@op(input=None)
+@op(input=None, strict_out="any only supports bool tensor for result, got: {1}")
 def any(input, dim=None, keepdim=False):
     """Whether any element is different from 0; uint8 for uint8, otherwise bool."""
     return _truth(np.logical_or, input, dim, keepdim)
@@ -396,6 +430,7 @@ def count_nonzero(input, dim=None):
 @op(
     input=lambda g, input, out, dim, keepdim: restore(g, input.shape, dim, keepdim)
     * (input - restore(out, input.shape, dim, keepdim)).exp(),
+    cast_error="logsumexp(): Expected floating point type for result tensor, but got: {1}",
 )
 def logsumexp(input, dim, keepdim=False):
     """ln Σ eˣ, without overflow."""
@@ -418,15 +453,18 @@ def _to_dtype(input: Tensor, dtype: Any) -> Tensor:
     input=lambda g, out, dim: softmax_backward_data(g, out, dim),
     node="SoftmaxBackward0",
     called="softmax",
+    strict_out=EXPECTED_OUT,
     public=False,
 )
 def softmax_of(input, dim):
     """eˣ/Σeˣ along a dimension."""
     x, axis = _exponents("softmax", input, dim)
+    if not x.size:
+        return input.copy()
     if not x.ndim:
         return np.ones_like(input)
     e = kernels.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf))
-    return (e / np.add.reduce(e, axis=axis, keepdims=True)).astype(input.dtype, copy=False)
+    return in_order((e / np.add.reduce(e, axis=axis, keepdims=True)).astype(input.dtype, copy=False))
 
 
 @op(
@@ -449,15 +487,19 @@ def softmax_backward_data(grad_output, output, dim):
     input=lambda g, out, dim: log_softmax_backward_data(g, out, dim),
     node="LogSoftmaxBackward0",
     called="log_softmax",
+    strict_out=EXPECTED_OUT,
     public=False,
 )
 def log_softmax_of(input, dim):
     """x − ln Σeˣ along a dimension."""
     x, axis = _exponents("log_softmax", input, dim)
+    if not x.size:
+        return input.copy()
     if not x.ndim:
         return np.zeros_like(input)
     x = x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
-    return (x - kernels.log(np.add.reduce(kernels.exp(x), axis=axis, keepdims=True))).astype(input.dtype, copy=False)
+    result = x - kernels.log(np.add.reduce(kernels.exp(x), axis=axis, keepdims=True))
+    return in_order(result.astype(input.dtype, copy=False))
 
 
 @op(
@@ -480,7 +522,7 @@ def _widened(x):
 
 def _exponents(name, x, dim):
     axis = wrap_dim(dim, x.ndim)
-    if x.dtype.kind != "f":
+    if x.dtype.kind != "f" and x.size:
         kernel = f"{name}_lastdim_kernel_impl" if axis == max(x.ndim - 1, 0) else f"{name}_kernel_impl"
         raise NotImplementedError(f"\"{kernel}\" not implemented for '{name_of(x)}'")
     return _widened(x), axis

@@ -49,8 +49,6 @@ def unsafe_view(input, size):
 @only_method
 def view(self: Tensor, *size: Any, **named: Any) -> Tensor:
     """The same memory in another shape, of which one length may be −1: the one that fits. Given a dtype, its bytes as such."""
-    if len(size) == 1 and type(size[0]) is tuple and not named:
-        return view_in_shape(self, size[0] if all(type(s) is int for s in size[0]) else _view_size(size))  # type: ignore[no-any-return]
     if size and not named:
         if isinstance(size[0], dtypes.dtype) and len(size) == 1:
             return view_in_dtype(self, size[0])
@@ -163,8 +161,7 @@ def reshape(input: Tensor, shape: Any) -> Tensor:
     if not isinstance(input, Tensor):
         raise wrong_type("input", 1, "Tensor", input)
     array = input._array
-    if type(shape) is not tuple or any([type(s) is not int for s in shape]):
-        shape = to_ints("shape", 2, shape)
+    shape = to_ints("shape", 2, shape)
     if array.flags.c_contiguous:
         return view_in_shape(input, shape)  # type: ignore[no-any-return]
     shape = infer_size(shape, array.size)
@@ -176,19 +173,19 @@ def reshape(input: Tensor, shape: Any) -> Tensor:
 @only_method
 def view_as(self: Tensor, other: Tensor) -> Tensor:
     """A view in the shape of another tensor."""
-    return view_in_shape(self, _tensor(other, "other", 2)._array.shape)  # type: ignore[no-any-return]
+    return view_in_shape(self, as_tensor_argument(other, "other", 2)._array.shape)  # type: ignore[no-any-return]
 
 
 @only_method
 def reshape_as(self: Tensor, other: Tensor) -> Tensor:
     """`reshape` to the shape of another tensor."""
-    return reshape(self, _tensor(other, "other", 2)._array.shape)
+    return reshape(self, as_tensor_argument(other, "other", 2)._array.shape)
 
 
 @composite
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """The dimensions from `start_dim` to `end_dim` joined into one."""
-    shape = _tensor(input)._array.shape
+    shape = as_tensor_argument(input)._array.shape
     ndim = len(shape)
     start = wrap_dim(to_int("start_dim", 2, start_dim), ndim)
     end = wrap_dim(to_int("end_dim", 3, end_dim), ndim)
@@ -204,7 +201,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 @composite
 def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     """One dimension cut into several."""
-    shape = _tensor(input)._array.shape
+    shape = as_tensor_argument(input)._array.shape
     dim = wrap_dim(to_int("dim", 2, dim), len(shape))
     sizes = to_ints("sizes", 3, sizes)
     if not sizes:
@@ -222,7 +219,7 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
 @composite
 def ravel(input: Tensor) -> Tensor:
     """All dimensions joined into one."""
-    return view_in_shape(contiguous(_tensor(input)), (-1,))  # type: ignore[no-any-return]
+    return view_in_shape(contiguous(as_tensor_argument(input)), (-1,))  # type: ignore[no-any-return]
 
 
 @only_method
@@ -231,7 +228,7 @@ def contiguous(input: Tensor, *, memory_format: Any = None) -> Tensor:
     return input if input._array.flags.c_contiguous else input.clone(memory_format=_contiguous)  # type: ignore[no-any-return]
 
 
-def _tensor(value: Any, argument: str = "input", position: int = 1) -> Tensor:
+def as_tensor_argument(value: Any, argument: str = "input", position: int = 1) -> Tensor:
     if not isinstance(value, Tensor):
         raise wrong_type(argument, position, "Tensor", value)
     return value
@@ -279,19 +276,19 @@ def _inverse(dims):
 @composite
 def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
     """`transpose` under numpy's name."""
-    return transpose(_tensor(input), to_int("axis0", 2, axis0), to_int("axis1", 3, axis1))  # type: ignore[no-any-return]
+    return transpose(as_tensor_argument(input), to_int("axis0", 2, axis0), to_int("axis1", 3, axis1))  # type: ignore[no-any-return]
 
 
 @composite
 def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """`transpose` under another name."""
-    return transpose(_tensor(input), to_int("dim0", 2, dim0), to_int("dim1", 3, dim1))  # type: ignore[no-any-return]
+    return transpose(as_tensor_argument(input), to_int("dim0", 2, dim0), to_int("dim1", 3, dim1))  # type: ignore[no-any-return]
 
 
 @composite
 def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     """Dimensions moved to other places, the rest in the order they have."""
-    source, destination, ndim = *_both("movedim", source, destination), _tensor(input).ndim
+    source, destination, ndim = *_both("movedim", source, destination), as_tensor_argument(input).ndim
     if len(source) != len(destination):
         raise RuntimeError(
             f"movedim: Invalid source or destination dims: source ({list(source)} dims) should contain the same number of "
@@ -327,7 +324,7 @@ def reversed_dims(input: Tensor) -> Tensor:
     """The dimensions in reverse: the transpose of a matrix."""
     if input.ndim == 0:
         warn_once("Tensor.T is deprecated on 0-D tensors. This function is the identity in these cases.")
-    elif input.ndim > 2:
+    elif input.ndim != 2:
         warn_once(
             "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will throw an "
             "error in a future release. Consider `x.mT` to transpose batches of matrices or `x.permute(*torch.arange(x.ndim "
@@ -364,7 +361,7 @@ def hermitian(input: Tensor) -> Tensor:
 @composite
 def adjoint(input: Tensor) -> Tensor:
     """The conjugate transpose of the matrices in the last two dimensions."""
-    return matrix_transpose(_tensor(input), "adjoint()")
+    return matrix_transpose(as_tensor_argument(input), "adjoint()")
 
 
 # Attributes of a tensor that are operations.
@@ -438,7 +435,7 @@ def unsqueeze_to(g, shape, dim):
 @op(input=lambda g: g, view=True, public="method")
 def expand(input, size, *, implicit=False):
     """Dimensions of length 1 repeated without copying (−1: as they are); the gradient is summed over them."""
-    return broadcast(input, size if type(size) is tuple else to_ints("size", 2, size))
+    return broadcast(input, to_ints("size", 2, size))
 
 
 def broadcast(input: Any, size: tuple[int, ...]) -> Any:
@@ -479,13 +476,13 @@ def broadcast(input: Any, size: tuple[int, ...]) -> Any:
 @only_method
 def expand_as(self: Tensor, other: Tensor) -> Tensor:
     """`expand` to the shape of another tensor."""
-    return expand(self, _tensor(other, "other", 2)._array.shape)  # type: ignore[no-any-return]
+    return expand(self, as_tensor_argument(other, "other", 2)._array.shape)  # type: ignore[no-any-return]
 
 
 @composite
 def broadcast_to(input: Tensor, size: Any) -> Tensor:
     """`expand` to a shape."""
-    return expand(_tensor(input), to_ints("size", 2, size))  # type: ignore[no-any-return]
+    return expand(as_tensor_argument(input), to_ints("size", 2, size))  # type: ignore[no-any-return]
 
 
 @only_function
@@ -497,7 +494,7 @@ def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
             raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(tensor).__name__}")
     for tensor in tensors:
         shape = common_shape(shape, tensor._array.shape)
-    return tuple([expand(tensor, shape) for tensor in tensors])
+    return tuple([tensor if tensor._array.shape == shape else expand(tensor, shape) for tensor in tensors])
 
 
 def common_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
@@ -550,7 +547,7 @@ def alias(input):
 @only_function
 def detach(input: Tensor) -> Tensor:
     """The same memory and version counter without history."""
-    return _tensor(input).detach()
+    return as_tensor_argument(input).detach()
 
 
 @only_method
@@ -571,25 +568,33 @@ def detach_(self: Tensor) -> Tensor:
 # -- in place: the tensor itself becomes another view of its memory ----------------------------------------------------
 
 
+def become_view(input: Tensor, see: Callable[[Any], Any], node: Callable[[Any], Any]) -> Tensor:
+    """Make a tensor the view that `see` gives of its array; `node` gives, for that array, the node of the change."""
+    recorded = mode.grad and requires_grad(input)
+    if recorded:
+        check_inplace(input)
+    check_writable(input)
+    array = see(input._array)
+    made = node(array) if recorded else None
+    input._array = array
+    input._counter[0] += 1
+    if made is not None:
+        set_edge(input, (made, 0))
+    return input
+
+
 def publish_in_place(name: str, node: Callable[..., str]) -> None:
     """Publish `name_`, which makes of a tensor what the view `name` shows; `node` names what is recorded."""
     declared = REGISTRY[name]
 
     def change(input: Tensor, *args: Any, **named: Any) -> Tensor:
-        recorded = mode.grad and requires_grad(input)
-        if recorded:
-            check_inplace(input)
-        check_writable(input)
         arguments = dict(zip(declared.others, args), **named)  # noqa: B905
-        array = declared.forward(input._array, **arguments)
-        if recorded:
-            extras = [arguments.get(p.name, p.default) for p in declared.parameters[1:]]
-            made = declared.make_node([wrap(array)], [input], extras, name=node(*extras))
-        input._array = array
-        input._counter[0] += 1
-        if recorded:
-            set_edge(input, (made, 0))
-        return input
+        extras = [arguments.get(p.name, p.default) for p in declared.parameters[1:]]
+        return become_view(
+            input,
+            lambda array: declared.forward(array, *extras),
+            lambda array: declared.make_node([wrap(array)], [input], extras, name=node(*extras)),
+        )
 
     change.__name__ = name + "_"
     change.__doc__ = f"Make of the tensor itself what `{name}` shows."

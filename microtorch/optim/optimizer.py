@@ -187,7 +187,7 @@ class Optimizer:
         groups, start = [], 0
         for group in self.param_groups:
             for number, p in enumerate(group["params"], start):
-                numbers.setdefault(id(p), number)
+                numbers[id(p)] = number
             start += len(group["params"])
             packed = {name: value for name, value in group.items() if name != "params"}
             packed["params"] = [numbers[id(p)] for p in group["params"]]

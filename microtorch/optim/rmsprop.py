@@ -66,11 +66,10 @@ class RMSprop(Optimizer):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        for group in self.param_groups:  # what older state dictionaries do not have, or have as a number
-            group.setdefault("momentum", 0)
-            for name in ("centered", "maximize", "differentiable", "capturable"):
-                group.setdefault(name, False)
-            group.setdefault("foreach", None)
+        older = {"momentum": 0, "centered": False, "foreach": None, "maximize": False, "differentiable": False}
+        for group in self.param_groups:
+            for name, default in {**older, "capturable": False}.items():  # what older state dictionaries do not have
+                group.setdefault(name, default)
             for p in group["params"]:
                 known = self.state.get(p)
                 if known and not isinstance(known["step"], Tensor):

@@ -68,10 +68,10 @@ class SGD(Optimizer):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        for group in self.param_groups:  # options that older state dictionaries do not have
-            for name in ("nesterov", "maximize", "differentiable", "fused"):
-                group.setdefault(name, False)
-            group.setdefault("foreach", None)
+        older = {"nesterov": False, "maximize": False, "foreach": None, "differentiable": False, "fused": False}
+        for group in self.param_groups:
+            for name, default in older.items():  # what older state dictionaries do not have
+                group.setdefault(name, default)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient; returns what `closure`, where given, returned."""

@@ -174,7 +174,7 @@ def _lines(result: Result) -> list[str]:
     elif not comparison.same_error:
         for name, error in zip(names, comparison.errors, strict=True):
             lines += [f"{name} {'ends well' if error is None else 'fails:'}", *_error(error)]
-    if not result.good and not comparison.text.same:
+    if not comparison.text.same:
         text = comparison.text
         lines += [
             f"text, line {text.line}:",

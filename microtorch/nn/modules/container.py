@@ -11,7 +11,7 @@ from typing import Any, Self
 from ...tensor import Tensor
 from ..parameter import Parameter
 from .members import MODULES, of_kind
-from .module import Module, indent, typename
+from .module import Module, typename
 
 __all__ = ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
 
@@ -172,7 +172,7 @@ class ModuleList(_Numbered):
         for text, run in groupby(map(repr, self)):
             count = len(list(run))
             label = f"({start})" if count == 1 else f"({start}-{start + count - 1})"
-            lines.append(indent(f"{label}: {text if count == 1 else f'{count} x {text}'}", blank="  "))
+            lines.append(f"{label}: {text if count == 1 else f'{count} x {text}'}".replace("\n", "\n  "))
             start += count
         inside = "\n  " + "\n  ".join(lines) + "\n" if lines else ""
         return f"{self._get_name()}({inside})"

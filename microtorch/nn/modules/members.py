@@ -36,7 +36,7 @@ class Members(MutableMapping[str, Any]):
     def __init__(self, module: Any, kind: str) -> None:
         self._module = module
         self._kind = kind
-        self._keys: dict[str, str] = module.__dict__[kind]
+        self._keys: dict[str, str] = getattr(module, kind)
 
     def __getitem__(self, name: str) -> Any:
         return self._module.__dict__[self._keys[name]]

@@ -26,16 +26,23 @@ from .state import State
 # What torch's Module has and this one has not.
 LACKS = frozenset("bfloat16 compile ipu mtia register_backward_hook share_memory xpu".split())
 
+# What is looked for first in a module that was not initialized, here and in torch.
+UNINITIALIZED = {"_hooks": "_backward_hooks", PARAMETERS: "_parameters", BUFFERS: "_buffers", MODULES: "_modules"}
+
 
 def typename(value: object) -> str:
-    """The type of an object as torch's messages name it: `torch.FloatTensor`, `torch.nn.modules.linear.Linear`, `int`."""
+    """A type, or that of an object, as torch's messages name it: `torch.FloatTensor`, `torch.nn.modules.linear.Linear`."""
     if isinstance(value, Tensor):
         return value.type()  # type: ignore[no-any-return]
-    kind = type(value)
-    package, dot, rest = kind.__module__.partition(".")
-    if kind.__module__ == "builtins":
-        return kind.__qualname__
-    return f"{'torch' if package == 'microtorch' else package}{dot}{rest}.{kind.__qualname__}"
+    kind: Any = value if hasattr(value, "__qualname__") else type(value)
+    package, dot, rest = (getattr(kind, "__module__", None) or "builtins").partition(".")
+    if package == "builtins":
+        return kind.__qualname__  # type: ignore[no-any-return]
+    if package == "microtorch":
+        package = "torch"
+        if kind in (dtypes.dtype, Tensor):  # which are at the top there
+            dot = rest = ""
+    return f"{package}{dot}{rest}.{kind.__qualname__}"
 
 
 class Module(State):
@@ -124,9 +131,7 @@ class Module(State):
                 return attributes[attributes[kind][name]]
         if name in LACKS:
             raise AttributeError(f"microtorch does not have Module.{name}")
-        if name == "_hooks":  # a call of a module that was not initialized; torch looks for these first
-            name = "_backward_hooks"
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{UNINITIALIZED.get(name, name)}'")
 
     def __delattr__(self, name: str) -> None:
         if any(name in self.__dict__[kind] for kind in KINDS):
@@ -385,12 +390,13 @@ class Module(State):
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
         """Bring floating point parameters and buffers to a dtype: `to(dtype)`, `to(device, dtype)`, `to(tensor)`."""
-        dtype = parse_to(*args, **kwargs)
+        named = (_as_dtype(value) for value in (*args, *kwargs.values()))
+        dtype = next((dtype for dtype in named if dtype is not None), None)
         if dtype is not None and not dtype.is_floating_point:
             raise TypeError(
                 f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}"
             )
-        return self._apply(lambda t: t.to(dtype) if dtype is not None and t.is_floating_point() else t)
+        return self._apply(lambda t: t.to(*args, **kwargs) if dtype is None or t.is_floating_point() else t)
 
     def type(self, dst_type: dtypes.dtype | str) -> Self:
         """Bring all parameters and buffers to a dtype."""
@@ -482,10 +488,17 @@ class Module(State):
         return f"{self._get_name()}({inside})"
 
 
-def indent(text: str, blank: str = "") -> str:
-    """A text whose lines but the first are moved two to the right; `blank` is put for empty ones."""
+def indent(text: str) -> str:
+    """A text whose lines but the first are moved two to the right; blank ones become empty."""
     first, *rest = text.split("\n")
-    return "\n".join([first, *("  " + line if line.strip() else blank for line in rest)])
+    return "\n".join([first, *("  " + line if line.strip() else "" for line in rest)])
+
+
+def _as_dtype(value: Any) -> dtypes.dtype | None:
+    """The dtype that an argument of `to` asks for: itself, or that of a tensor."""
+    if isinstance(value, type):
+        return dtypes.FROM_PYTHON.get(value)
+    return value.dtype if isinstance(value, Tensor) else value if isinstance(value, dtypes.dtype) else None
 
 
 def _check_name(what: str, name: Any) -> None:

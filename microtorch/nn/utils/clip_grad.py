@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from types import GeneratorType
 
 from ...autograd import no_grad
+from ...linalg import vector_norm
 from ...op import FUNCTIONS
 from ...tensor import Tensor
 
@@ -19,11 +20,10 @@ def get_total_norm(
 ) -> Tensor:
     """The norm of all elements of all tensors: (Σ |x|ᵖ)^(1/p), for p = inf the largest |x|; a 0-d tensor."""
     norm_type = float(norm_type)
-    norm = FUNCTIONS["linalg_vector_norm"]
-    norms = [norm(tensor, norm_type) for tensor in _listed(tensors)]
+    norms = [vector_norm(tensor, norm_type) for tensor in _listed(tensors)]
     if not norms:
         return FUNCTIONS["tensor"](0.0)  # type: ignore[no-any-return]
-    total: Tensor = norm(FUNCTIONS["stack"](norms), norm_type)
+    total: Tensor = vector_norm(FUNCTIONS["stack"](norms), norm_type)
     if error_if_nonfinite and not total.isfinite():
         raise RuntimeError(
             f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot be clipped. "

@@ -189,7 +189,7 @@ def fetch(dataset: Any, indices: list[Any]) -> list[Any]:
 
 
 def random_split(
-    dataset: Dataset[T], lengths: Sequence[float], generator: Generator | None = default_generator
+    dataset: Dataset[T], lengths: Sequence[Any], generator: Generator | None = default_generator
 ) -> list[Subset[T]]:
     """Subsets of the given lengths, or of the given fractions if these add up to 1, none of which share a sample.
 

@@ -1,0 +1,87 @@
+"""What can be asked of a tensor by a function of the torch namespace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..arguments import wrong_type
+from ..op import composite, only_function, only_method
+from ..tensor import Tensor
+
+
+def _tensor(value: Any, argument: str = "input", position: int = 1) -> Tensor:
+    if not isinstance(value, Tensor):
+        raise wrong_type(argument, position, "Tensor", value)
+    return value
+
+
+@only_function
+def is_tensor(obj: Any) -> bool:
+    """Whether an object is a tensor."""
+    return isinstance(obj, Tensor)
+
+
+@only_function
+def numel(input: Tensor) -> int:
+    """The number of elements."""
+    return _tensor(input).numel()
+
+
+@only_function
+def is_floating_point(input: Tensor) -> bool:
+    """Whether the elements are floating point numbers."""
+    return _tensor(input).is_floating_point()
+
+
+@only_function
+def is_complex(input: Tensor) -> bool:
+    """Whether the elements are complex numbers; they never are here."""
+    return _tensor(input).is_complex()
+
+
+@composite
+def is_nonzero(input: Tensor) -> bool:
+    """Whether the one element is not zero."""
+    return bool(_tensor(input))
+
+
+@only_function
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have the same shape."""
+    return _tensor(input).is_same_size(_tensor(other, "other", 2))
+
+
+@only_function
+def is_inference(input: Tensor) -> bool:
+    """Whether a tensor was made in inference mode."""
+    return _tensor(input).is_inference()
+
+
+@only_function
+def is_conj(input: Tensor) -> bool:
+    """Whether a tensor stands for its conjugate; it never does here."""
+    return _tensor(input).is_conj()
+
+
+@composite
+def conj(input: Tensor) -> Tensor:
+    """The conjugate, which of real numbers is the number itself."""
+    return _tensor(input)
+
+
+@composite
+def resolve_conj(input: Tensor) -> Tensor:
+    """The tensor itself: it does not stand for its conjugate."""
+    return _tensor(input)
+
+
+@composite
+def resolve_neg(input: Tensor) -> Tensor:
+    """The tensor itself: it does not stand for its negation."""
+    return _tensor(input)
+
+
+@only_method
+def pin_memory(self: Tensor, device: Any = None) -> Tensor:
+    """Refused: there is no accelerator whose copies would be faster from pinned memory."""
+    raise RuntimeError("Cannot access accelerator device when none is available.")
