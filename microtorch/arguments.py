@@ -121,11 +121,13 @@ def no_overload(signatures: Sequence[str], args: Sequence[Any], **named: Any) ->
     lines = [f"{called()[0]}() received an invalid combination of arguments - got ({text}), but expected one of:"]
     for signature in signatures:
         lines.append(f" * ({signature})")
-        parameters = [p.split(" = ")[0].rsplit(" ", 1) for p in signature.split(", ") if p]
+        parameters = [p.split(" = ")[0].rsplit(" ", 1) for p in signature.split(", ") if p not in ("", "*")]
+        if len(args) + len(named) != len(parameters) and (signature.strip("*, ") or not args):
+            continue
         unknown = [k for k in named if k not in [name for _, name in parameters]]
         if unknown:
             lines.append(f"      didn't match because some of the keywords were incorrect: {', '.join(unknown)}")
-        elif not named and args and len(parameters) in (0, len(args)):
+        elif not named:
             kinds = [expected for expected, _ in parameters] or [""] * len(args)
             shown = [_marked(a, kind) for a, kind in zip(args, kinds, strict=True)]
             lines.append(f"      didn't match because some of the arguments have invalid types: ({', '.join(shown)})")
@@ -153,13 +155,13 @@ def to_number(argument: str, position: int, value: Any) -> bool | int | float:
     if isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, (np.bool_, np.integer, np.floating)):
-        return value.item()  # type: ignore[no-any-return]
+        return value.item()
     if isinstance(value, complex):
         raise NotImplementedError("microtorch does not have complex dtypes")
     array = getattr(value, "_array", None)
     if array is None or array.ndim or value.requires_grad:
         raise wrong_type(argument, position, "Number", value)
-    return array.item()  # type: ignore[no-any-return]
+    return array.item()
 
 
 def fit(value: bool | int | float, dtype: dtypes.dtype, name: str | None = None) -> Any:

@@ -6,6 +6,8 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from .arguments import is_int
 from .autograd import backward
 from .op import METHODS, NUMBERS
@@ -90,6 +92,18 @@ def _operator(function: Callable[..., Any]) -> Callable[[Tensor, Any], Any]:
     return operator
 
 
+def _equal(compare: Callable[..., Any]) -> Callable[..., Any]:
+    """`==` alone of all operators takes numpy arrays as operands."""
+
+    def operator(self: Tensor, other: Any) -> Any:
+        result = compare(self, other)
+        if result is NotImplemented and isinstance(other, np.ndarray):
+            return compare(self, data.from_numpy(other))
+        return result
+
+    return operator
+
+
 def _variadic(function: Callable[..., Any], parameter: str) -> Callable[..., Any]:
     """The method that gives its ints to a function as a tuple; one int, or anything else, as it is."""
 
@@ -128,6 +142,7 @@ def bind() -> None:
         setattr(Tensor, f"__{operator}__", _operator(function))
     for name in ("eq", "ne", "lt", "le", "gt", "ge"):
         setattr(Tensor, f"__{name}__", _operator(METHODS[name]))
+    Tensor.__eq__ = _equal(Tensor.__eq__)  # type: ignore[method-assign, assignment]
     for operator, name in {"neg": "neg", "pos": "positive", "abs": "abs"}.items():
         setattr(Tensor, f"__{operator}__", METHODS[name])
     Tensor.__invert__ = comparison.invert

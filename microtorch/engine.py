@@ -135,7 +135,7 @@ class AccumulateGrad(Node):
         variable = self.variable
         if gradient is None:
             return ()
-        if variable._edge is not None:
+        if not variable.is_leaf:
             raise RuntimeError("leaf variable has been moved into the graph interior")
         if variable._requires_grad:
             with _accumulation:
@@ -293,9 +293,9 @@ def _fit(gradient: Gradient, edge: Edge, node: Node, outgoing: Sequence[Gradient
         if len(got) < len(shape) or any(a not in (1, b) for a, b in zip(padded, got, strict=True)):
             pairs = zip(node.next_functions, outgoing, strict=True)
             index = next(i for i, (e, g) in enumerate(pairs) if e == edge and g is gradient)
+            by = "" if type(node) is GraphRoot else f"Function {node.name()} returned an "
             raise RuntimeError(
-                f"Function {node.name()} returned an invalid gradient at index {index} - got {list(got)} but expected "
-                f"shape compatible with {list(shape)}"
+                f"{by}invalid gradient at index {index} - got {list(got)} but expected shape compatible with {list(shape)}"
             )
         gradient = gradient.sum_to_size(shape)
     if gradient._array.dtype != dtype:
@@ -304,5 +304,5 @@ def _fit(gradient: Gradient, edge: Edge, node: Node, outgoing: Sequence[Gradient
 
 
 def operation_name(node: Node) -> str:
-    """`Mul` of `MulBackward0`, as torch's messages name operations."""
-    return re.sub(r"Backward\d*$", "", node.name())
+    """`Mul` of `MulBackward0`, `Sum1` of `SumBackward1`: as torch's messages name operations."""
+    return re.sub(r"Backward0?(?=\d*$)", "", node.name())

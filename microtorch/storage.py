@@ -16,7 +16,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 def pointer(array: Array) -> int:
     """The address of the first element."""
-    return array.__array_interface__["data"][0]  # type: ignore[no-any-return]
+    return array.__array_interface__["data"][0]
 
 
 def owner(array: Array) -> Array:
@@ -64,6 +64,8 @@ def window(array: Array, shape: Sequence[int], strides: Sequence[int], offset: i
         return np.ndarray(shape, array.dtype, array, 0, byte_strides)
     whole = storage(array)
     start = pointer(array) - pointer(whole) + offset * size
+    if 0 in shape:
+        start = min(start, whole.nbytes)  # an empty window may lie behind the end, for torch
     return np.ndarray(shape, array.dtype, whole, start, byte_strides)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from . import dtypes, printing, storage
 from .arguments import is_int, type_name
 from .engine import mode
+from .settings import warn_once
 from .tensor_base import InferenceCounter as InferenceCounter
 from .tensor_base import TensorBase
 from .types import CPU, Size, contiguous_format, device, layout, strided
@@ -28,10 +29,30 @@ class Tensor(TensorBase):
 
         __getitem__: Any
         __setitem__: Any
-        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __neg__ = Any
-        __pow__ = Any
-        __and__ = __or__ = __xor__ = __invert__ = __matmul__ = __abs__ = __floordiv__ = __mod__ = __rpow__ = Any
-        __lt__ = __le__ = __gt__ = __ge__ = Any
+        __add__: Any
+        __radd__: Any
+        __sub__: Any
+        __rsub__: Any
+        __mul__: Any
+        __rmul__: Any
+        __truediv__: Any
+        __rtruediv__: Any
+        __neg__: Any
+        __pow__: Any
+        __rpow__: Any
+        __and__: Any
+        __or__: Any
+        __xor__: Any
+        __invert__: Any
+        __matmul__: Any
+        __abs__: Any
+        __floordiv__: Any
+        __mod__: Any
+        __lt__: Any
+        __le__: Any
+        __gt__: Any
+        __ge__: Any
+        backward: Any
 
     __array_priority__ = 1000  # numpy scalars leave mixed arithmetic to Tensor
     layout: layout = strided
@@ -204,7 +225,7 @@ class Tensor(TensorBase):
         """The value of a tensor of one element as a Python number."""
         if self._array.size != 1:
             raise RuntimeError(f"a Tensor with {self._array.size} elements cannot be converted to Scalar")
-        return self._array.item()  # type: ignore[no-any-return]
+        return self._array.item()
 
     def tolist(self) -> Any:
         """The values as nested lists of Python numbers; of a 0-d tensor, the number."""
@@ -213,12 +234,14 @@ class Tensor(TensorBase):
     def _scalar(self) -> bool | int | float:
         if self._array.size != 1:
             raise ValueError("only one element tensors can be converted to Python scalars")
-        return self._array.item()  # type: ignore[no-any-return]
+        return self._array.item()
 
     def __complex__(self) -> complex:
-        return complex(self._scalar())
+        return complex(self.__float__())
 
     def __float__(self) -> float:
+        if self.requires_grad:
+            _warn_of_gradient()
         return float(self._scalar())
 
     def __int__(self) -> int:
@@ -293,7 +316,7 @@ class Tensor(TensorBase):
                 "torch.nn.utils.weight_norm usage, see https://github.com/pytorch/pytorch/pull/103001"
             )
         if id(self) in memo:
-            return memo[id(self)]  # type: ignore[no-any-return]
+            return memo[id(self)]
         array = self._array
         owner = storage.owner(array)
         key: Any = (id(owner), array.dtype)
@@ -345,6 +368,13 @@ def wrap(array: Any, cls: type[Tensor] = Tensor) -> Tensor:
     return tensor
 
 
+def _warn_of_gradient() -> None:
+    warn_once(
+        "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\nConsider using "
+        "tensor.detach() first."
+    )
+
+
 def wrap_dim(dim: int, ndim: int) -> int:
     """A dimension counted from either end, as one counted from the front; a 0-d tensor has the dimensions -1 and 0."""
     extent = ndim or 1
@@ -370,8 +400,8 @@ def _recorded_copy(gradient: Tensor, variable: Tensor) -> Tensor:
     """`copy_in_layout`, differentiably."""
     empty = _empty_in_layout(variable._array)
     if empty is None:
-        return gradient.clone(memory_format=contiguous_format)  # type: ignore[no-any-return]
-    return wrap(empty).copy_(gradient)  # type: ignore[no-any-return]
+        return gradient.clone(memory_format=contiguous_format)
+    return wrap(empty).copy_(gradient)
 
 
 def _empty_in_layout(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:

@@ -64,7 +64,7 @@ class TensorBase:
     def requires_grad(self, value: bool) -> None:
         if not isinstance(value, bool):
             raise RuntimeError("requires_grad must be a bool")
-        if not self.is_leaf:
+        if self._edge is not None:
             raise RuntimeError(f"you can only change requires_grad flags of leaf variables.{'' if value else _DETACH}")
         if value and not self._is_differentiable:
             raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
@@ -77,7 +77,7 @@ class TensorBase:
                 "requires_grad_(): argument 'requires_grad' (position 1) must be bool, not "
                 f"{type(requires_grad).__name__}"
             )
-        if not requires_grad and not self.is_leaf:
+        if not requires_grad and self._edge is not None:
             raise RuntimeError(f"you can only change requires_grad flags of leaf variables.{_DETACH}")
         if requires_grad and not self._is_differentiable:
             raise RuntimeError("only Tensors of floating point dtype can require gradients")
@@ -231,7 +231,7 @@ class TensorBase:
         """Keep the gradient of this non-leaf in `.grad`, too."""
         if not self.requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
-        if self.is_leaf or self.retains_grad:
+        if self._edge is None or self.retains_grad:
             return
         node, output_nr = gradient_edge(self)
         assert node is not None

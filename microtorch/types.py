@@ -59,8 +59,16 @@ class device:
     def __init__(self, type: str | device = "cpu", index: int | None = None) -> None:
         if isinstance(type, device):
             type, index = type.type, type.index
+        if isinstance(type, int):
+            raise RuntimeError(
+                "Device index must not be negative"
+                if type < 0
+                else "Cannot access accelerator device when none is available."
+            )
         if not isinstance(type, str):
             raise TypeError(f"device(): argument 'type' must be str, not {type.__class__.__name__}")
+        if not type:
+            raise RuntimeError("Device string must not be empty")
         name, colon, number = type.partition(":")
         if colon:
             if index is not None:
@@ -98,7 +106,7 @@ def require_cpu(where: Any) -> None:
     """Refuse, as a build of torch without CUDA does, a device that is not the CPU."""
     if where is None or where is CPU:
         return
-    wanted = device(f"cuda:{where}") if isinstance(where, int) else device(where)
+    wanted = device(where)
     if wanted.type == "cuda":
         raise AssertionError("Torch not compiled with CUDA enabled")
     if wanted.type != "cpu":

@@ -31,7 +31,7 @@ class View:
 
 
 def data_pointer(array: Any) -> int:
-    return array.__array_interface__["data"][0]  # type: ignore[no-any-return]
+    return array.__array_interface__["data"][0]
 
 
 def geometry(tensor: Any) -> Geometry:
@@ -59,7 +59,7 @@ def gradient_edge(tensor: Any) -> Edge:
     if tensor._view is not None:
         refresh_view(tensor)
     if tensor._edge is not None:
-        return tensor._edge  # type: ignore[no-any-return]
+        return tensor._edge
     if not tensor._requires_grad:
         return NO_EDGE
     meta = tensor._autograd or tensor._meta

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import sys
@@ -65,4 +66,8 @@ def put_in_place(backend: Backend) -> Any:
     """Make `import torch` give the backend in this process, and return its module."""
     if backend.path:
         sys.path.append(backend.path)
-    return importlib.import_module("torch") if backend.module == "torch" else install(backend.module)
+    torch = importlib.import_module("torch") if backend.module == "torch" else install(backend.module)
+    for watched in ("autograd", "nn", "optim"):  # a module may load them only when they are asked for
+        with contextlib.suppress(ModuleNotFoundError):
+            importlib.import_module(f"torch.{watched}")
+    return torch

@@ -20,8 +20,9 @@ Program = Callable[[Any, "Say"], None]
 class Say:
     """Writes down what a program shows."""
 
-    def __init__(self, module: Any) -> None:
+    def __init__(self, module: Any, *, strides: bool = True) -> None:
         self.module = module
+        self.strides = strides
         self.lines: list[str] = []
 
     def __call__(self, *values: Any) -> None:
@@ -56,7 +57,8 @@ class Say:
             history = "leaf" if value.is_leaf else f"{value.output_nr} of {graph(value.grad_fn)}"
         except RuntimeError as error:  # a view that must not be asked for its history any more
             history = str(error)
-        return f"{value.dtype}{list(value.shape)}{list(value.stride())} {numbers} {marks}{history}"
+        strides = list(value.stride()) if self.strides else ""
+        return f"{value.dtype}{list(value.shape)}{strides} {numbers} {marks}{history}"
 
 
 def graph(node: Any) -> str:

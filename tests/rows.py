@@ -127,9 +127,11 @@ class Row:
     `ulp`: how far values may lie from torch's, in units in the last place (0: the same bits) of each value, or of the
     largest one (`largest`); `zeros`: whether 0 and −0 differ. `grad_ulp`: how far
     gradients may, in units in the last place of the gradient's largest element; gradients that were summed down after
-    broadcasting may differ by the rounding of that sum in any case. `once`: cases for float32 alone, see above. `bad`:
+    broadcasting may differ by the rounding of that sum in any case. `exact`: products of multiples of ⅛ are added up, and so are
+    the gradients drawn, that nothing is rounded. `once`: cases for float32 alone, see above. `bad`:
     calls that torch refuses. `dtypes`: those to sweep, the first of them also where one is enough. `forms`: those to test. `lacks`: of the same, what microtorch does not have
-    though torch does. `at`: where microtorch has the function, if elsewhere. `reason`: why a tolerance is what it is.
+    though torch does. `layouts`: of the arguments, to test; where torch itself
+    leaves memory undefined, one is left out. `at`: where microtorch has the function, if elsewhere. `reason`: why a tolerance is what it is.
     """
 
     name: str
@@ -140,7 +142,9 @@ class Row:
     grad_ulp: float = 0
     largest: bool = False
     zeros: bool = True
+    exact: bool = False
     dtypes: list[str] = field(default_factory=lambda: DTYPES)
+    layouts: tuple[str, ...] = ("transposed", "sliced", "expanded")
     forms: str = "function method in_place out"
     lacks: str = ""
     at: str = ""

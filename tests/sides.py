@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -40,11 +41,9 @@ class Side:
         if form == "in_place":
             name = row.name + "_"
             return None if "." in row.name or row.name.endswith("_") else getattr(self.Tensor, name, None)
-        path = row.at if row.at and self is OURS else row.name
-        try:
-            return functools.reduce(getattr, path.split("."), self.module)
-        except AttributeError:
-            return None
+        path, _, name = (row.at if row.at and self is OURS else row.name).rpartition(".")
+        module = importlib.import_module(f"{self.module.__name__}.{path}") if path else self.module
+        return getattr(module, name, None)
 
     def arguments(self, call: Call, convert: Callable[[Array], Any]) -> tuple[list[Any], dict[str, Any]]:
         """The arguments of a call on this side, arrays converted in order."""

@@ -15,13 +15,15 @@ PACKAGE = ROOT / "microtorch"
 
 # From the top of the house to the bottom; rooms of one line may import each other.
 ROOMS = [
-    ["dtypes", "types"],
+    ["dtypes", "types", "storage", "casting", "layout"],
+    ["arguments"],
     ["kernels"],
     ["stream", "stream_arguments"],
     ["printing"],
-    ["settings", "cuda", "backends", "script", "layout", "hooks"],
+    ["settings", "cuda", "backends", "script", "hooks"],
     ["engine"],
     ["views"],
+    ["tensor_base"],
     ["tensor"],
     ["saved", "memory"],
     ["op"],

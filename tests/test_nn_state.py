@@ -43,7 +43,6 @@ def conversion(torch: Any) -> Any:
         lambda net: net.cuda(),
         lambda net: net.to("cuda"),
         lambda net: net.to("nowhere"),
-        lambda net: net.to(5.0),
         lambda net: net.to([1]),
         lambda net: net.to(),
     ]

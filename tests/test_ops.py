@@ -97,7 +97,8 @@ def mix(case: Case, dtype: str, other: str, seed: int) -> Call:
 def test_layouts(row: Row) -> None:
     """Arguments that are transposed, sliced or expanded: values and the strides of the result."""
     for case in row.cases:
-        for name, layout in LAYOUTS.items():
+        for name in row.layouts:
+            layout = LAYOUTS[name]
             for only in (None, 0, 1):
                 count = iter(range(99))
                 lay = lambda array: layout(array) if only in (None, next(count)) else array  # noqa: B023
@@ -130,8 +131,8 @@ def test_in_place(row: Row, form: str) -> None:
     for case in row.cases:
         for dtype in row.dtypes:
             compare(row, form, case, draw(case, dtype, 2), f"in place, with {dtype}")
-        for name, layout in LAYOUTS.items():
-            compare(row, form, case, map_arrays(draw(case, row.dtypes[0]), layout), f"in place, {name}")
+        for name in row.layouts:
+            compare(row, form, case, map_arrays(draw(case, row.dtypes[0]), LAYOUTS[name]), f"in place, {name}")
 
 
 @rows_with("in_place")
@@ -191,7 +192,10 @@ def check_gradient(row: Row, form: str, call: Call, requiring: Sequence[int]) ->
     if not roots[0]:
         return
     rng = np.random.default_rng(7)
-    cotangents = [rng.uniform(-2, 2, tuple(r.shape)).astype(as_array(r).dtype) for r in roots[0]]
+    cotangents = [rng.uniform(-2, 2, tuple(r.shape)) for r in roots[0]]
+    if row.exact:
+        cotangents = [np.rint(c * 8) / 8 for c in cotangents]
+    cotangents = [np.asarray(c).astype(as_array(r).dtype) for c, r in zip(cotangents, roots[0], strict=True)]
 
     def gradients(run: Run) -> Any:
         side = run.side
@@ -269,7 +273,7 @@ def is_tame(call: Call) -> bool:
     """Whether all numbers are finite and of moderate size: at the rim, derivatives of derivatives mean nothing."""
     arrays: list[Array] = []
     map_arrays(call, lambda array: arrays.append(array) or array)
-    return all(bool((np.abs(a) < 1e6).all()) for a in arrays if a.dtype.kind == "f")
+    return all(bool((np.abs(a) < 100).all()) for a in arrays if a.dtype.kind == "f")
 
 
 def no_gradient(x: Any, y: Any) -> bool:

@@ -272,6 +272,25 @@ def test_children_run_as_python_runs_a_script(scripts: Path, tmp_path: Path) -> 
     assert outcome.warnings == plain.stderr
 
 
+def test_what_a_package_loads_late_is_watched(scripts: Path, tmp_path: Path) -> None:
+    """`import engine` does not load `engine.optim`; the script does, and its optimizer's parameters are known by name."""
+    engine = (scripts / "engine" / "other.py").read_text()
+    (tmp_path / "late").mkdir()
+    (tmp_path / "late" / "__init__.py").write_text(engine.replace("optim = SimpleNamespace(SGD=SGD)", ""))
+    (tmp_path / "late" / "optim.py").write_text("from late import SGD")
+    (tmp_path / "script.py").write_text(
+        "import torch, torch.optim\n"
+        "def make():\n"
+        "    w = torch.tensor(1.0, requires_grad=True)\n"
+        "    return torch.optim.SGD([w], 0.1), lambda: w * w\n"
+        "optimizer, loss = make()\n"
+        "loss().backward()\n"
+    )
+    (outcome,) = launch.launch([Job(named("late", str(tmp_path)), str(tmp_path / "script.py"))])
+    assert outcome.unable == ""
+    assert ("weight", "parameter 0 of optimizer 0") in outcome.trace.events[0].arrays
+
+
 def test_seeds_make_unseeded_scripts_comparable(scripts: Path, tmp_path: Path) -> None:
     script = tmp_path / "unseeded.py"
     script.write_text("import random, numpy, torch\nprint(random.random(), numpy.random.rand(), torch.rand().item())\n")

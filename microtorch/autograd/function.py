@@ -236,7 +236,7 @@ def _identities(values: Sequence[Any], complaint: str | None = None) -> set[int]
 def _alias(tensor: Tensor) -> Tensor:
     """Another tensor on the same memory, as views that are made inside a Function are."""
     with no_grad():
-        return tensor.view(tensor.shape)  # type: ignore[no-any-return]
+        return tensor.view(tensor.shape)
 
 
 def _without_history(result: Tensor, is_input: bool, is_dirty: bool) -> Tensor:

@@ -17,14 +17,14 @@ tanh = FUNCTIONS["tanh"]
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(x, 0); `inplace` overwrites x."""
-    return input.relu_() if inplace else input.relu()  # type: ignore[no-any-return]
+    return input.relu_() if inplace else input.relu()
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """In training, each element becomes 0 with probability p and is divided by 1 − p otherwise."""
     if p < 0.0 or p > 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
-    return FUNCTIONS["dropout_" if inplace else "dropout"](input, p, training)  # type: ignore[no-any-return]
+    return FUNCTIONS["dropout_" if inplace else "dropout"](input, p, training)
 
 
 # -- losses ------------------------------------------------------------------------------------------------------------
@@ -46,7 +46,7 @@ def mse_loss(
         reduction = legacy_reduction(size_average, reduce)
     expanded, target = _broadcast(input, target) if broadcasts else (input, target)
     if weight is None:
-        return loss.mse_loss(expanded, target, _reduction(reduction))  # type: ignore[no-any-return]
+        return loss.mse_loss(expanded, target, _reduction(reduction))
     _check_weight(weight, input)
     return _weighted_mean((expanded - target).pow(2) * weight, weight, reduction)
 
@@ -86,7 +86,7 @@ def smooth_l1_loss(
     if beta == 0.0:
         return loss.l1_loss(input, target, _reduction(reduction))
     beta = _width("smooth_l1_loss", "beta", beta)
-    return loss.smooth_l1_loss(input, target, _reduction(reduction), beta)  # type: ignore[no-any-return]
+    return loss.smooth_l1_loss(input, target, _reduction(reduction), beta)
 
 
 def huber_loss(
@@ -96,11 +96,11 @@ def huber_loss(
     expanded, target_ = _broadcast(input, target) if _differ(input, target) else (input, target)
     delta = _width("huber_loss", "delta", delta)
     if weight is None:
-        return loss.huber_loss(expanded, target_, _reduction(reduction), delta)  # type: ignore[no-any-return]
+        return loss.huber_loss(expanded, target_, _reduction(reduction), delta)
     _check_weight(weight, input)
     weighted = loss.huber_loss(expanded, target_, loss.NONE, delta) * weight
     if reduction == "mean":
-        return weighted.mean()  # type: ignore[no-any-return]
+        return weighted.mean()
     return _weighted_mean(weighted, weight, reduction)
 
 
@@ -166,9 +166,9 @@ def _weighted_mean(weighted: Tensor, weight: Tensor, reduction: str) -> Tensor:
     if reduction == "none":
         return weighted
     if reduction == "sum":
-        return weighted.sum()  # type: ignore[no-any-return]
+        return weighted.sum()
     if reduction == "mean":
-        return weighted.sum() / weight.sum()  # type: ignore[no-any-return]
+        return weighted.sum() / weight.sum()
     raise ValueError(_INVALID.format(reduction))
 
 

@@ -39,7 +39,7 @@ class Parameter(Tensor, metaclass=_Marked):
                     "implementation."
                 )
             made._is_param = True
-            return made  # type: ignore[no-any-return]
+            return made
         if not isinstance(requires_grad, (bool, np.bool_)):
             raise TypeError(
                 f"_make_subclass(): argument 'require_grad' (position 3) must be bool, not {type(requires_grad).__name__}"
@@ -54,7 +54,7 @@ class Parameter(Tensor, metaclass=_Marked):
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         if id(self) not in memo:
             memo[id(self)] = type(self)(self.data.clone(), self.requires_grad)
-        return memo[id(self)]  # type: ignore[no-any-return]
+        return memo[id(self)]
 
     def __repr__(self, *, tensor_contents: Any = None) -> str:
         return "Parameter containing:\n" + super().__repr__(tensor_contents=tensor_contents)

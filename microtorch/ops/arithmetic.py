@@ -425,7 +425,7 @@ def div_(input: Tensor, other: Any, *, rounding_mode: Any = NOT_GIVEN) -> Tensor
     """`div` in place."""
     require_operand("other", 2, other)
     if rounding_mode is NOT_GIVEN:
-        return METHODS["true_divide_"](input, other)  # type: ignore[no-any-return]
+        return METHODS["true_divide_"](input, other)
     if rounding_mode is None:
         return REGISTRY["div_unrounded"].function_(input, other)  # type: ignore[misc, no-any-return]
     return REGISTRY["div_rounded"].function_(input, other, rounding_mode=rounding_mode)  # type: ignore[misc, no-any-return]
@@ -434,7 +434,7 @@ def div_(input: Tensor, other: Any, *, rounding_mode: Any = NOT_GIVEN) -> Tensor
 @only_method
 def square_(input: Tensor) -> Tensor:
     """`square` in place."""
-    return METHODS["pow_"](input, 2)  # type: ignore[no-any-return]
+    return METHODS["pow_"](input, 2)
 
 
 alias("absolute", of="abs")

@@ -128,13 +128,13 @@ def _clamp(min: Any, max: Any) -> Any:
 @composite
 def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Tensor | None = None) -> Tensor:
     """x limited to [min, max]; both are numbers, or both are tensors; the gradient passes where x is not cut off."""
-    return _clamp(min, max).function(input, min, max, out=out)  # type: ignore[no-any-return]
+    return _clamp(min, max).function(input, min, max, out=out)
 
 
 @only_method
 def clamp_(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """`clamp` in place."""
-    return _clamp(min, max).function_(input, min, max)  # type: ignore[no-any-return]
+    return _clamp(min, max).function_(input, min, max)
 
 
 @pointwise(
@@ -211,7 +211,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tenso
 @only_method
 def where_method(input: Tensor, condition: Tensor, other: Any) -> Tensor:
     """The tensor where the condition holds, else `other`."""
-    return select_where(condition, input, other)  # type: ignore[no-any-return]
+    return select_where(condition, input, other)
 
 
 METHODS["where"] = METHODS.pop("where_method")
@@ -295,10 +295,10 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
     if equal_nan and x.dtype.kind == "f":
         close = close.logical_or(input.isnan().logical_and(other.isnan()))
     if rtol == 0 and atol == 0:
-        return close  # type: ignore[no-any-return]
+        return close
     near = np.abs(np.subtract(x, y, dtype=x.dtype if x.dtype.kind == "f" else np.float64))
     allowed = atol + np.abs(rtol * y)
-    return close.logical_or(wrap(np.asarray(np.isfinite(near) & (near <= allowed))))  # type: ignore[no-any-return]
+    return close.logical_or(wrap(np.asarray(np.isfinite(near) & (near <= allowed))))
 
 
 @composite
@@ -375,7 +375,7 @@ def invert(input: Tensor) -> Tensor:
     """The operator ~."""
     if input.is_floating_point():
         raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
-    return bitwise_not(input)  # type: ignore[no-any-return]
+    return bitwise_not(input)
 
 
 @pointwise(**UNDERIVABLE, numbers=("input", "other"), refuses=("lshift_cpu", "efd?"))

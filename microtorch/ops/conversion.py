@@ -90,7 +90,7 @@ def in_dtype(input: Tensor, dtype: dtypes.dtype, copy: bool = False, memory_form
     """The tensor itself if it is of this dtype and no copy is asked for, otherwise a copy."""
     if input._array.dtype is dtype.numpy and not copy:
         return input
-    return to_copy(input, dtype, memory_format)  # type: ignore[no-any-return]
+    return to_copy(input, dtype, memory_format)
 
 
 def _publish_conversion(name: str, dtype: dtypes.dtype) -> None:
@@ -157,6 +157,12 @@ def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_fo
     """Refused: there is no GPU here."""
     require_cpu("cuda")
     return self
+
+
+@only_method
+def bfloat16(self: Tensor, *, memory_format: Any = None) -> Tensor:
+    """Refused: numpy has no such numbers."""
+    raise NotImplementedError("microtorch does not have the dtype bfloat16")
 
 
 @only_method

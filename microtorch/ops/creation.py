@@ -18,6 +18,7 @@ from ..op import only_function, only_method, requires_grad as any_requires_grad
 from ..settings import warn_once
 from ..tensor import Tensor, wrap
 from ..types import contiguous_format, preserve_format, require_cpu, strided
+from ..types import device as Device
 
 Array = np.ndarray[Any, Any]
 
@@ -28,6 +29,8 @@ Array = np.ndarray[Any, Any]
 def finish(array: Any, requires_grad: bool = False, out: Tensor | None = None) -> Tensor:
     """A leaf on a fresh array, or `out` with its values."""
     if out is not None:
+        if out._array.shape != array.shape:
+            out._array = np.empty(array.shape, out._array.dtype)
         write_out(out, array)
         return out
     tensor = wrap(array)
@@ -38,15 +41,17 @@ def finish(array: Any, requires_grad: bool = False, out: Tensor | None = None) -
     return tensor
 
 
-def sizes(name: str, size: Sequence[Any], named: Mapping[str, Any]) -> tuple[int, ...]:
+def sizes(name: str, size: Sequence[Any], named: Mapping[str, Any], position: int = 1) -> tuple[int, ...]:
     """The shape given as ints, as a tuple of them, or by name."""
     unknown = [k for k in named if k != "size"]
     if unknown:
         raise TypeError(f"{name}() got an unexpected keyword argument '{unknown[0]}'")
-    shape = to_ints("size", 0, named["size"]) if "size" in named and not size else from_sizes("size", 1, size)
+    shape = to_ints("size", 0, named["size"]) if "size" in named and not size else from_sizes("size", position, size)
     if min(shape, default=0) < 0:
         if name == "zeros":
             raise RuntimeError("zeros: Dimension size must be non-negative.")
+        check_shape(shape)
+    if max(shape, default=0) > 2**24:
         check_shape(shape)
     return shape
 
@@ -66,11 +71,16 @@ def options(
     """Check what all functions here accept; the dtype that was asked for, that of `out`, or None."""
     if dtype is not None:
         dtype = dtypes.as_dtype(dtype, f"{name}(): argument 'dtype'")
+    if device is not None and not isinstance(device, (str, int, Device)):
+        raise wrong_type("device", 0, "torch.device", device)
     require_cpu(device)
     if layout is not None and layout is not strided:
         raise NotImplementedError("microtorch has no layout but torch.strided")
     if pin_memory:
-        raise RuntimeError("Cannot access accelerator device when none is available.")
+        raise RuntimeError(
+            "pin_memory=True requires a CUDA or other accelerator backend; no pinned memory allocator is available on this "
+            "system."
+        )
     if out is not None:
         if not isinstance(out, Tensor):
             raise wrong_type("out", 0, "Tensor", out)
@@ -79,13 +89,14 @@ def options(
                 f"dtype {dtype.legacy_name} does not match dtype of out parameter ({out.dtype.legacy_name})"
             )
         if mode.grad and any_requires_grad(out):
-            full_name = f"aten::{name}" if name in ("zeros", "ones", "full", "empty") else name
+            if name == "empty":
+                raise RuntimeError("cannot resize variables that require grad")
             raise RuntimeError(
-                f"{full_name}(): functions with out=... arguments don't support automatic differentiation, but one of the "
+                f"aten::{name}(): functions with out=... arguments don't support automatic differentiation, but one of the "
                 "arguments requires grad."
             )
         return out.dtype
-    return dtype  # type: ignore[no-any-return]
+    return dtype
 
 
 # -- of one value ------------------------------------------------------------------------------------------------------
@@ -266,7 +277,6 @@ def arange(
             f"computed number of elements {array.size}. Note that this may occur as a result of rounding error. The out "
             f"tensor will be resized to a tensor of shape ({array.size},)."
         )
-        out._array = np.empty(array.shape, array.dtype)
     return finish(array, requires_grad, out)
 
 
@@ -399,9 +409,8 @@ def _linspace(start: float, end: float, count: int, dtype: dtypes.dtype) -> Arra
     if dtype is dtypes.bool_:
         raise NotImplementedError("\"linspace_cpu\" not implemented for 'Bool'")
     kind = dtype.numpy if dtype.is_floating_point else np.dtype(np.float64)
-    if not dtype.is_floating_point:
-        start, end = int(start), int(end)
-    low, high = kind.type(start), kind.type(end)
+    ends = np.array([start, end], np.float64 if dtype.is_floating_point else np.int64)
+    low, high = cast(ends, dtype.numpy).astype(kind)
     if count <= 1:
         return cast(np.full(count, low), dtype.numpy)
     step = (high - low) / kind.type(count - 1)
@@ -500,7 +509,7 @@ def _new(name: str, input: Tensor, size: Sequence[Any], named: dict[str, Any]) -
         name, named.pop("dtype", None), named.pop("device", None), named.pop("layout", None), named.pop("pin_memory", False)
     )
     requires_grad = named.pop("requires_grad", False)
-    return sizes(name, size, named), (chosen or input.dtype).numpy, requires_grad
+    return sizes(name, size, named, 2), (chosen or input.dtype).numpy, requires_grad
 
 
 @only_method

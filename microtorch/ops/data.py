@@ -140,11 +140,9 @@ def _store(leaves: list[Any], dtype: dtypes.dtype, shape: tuple[int, ...]) -> Ar
 def _as_float(value: Any) -> float:
     if isinstance(value, np.ndarray):
         value = value.item()
-    return float(value) if not isinstance(value, (str, bytes)) else _not_a_number(value)
-
-
-def _not_a_number(value: Any) -> Any:
-    raise TypeError(f"must be real number, not {type(value).__name__}")
+    if not hasattr(value, "__float__"):
+        raise TypeError(f"must be real number, not {type(value).__name__}")
+    return float(value)
 
 
 def _as_number(value: Any) -> bool | int | float:
@@ -152,11 +150,11 @@ def _as_number(value: Any) -> bool | int | float:
     if isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, (np.bool_, np.integer, np.floating)):
-        return value.item()  # type: ignore[no-any-return]
+        return value.item()
     if isinstance(value, Tensor):
         return value._scalar()
     if isinstance(value, np.ndarray) and value.ndim == 0:
-        return value.item()  # type: ignore[no-any-return]
+        return value.item()
     raise TypeError(f"'{type(value).__name__}' object cannot be interpreted as an integer")
 
 

@@ -57,8 +57,8 @@ def random(input, from_=None, to=None, *, generator=None):
     input=_no_gradient,
     p=None,
     node=lambda input, p, generator: "BernoulliBackward1" if isinstance(p, Tensor) else "BernoulliBackward2",
-    promotion="promote",
-    keep=("p",),
+    numbers=("p",),
+    check_in_place=lambda input, p: p.expand(input.shape) if isinstance(p, Tensor) else None,
     in_place=True,
     out=False,
     public="in place",
@@ -92,4 +92,5 @@ def log_normal(input, mean=1.0, std=2.0, *, generator=None):
 @op(input=_no_gradient, in_place=True, out=False, public="in place")
 def geometric(input, p, *, generator=None):
     """How many tries the first success takes."""
-    return filled(input, stream(generator, "geometric_").geometric, float(p))
+    source = stream(generator, "geometric_")
+    return filled(input, lambda shape, dtype: source.geometric(float(p), shape, dtype))

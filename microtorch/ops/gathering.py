@@ -151,7 +151,7 @@ def scatter(
     """A copy in which out[i, index[i, j]] = src[i, j] for dim = 1, and so on; `src` may be a number."""
     kind, source = _scatter_kind(value, src, reduce)
     function = scatter_tensor if kind == "scatter_tensor" else scatter_value
-    return function(input, dim, index, source, out=out)  # type: ignore[no-any-return]
+    return function(input, dim, index, source, out=out)
 
 
 @op(
@@ -169,7 +169,7 @@ def scatter_add(input, dim, index, src):
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, out: Tensor | None = None) -> Tensor:
     """`gather` where input and indices broadcast; without `dim`, of all elements in a row."""
     if dim is None:
-        return gather(input.reshape(-1), 0, indices.reshape(-1), out=out)  # type: ignore[no-any-return]
+        return gather(input.reshape(-1), 0, indices.reshape(-1), out=out)
     if input.ndim != indices.ndim:
         raise RuntimeError(
             "torch.take_along_dim(): input and indices should have the same number of dimensions, but got "
@@ -182,7 +182,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, ou
         shape[dim] = 1
     common = list(common_shape(tuple(shapes[0]), tuple(shapes[1])))
     wide = [expand(t, tuple([*common[:dim], n, *common[dim + 1 :]])) for t, n in zip((input, indices), lengths, strict=True)]
-    return gather(wide[0], dim, wide[1], out=out)  # type: ignore[no-any-return]
+    return gather(wide[0], dim, wide[1], out=out)
 
 
 publish(take_along_dim)
@@ -485,4 +485,4 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
 @composite
 def argwhere(input: Tensor) -> Tensor:
     """The indices of all elements that are not zero, one row for each."""
-    return places(input)  # type: ignore[no-any-return]
+    return places(input)

@@ -347,7 +347,7 @@ def _select(view: Tensor, dim: int, index: int, real_dim: int) -> Tensor:
                 "tensor to a number"
             )
         raise IndexError(f"index {index} is out of bounds for dimension {real_dim} with size {size}")
-    return select(view, dim, index)  # type: ignore[no-any-return]
+    return select(view, dim, index)
 
 
 def check_index(array: Any) -> None:
@@ -425,16 +425,16 @@ def getitem(self: Tensor, key: Any) -> Tensor:
     if kind is int:
         array = self._array
         if array.ndim and -array.shape[0] <= key < array.shape[0]:
-            return select(self, 0, key)  # type: ignore[no-any-return]
+            return select(self, 0, key)
         return _select(self, 0, key, 0)
     if kind is slice:
         start, stop, step = _bounds(key)
-        return slice_view(self, 0, start, stop, step)  # type: ignore[no-any-return]
+        return slice_view(self, 0, start, stop, step)
     view, indices = _apart(self, _as_tuple(key))
     if indices:
         recorded = mode.grad and requires_grad(view)
-        return index(view, kept(indices) if recorded else indices)  # type: ignore[no-any-return]
-    return alias(view) if view is self else view  # type: ignore[no-any-return]
+        return index(view, kept(indices) if recorded else indices)
+    return alias(view) if view is self else view
 
 
 def setitem(self: Tensor, key: Any, value: Any) -> None:
@@ -484,7 +484,8 @@ def _copy_to(view: Tensor, value: Tensor) -> None:
         view.fill_(value)
     else:
         short = _without_ones(own)
-        view.copy_(value.view(short).expand(shape))
+        value = value.view(short)
+        view.copy_(value if short == shape else value.expand(shape))
 
 
 def delitem(self: Tensor, key: Any) -> None:
@@ -510,7 +511,7 @@ def _checked_indices(indices: Any) -> list[Tensor]:
 @composite
 def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
     """A copy with values at the places named by tensors of indices, or added to what is there."""
-    return index_put_out_of_place(input, kept(_checked_indices(indices)), values, accumulate)  # type: ignore[no-any-return]
+    return index_put_out_of_place(input, kept(_checked_indices(indices)), values, accumulate)
 
 
 @composite

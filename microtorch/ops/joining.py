@@ -60,13 +60,13 @@ def _cut(g, shapes, dim):
 @only_function
 def concat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -> Tensor:
     """`cat` under another name."""
-    return cat(tensors, dim, out=out)  # type: ignore[no-any-return]
+    return cat(tensors, dim, out=out)
 
 
 @only_function
 def concatenate(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -> Tensor:
     """`cat` under numpy's name."""
-    return cat(tensors, dim, out=out)  # type: ignore[no-any-return]
+    return cat(tensors, dim, out=out)
 
 
 @op(tensors=lambda g, dim: list(g.unbind(dim)), public="function")
@@ -104,19 +104,19 @@ def tensor_list(value: Any) -> list[Tensor]:
 def hstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """Tensors one after the other along the second dimension, vectors along their only one."""
     made = atleast_1d(tensor_list(tensors))
-    return cat(made, 0 if made[0].ndim == 1 else 1, out=out)  # type: ignore[no-any-return]
+    return cat(made, 0 if made[0].ndim == 1 else 1, out=out)
 
 
 @only_function
 def vstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """Tensors one after the other along the first dimension, vectors as rows."""
-    return cat(atleast_2d(tensor_list(tensors)), 0, out=out)  # type: ignore[no-any-return]
+    return cat(atleast_2d(tensor_list(tensors)), 0, out=out)
 
 
 @only_function
 def dstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """Tensors one after the other along the third dimension."""
-    return cat(atleast_3d(tensor_list(tensors)), 2, out=out)  # type: ignore[no-any-return]
+    return cat(atleast_3d(tensor_list(tensors)), 2, out=out)
 
 
 @only_function
@@ -157,10 +157,10 @@ def atleast_3d(*tensors: Any) -> Any:
 
     def grow(t: Tensor) -> Tensor:
         if t.ndim == 0:
-            return t.reshape(1, 1, 1)  # type: ignore[no-any-return]
+            return t.reshape(1, 1, 1)
         if t.ndim == 1:
-            return t.unsqueeze(0).unsqueeze(-1)  # type: ignore[no-any-return]
-        return t.unsqueeze(-1) if t.ndim == 2 else t  # type: ignore[no-any-return]
+            return t.unsqueeze(0).unsqueeze(-1)
+        return t.unsqueeze(-1) if t.ndim == 2 else t
 
     return _each(tensors, grow)
 
@@ -205,4 +205,4 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
     if len(tensors) == 1:
         return tensors[0]
     grids = meshgrid(*tensors, indexing="ij")
-    return stack([g.flatten() for g in grids], 1)  # type: ignore[no-any-return]
+    return stack([g.flatten() for g in grids], 1)

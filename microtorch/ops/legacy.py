@@ -10,12 +10,32 @@ import numpy as np
 
 from .. import dtypes
 from ..arguments import is_int, type_name
-from ..op import only_method
+from ..op import only_function, only_method
+from ..settings import warn_once
 from ..tensor import Tensor, wrap
 from ..types import Size, require_cpu
 from .creation import check_shape
 from .data import copy_of, from_data, is_sequence
 from .shape import alias
+
+@only_function
+def set_default_tensor_type(t: Any, /) -> None:
+    """`set_default_dtype` by a type such as torch.DoubleTensor, or by its name; deprecated."""
+    if isinstance(t, str):
+        kind = LEGACY_TYPES.get(t.removeprefix("torch."))
+        if kind is None:
+            raise TypeError(f"invalid type name: {t}")
+        t = kind
+    warn_once(
+        "torch.set_default_tensor_type() is deprecated as of PyTorch 2.1, please use torch.set_default_dtype() and "
+        "torch.set_default_device() as alternatives."
+    )
+    if not isinstance(t, tensortype):
+        raise TypeError("invalid type object: only floating-point types are supported as the default type")
+    if not t.dtype.is_floating_point:
+        raise TypeError("only floating-point types are supported as the default type")
+    dtypes.set_default_dtype(t.dtype)
+
 
 class tensortype(type):
     """The type of `FloatTensor` and the like: calling one makes a tensor, and `isinstance` asks for the dtype."""
@@ -61,7 +81,7 @@ def legacy(dtype: dtypes.dtype, strict: bool, args: Sequence[Any], named: dict[s
     if isinstance(first, Tensor):
         if strict and first.dtype is not dtype:
             raise TypeError(f"expected {_options_text(dtype)} (got {_options_text(first.dtype)})")
-        return alias(first)  # type: ignore[no-any-return]
+        return alias(first)
     if isinstance(first, (str, bytes)):
         raise TypeError(f"new(): invalid data type '{type_name(first)}'")
     if not is_sequence(first):
@@ -127,6 +147,7 @@ def new(self: Tensor, *args: Any, **named: Any) -> Tensor:
     return legacy(self.dtype, False, args, named)
 
 
+tensortype.__module__ = "torch"
 LEGACY_TYPES = {
     f"{d.legacy_name}Tensor": tensortype(f"{d.legacy_name}Tensor", (), {"dtype": d, "__module__": "torch"}) for d in dtypes.ALL
 }

@@ -56,7 +56,10 @@ def _in_place_shape(shape):
     """A check that the first term, if it is to be overwritten, has the shape of the product."""
 
     def check(input, *factors):
-        wanted = shape(*[f._array.shape for f in factors])
+        try:
+            wanted = shape(*[f._array.shape for f in factors])
+        except IndexError:
+            return  # factors of too few dimensions are refused later
         if input._array.shape != wanted:
             raise RuntimeError(
                 f"Bad in-place call: input tensor size {list(input.shape)} and output tensor size {list(wanted)} should match"
@@ -250,7 +253,7 @@ def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
     for name, vector in (("self", input), ("vec2", vec2)):
         if vector.ndim != 1:
             raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {vector.ndim}-D")
-    return mul(input.view(-1, 1), vec2, out=out)  # type: ignore[no-any-return]
+    return mul(input.view(-1, 1), vec2, out=out)
 
 
 alias("ger", of="outer")
@@ -323,18 +326,18 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
     """
     require_tensor("other", 2, other)
     if out is not None:
-        return compose_into(out, "matmul", matmul, input, other, strict=EXPECTED_OUT)  # type: ignore[no-any-return]
+        return compose_into(out, "matmul", matmul, input, other, strict=EXPECTED_OUT)
     left, right = input.ndim, other.ndim
     if left == 2 and right == 2:
-        return mm(input, other)  # type: ignore[no-any-return]
+        return mm(input, other)
     if left == 0 or right == 0:
         raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {left}D and {right}D")
     if left == 1 and right == 1:
-        return dot(input, other)  # type: ignore[no-any-return]
+        return dot(input, other)
     if left == 2 and right == 1:
-        return mv(input, other)  # type: ignore[no-any-return]
+        return mv(input, other)
     if left == 1 and right == 2:
-        return squeezed(mm(input.unsqueeze(0), other), 0)  # type: ignore[no-any-return]
+        return squeezed(mm(input.unsqueeze(0), other), 0)
     return _folded(input, other) if _can_fold(input, other) else _batched(input, other)
 
 
@@ -358,9 +361,9 @@ def _folded(a: Tensor, b: Tensor) -> Tensor:
     *shape, inner = large.shape
     flat = large.reshape(math.prod(shape), inner)
     if small.ndim == 1:
-        return unsafe_view(flat.mv(small), shape)  # type: ignore[no-any-return]
+        return unsafe_view(flat.mv(small), shape)
     product = unsafe_view(flat.mm(small), [*shape, small.shape[1]])
-    return product.mT.contiguous() if swapped else product  # type: ignore[no-any-return]
+    return product.mT.contiguous() if swapped else product
 
 
 def _batched(a: Tensor, b: Tensor) -> Tensor:
@@ -375,10 +378,10 @@ def _batched(a: Tensor, b: Tensor) -> Tensor:
     left = a.expand(*batch, n, a.shape[-1]).reshape(number, n, a.shape[-1])
     if b.ndim == 1:
         right = b.expand(*batch, b.shape[0]).reshape(number, b.shape[0]).unsqueeze(2)
-        return unsafe_view(left.bmm(right).squeeze(-1), [*batch, n])  # type: ignore[no-any-return]
+        return unsafe_view(left.bmm(right).squeeze(-1), [*batch, n])
     right = b.expand(*batch, *b.shape[-2:]).reshape(number, *b.shape[-2:])
     shape = [*batch, *([n] if a.ndim > 1 else []), b.shape[-1]]
-    return unsafe_view(left.bmm(right), shape)  # type: ignore[no-any-return]
+    return unsafe_view(left.bmm(right), shape)
 
 
 def _broadcast(a: Any, b: Any) -> tuple[int, ...]:
@@ -393,11 +396,11 @@ def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Products summed over the last dimension of both; of two vectors, their inner product."""
     if out is not None:
         words = "tensordot: Expected the output tensor to have dtype {0}, but got an output tensor with dtype {1}"
-        return compose_into(out, "inner", inner, input, other, strict=words)  # type: ignore[no-any-return]
+        return compose_into(out, "inner", inner, input, other, strict=words)
     if input.ndim and other.ndim and input.dtype is not other.dtype:
         raise RuntimeError("both inputs should have same dtype")
     if input.ndim == 0 or other.ndim == 0:
-        return input * other  # type: ignore[no-any-return]
+        return input * other
     if input.shape[-1] != other.shape[-1]:
         raise RuntimeError(
             "inner() the last dimension must match on both input tensors but got shapes "
@@ -407,9 +410,9 @@ def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     b = other.permute(other.ndim - 1, *range(other.ndim - 1))
     shape = [*input.shape[:-1], *other.shape[:-1]]
     if input.ndim == 1 and other.ndim == 1:
-        return a.dot(b).reshape(shape)  # type: ignore[no-any-return]
+        return a.dot(b).reshape(shape)
     k = input.shape[-1]
-    return a.reshape(-1, k).mm(b.reshape(k, -1)).reshape(shape)  # type: ignore[no-any-return]
+    return a.reshape(-1, k).mm(b.reshape(k, -1)).reshape(shape)
 
 
 @unpublished
@@ -419,7 +422,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     require_tensor("weight", 2, weight)
     ndim = input.ndim
     if ndim == 2 and bias is not None:
-        return addmm(bias, input, weight.t())  # type: ignore[no-any-return]
+        return addmm(bias, input, weight.t())
     if ndim == 0 or weight.ndim == 0:
         raise RuntimeError(
             f"both arguments to linear need to be at least 1D, but they are {ndim}D and {weight.ndim}D"
@@ -428,5 +431,5 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         return matmul(input, weight.t())
     if weight.ndim == 2 and input.is_contiguous():
         flat = addmm(bias, input.view(-1, input.shape[-1]), weight.t())
-        return flat.view(*input.shape[:-1], flat.shape[1])  # type: ignore[no-any-return]
-    return matmul(input, weight.t()) + bias  # type: ignore[no-any-return]
+        return flat.view(*input.shape[:-1], flat.shape[1])
+    return matmul(input, weight.t()) + bias

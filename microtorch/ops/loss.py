@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import dtypes, kernels
+from ..layout import arranged
 from ..op import op
 from ..tensor import Tensor
 from .creation import ones_like
@@ -25,7 +26,7 @@ NONE, MEAN, SUM = range(3)  # torch's numbers for the kinds of reduction
 def mse_loss(input, target, reduction):
     """(x − t)²."""
     input, target = _common(input, target, "mse_cpu")
-    return _reduced(kernels.mse_loss(input, target), reduction)
+    return _reduced(kernels.mse_loss(input, target), reduction, input, target)
 
 
 @op(
@@ -39,7 +40,8 @@ def mse_loss(input, target, reduction):
 def mse_loss_backward(grad_output, input, target, reduction):
     """2·g·(x − t), with `reduction` "mean" divided by the number of elements."""
     input, target = _common(input, target, "mse_backward_cpu_out")
-    return kernels.mse_loss_backward(grad_output, input, target, _norm(input, reduction, 2.0))
+    gradient = kernels.mse_loss_backward(grad_output, input, target, _norm(input, reduction, 2.0))
+    return _in_order(gradient, input, target)
 
 
 @op(
@@ -54,7 +56,7 @@ def smooth_l1_loss(input, target, reduction, beta):
     if not beta >= 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     input, target = _common(input, target, "smooth_l1_cpu")
-    return _reduced(kernels.smooth_l1_loss(input, target, beta), reduction)
+    return _reduced(kernels.smooth_l1_loss(input, target, beta), reduction, input, target)
 
 
 @op(
@@ -74,7 +76,8 @@ def smooth_l1_loss(input, target, reduction, beta):
 def smooth_l1_loss_backward(grad_output, input, target, reduction, beta):
     """g·(x − t)/beta where |x − t| < beta, else ±g; with `reduction` "mean" divided by the number of elements."""
     input, target = _common(input, target, "smooth_l1_backward_cpu_out")
-    return kernels.smooth_l1_loss_backward(grad_output, input, target, _norm(input, reduction), beta)
+    gradient = kernels.smooth_l1_loss_backward(grad_output, input, target, _norm(input, reduction), beta)
+    return _in_order(gradient, input, target)
 
 
 @op(
@@ -88,11 +91,8 @@ def huber_loss(input, target, reduction, delta):
     if not delta > 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     dtype = input.dtype
-    input, target = _common(input, target, "huber_cpu")
-    if dtype.kind != "f":
-        common, wanted = (dtypes.FROM_NUMPY[d].legacy_name for d in (input.dtype, dtype))
-        raise RuntimeError(f"result type {common} can't be cast to the desired output type {wanted}")
-    return _reduced(kernels.huber_loss(input, target, delta).astype(dtype, copy=False), reduction)
+    input, target = _common(input, target, "huber_cpu", dtype)
+    return _reduced(kernels.huber_loss(input, target, delta).astype(dtype, copy=False), reduction, input, target)
 
 
 @op(
@@ -116,7 +116,8 @@ def huber_loss_backward(grad_output, input, target, reduction, delta):
     if input.dtype is not target.dtype:
         found, expected = (dtypes.FROM_NUMPY[x.dtype].legacy_name for x in (target, input))
         raise RuntimeError(f"Found dtype {found} but expected {expected}")
-    return kernels.huber_loss_backward(grad_output, input, target, _norm(input, reduction), delta)
+    gradient = kernels.huber_loss_backward(grad_output, input, target, _norm(input, reduction), delta)
+    return _in_order(gradient, input, target)
 
 
 def l1_loss(input: Tensor, target: Tensor, reduction: int) -> Tensor:
@@ -125,20 +126,33 @@ def l1_loss(input: Tensor, target: Tensor, reduction: int) -> Tensor:
     return distance.mean() if reduction == MEAN else distance.sum() if reduction == SUM else distance
 
 
-def _common(input, target, name):
-    """Both in one dtype, which must be a floating point one; `name` is torch's for the kernel."""
+def _common(input, target, name, result=None):
+    """Both in one dtype, which must be a floating point one, and fit into `result`; `name` is torch's for the kernel."""
+    common = dtypes.FROM_NUMPY[input.dtype]
     if input.dtype is not target.dtype:
-        common = dtypes.promote_types(dtypes.FROM_NUMPY[input.dtype], dtypes.FROM_NUMPY[target.dtype]).numpy
-        input, target = input.astype(common, copy=False), target.astype(common, copy=False)
-    if input.dtype.kind != "f":
-        raise NotImplementedError(f"\"{name}\" not implemented for '{dtypes.FROM_NUMPY[input.dtype].legacy_name}'")
+        common = dtypes.promote_types(common, dtypes.FROM_NUMPY[target.dtype])
+        if result is not None and not dtypes.can_cast(common, dtypes.FROM_NUMPY[result]):
+            wanted = dtypes.FROM_NUMPY[result].legacy_name
+            raise RuntimeError(f"result type {common.legacy_name} can't be cast to the desired output type {wanted}")
+        input, target = input.astype(common.numpy, copy=False), target.astype(common.numpy, copy=False)
+    if not common.is_floating_point:
+        raise NotImplementedError(f"\"{name}\" not implemented for '{common.legacy_name}'")
     return input, target
 
 
-def _reduced(loss, reduction):
-    if reduction == MEAN:
-        return kernels.mean(loss, None, False, loss.size)
-    return kernels.sum(loss) if reduction == SUM else loss
+def _reduced(loss, reduction, input, target):
+    if reduction == NONE:
+        return _in_order(loss, input, target)
+    if loss.dtype == np.float16:  # added in float32, as all sums of float16
+        return _reduced(loss.astype(np.float32), reduction, input, target).astype(np.float16)
+    return kernels.mean(loss, None, False, loss.size) if reduction == MEAN else kernels.sum(loss)
+
+
+def _in_order(result, input, target):
+    """The elements in the order in memory that torch gives them."""
+    if input.flags.c_contiguous and target.flags.c_contiguous:
+        return result
+    return arranged(np.asarray(result), (input, target))
 
 
 def _norm(input, reduction, factor=1.0):

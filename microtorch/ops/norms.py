@@ -103,7 +103,7 @@ def vector_norm(
     x: Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, out: Tensor | None = None
 ) -> Tensor:
     """(Σ|x|ᵖ)^(1/p) over all elements or over `dim`; the largest |x| for p = ∞, the smallest for −∞, their number for 0."""
-    return vector_norm_of(x, to_number("ord", 2, ord), dim, keepdim, dtype, out=out)  # type: ignore[no-any-return]
+    return vector_norm_of(x, to_number("ord", 2, ord), dim, keepdim, dtype, out=out)
 
 
 @composite
@@ -115,4 +115,4 @@ def norm(
         if p != "fro":
             raise NotImplementedError(f"microtorch does not have the matrix norm '{p}'")
         p = 2
-    return vector_norm_of(input, 2 if p is None else to_number("p", 2, p), dim, keepdim, dtype, out=out)  # type: ignore[no-any-return]
+    return vector_norm_of(input, 2 if p is None else to_number("p", 2, p), dim, keepdim, dtype, out=out)

@@ -92,7 +92,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     start += size if start < 0 else 0
     if start + length > size:
         raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
-    return slice_view(input, dim, start, start + length, 1)  # type: ignore[no-any-return]
+    return slice_view(input, dim, start, start + length, 1)
 
 
 # -- all slices --------------------------------------------------------------------------------------------------------
@@ -175,7 +175,7 @@ def split_with_sizes(input, split_sizes, dim=0):
 @only_function
 def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Parts along a dimension: each of one length, or of the lengths in a list."""
-    return tensor.split(split_size_or_sections, dim)  # type: ignore[no-any-return]
+    return tensor.split(split_size_or_sections, dim)
 
 
 def _split(self: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
@@ -186,8 +186,8 @@ def _split(self: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
                 ["Tensor input, int split_size, int dim = 0", "Tensor input, tuple of ints split_size, int dim = 0"],
                 (self, split_size, dim),
             )
-        return split_evenly(self, to_int("split_size", 2, split_size), to_int("dim", 3, dim))  # type: ignore[no-any-return]
-    return split_with_sizes(self, split_size, dim)  # type: ignore[no-any-return]
+        return split_evenly(self, to_int("split_size", 2, split_size), to_int("dim", 3, dim))
+    return split_with_sizes(self, split_size, dim)
 
 
 _split.__name__ = "split"
@@ -206,8 +206,8 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     dim = wrap_dim(dim, input.ndim)
     size = input._array.shape[dim]
     if not size:
-        return split_with_sizes(input, [0] * chunks, dim)  # type: ignore[no-any-return]
-    return split_evenly(input, (size + chunks - 1) // chunks, dim)  # type: ignore[no-any-return]
+        return split_with_sizes(input, [0] * chunks, dim)
+    return split_evenly(input, (size + chunks - 1) // chunks, dim)
 
 
 @composite

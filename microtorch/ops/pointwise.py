@@ -180,7 +180,7 @@ def relu(input):
     """max(x, 0); derivative 1 where x > 0, else 0."""
     if input.dtype == bool:
         raise RuntimeError("Boolean inputs not supported for relu")
-    return np.maximum(input, 0)
+    return np.maximum(0, input)  # of two equals the second: −0.0 stays as it is
 
 
 @pointwise(

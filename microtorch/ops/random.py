@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
-from ..kernels.layout import memory_axes
 from ..op import composite, only_function, op
 from ..tensor import Tensor, wrap
 from ..types import require_cpu
@@ -200,6 +199,7 @@ def normal(
         else "NormalBackward1" if isinstance(mean, Tensor) else "NormalBackward2"
     ),
     promotion="promote",
+    numbers=("mean", "std"),
     out=False,
     public=False,
 )
@@ -214,7 +214,7 @@ def normal_of(mean, std, *, generator):
     return generator.normal(shape, dtype) * std + mean
 
 
-@only_function
+@composite
 def bernoulli(input: Tensor, p: float | None = None, *, generator: Any = None, out: Tensor | None = None) -> Tensor:
     """1 with probability `input`, or p, else 0."""
     if p is not None:
@@ -227,11 +227,7 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Any = None, o
 @op(input=lambda g: zeros_like(g), node="BernoulliBackward0", out=False, public=False)
 def bernoulli_of(input, *, generator):
     """1 with probability `input`, else 0."""
-    result = np.empty_like(input, order="K")
-    axes = memory_axes(result)
-    ordered = result.transpose(axes)
-    ordered[...] = generator.bernoulli(input.transpose(axes), ordered.shape, input.dtype)
-    return result
+    return generator.bernoulli(input, input.shape, input.dtype)
 
 
 @composite
@@ -239,8 +235,8 @@ def multinomial(
     input: Tensor, num_samples: int, replacement: bool = False, *, generator: Any = None, out: Tensor | None = None
 ) -> Tensor:
     """Indices drawn from each row with probabilities proportional to its elements; int64."""
-    result = wrap(stream(generator, "multinomial").multinomial(input._array, num_samples, replacement))
-    return result if out is None else finish(result._array, False, out)
+    chosen = stream(generator, "multinomial").multinomial(input._array, num_samples, replacement)
+    return finish(np.ascontiguousarray(chosen), False, out)
 
 
 @only_function

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from .. import storage
+from .. import dtypes, storage
 from ..arguments import called, is_int, no_overload, to_int, to_ints
 from ..memory import write_out
-from ..op import composite, only_method, op
+from ..op import composite, only_function, only_method, op
 from ..tensor import Tensor, wrap, wrap_dim
 from ..types import contiguous_format
+from .creation import check_shape, finish, options
 from .parts import diagonal_backward, diagonal_window
 from .shape import as_tensor_argument as _tensor
 
@@ -28,13 +29,6 @@ def repeat(input, repeats):
     shape = [n * times for n, times in zip((1,) * (len(repeats) - input.ndim) + input.shape, repeats, strict=True)]
     check_shape(shape)
     return np.tile(input, repeats) if repeats else input.copy()
-
-
-def check_shape(shape):
-    """No length may be negative."""
-    for n in shape:
-        if n < 0:
-            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(shape)}")
 
 
 def _repeat_backward(g, input_shape, repeats):
@@ -58,7 +52,7 @@ def _repeat_backward(g, input_shape, repeats):
 def tile(input: Tensor, dims: Any) -> Tensor:
     """`repeat`, with 1 for the first dimensions where `dims` is shorter than the shape."""
     dims = to_ints("dims", 2, dims)
-    return repeat(_tensor(input), (1,) * (input.ndim - len(dims)) + dims)  # type: ignore[no-any-return]
+    return repeat(_tensor(input), (1,) * (input.ndim - len(dims)) + dims)
 
 
 _REPEAT_INTERLEAVE = [
@@ -93,7 +87,7 @@ def repeat_interleave(
             f"repeats must have the same size as input along dim, but got repeats.size(0) = {repeats.numel()} and "
             f"input.size({wrap_dim(dim, input.ndim)}) = {size}"
         )
-    return input.index_select(dim, _repeated_indices(repeats, output_size))  # type: ignore[no-any-return]
+    return input.index_select(dim, _repeated_indices(repeats, output_size))
 
 
 def _repeat_evenly(input: Tensor, repeats: int, dim: int | None) -> Tensor:
@@ -102,7 +96,7 @@ def _repeat_evenly(input: Tensor, repeats: int, dim: int | None) -> Tensor:
     dim = wrap_dim(to_int("dim", 3, dim), input.ndim)
     wide = input.unsqueeze(dim + 1)
     copied = wide.expand([*wide.shape[: dim + 1], repeats, *wide.shape[dim + 2 :]]).clone(memory_format=contiguous_format)
-    return copied.view([*copied.shape[:dim], copied.shape[dim] * repeats, *copied.shape[dim + 2 :]])  # type: ignore[no-any-return]
+    return copied.view([*copied.shape[:dim], copied.shape[dim] * repeats, *copied.shape[dim + 2 :]])
 
 
 def _repeated_indices(repeats: Tensor, output_size: int | None) -> Tensor:
@@ -144,7 +138,7 @@ def fliplr(input: Tensor) -> Tensor:
     """The order of the columns reversed."""
     if _tensor(input).ndim < 2:
         raise RuntimeError("Input must be >= 2-d.")
-    return flip(input, (1,))  # type: ignore[no-any-return]
+    return flip(input, (1,))
 
 
 @composite
@@ -152,7 +146,7 @@ def flipud(input: Tensor) -> Tensor:
     """The order of the rows reversed."""
     if _tensor(input).ndim < 1:
         raise RuntimeError("Input must be >= 1-d.")
-    return flip(input, (0,))  # type: ignore[no-any-return]
+    return flip(input, (0,))
 
 
 @op(input=lambda g, shifts, dims: roll(g, _negated(shifts), dims), out=False)
@@ -222,6 +216,32 @@ def _triangle(name, function, input, diagonal):
     return function(input, diagonal)
 
 
+def _triangle_indices(name, row, col, offset, dtype, device, layout):
+    row, col, offset = to_int("row", 1, row), to_int("col", 2, col), to_int("offset", 3, offset)
+    chosen = options(name, dtype, device, layout) or dtypes.int64
+    for what, count in (("row", row), ("col", col)):
+        if count < 0:
+            raise RuntimeError(f"{what} must be non-negative, got{count}")
+    indices = (np.tril_indices if name == "tril_indices" else np.triu_indices)(row, offset, col)
+    return finish(np.array(indices, chosen.numpy))
+
+
+@only_function
+def tril_indices(
+    row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, layout: Any = None
+) -> Tensor:
+    """Rows and columns of the elements of a lower triangle."""
+    return _triangle_indices("tril_indices", row, col, offset, dtype, device, layout)
+
+
+@only_function
+def triu_indices(
+    row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, layout: Any = None
+) -> Tensor:
+    """Rows and columns of the elements of an upper triangle."""
+    return _triangle_indices("triu_indices", row, col, offset, dtype, device, layout)
+
+
 @op(input=lambda g, input_shape: _trace_backward(g, input_shape), out=False)
 def trace(input):
     """The sum of the elements on the diagonal of a matrix."""
@@ -277,7 +297,7 @@ def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     if input.ndim not in (1, 2):
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
     made = diag_embed(input, diagonal) if input.ndim == 1 else diagonal_copy(input, diagonal)
-    return made if out is None else _into(out, made)  # type: ignore[no-any-return]
+    return made if out is None else _into(out, made)
 
 
 def _into(out: Tensor, made: Tensor) -> Tensor:

@@ -137,16 +137,16 @@ def mean(input, dim=ALL, keepdim=False, *, dtype=None):
 def sum_to_size(input: Tensor, size: Any) -> Tensor:
     """Σ over the dimensions in which the tensor is larger than `size`, to which it is brought; undoes broadcasting."""
     shape, size = input._array.shape, tuple(size)
-    if shape == size:
+    if shape == size and shape:
         return input
     lead = len(shape) - len(size)
     if lead < 0 or builtins.any(s not in (1, n) for n, s in zip(shape[lead:], size, strict=True)):
         raise RuntimeError(f"size {{{list(size)}}} is not expandable to size {{{list(shape)}}}.")
     if not size:
-        return sum(input)  # type: ignore[no-any-return]
+        return sum(input)
     reduced = [*range(lead), *(i for i, s in enumerate(size, lead) if s == 1 and shape[i] != 1)]
     total = sum(input, reduced, True)
-    return total.view(size) if lead else total  # type: ignore[no-any-return]
+    return total.view(size) if lead else total
 
 
 # -- products ----------------------------------------------------------------------------------------------------------
@@ -373,14 +373,14 @@ def _no_such_call(name: str, named: dict[str, Any]) -> None:
 def var(input: Tensor, *args: Any, out: Tensor | None = None, **named: Any) -> Tensor:
     """Variance Σ(x − mean)²/(n − correction): `var(dim=None, *, correction=1, keepdim=False)`; `unbiased` is an older name."""
     _no_such_call("var", named)
-    return var_correction(input, *_spread(args, named), out=out)  # type: ignore[no-any-return]
+    return var_correction(input, *_spread(args, named), out=out)
 
 
 @composite
 def std(input: Tensor, *args: Any, out: Tensor | None = None, **named: Any) -> Tensor:
     """Standard deviation, the root of the variance; called as `var`."""
     _no_such_call("std", named)
-    return std_correction(input, *_spread(args, named), out=out)  # type: ignore[no-any-return]
+    return std_correction(input, *_spread(args, named), out=out)
 
 
 @only_function
@@ -531,12 +531,12 @@ def _exponents(name, x, dim):
 @composite
 def softmax(input: Tensor, dim: int, dtype: Any = None, *, out: Tensor | None = None) -> Tensor:
     """eˣ/Σeˣ along `dim`: positive numbers whose sum is 1; computed in `dtype`, where one is given."""
-    return softmax_of(_to_dtype(input, dtype), dim, out=out)  # type: ignore[no-any-return]
+    return softmax_of(_to_dtype(input, dtype), dim, out=out)
 
 
 @composite
 def log_softmax(input: Tensor, dim: int, dtype: Any = None, *, out: Tensor | None = None) -> Tensor:
     """The logarithm of softmax, x − ln Σeˣ along `dim`."""
-    return log_softmax_of(_to_dtype(input, dtype), dim, out=out)  # type: ignore[no-any-return]
+    return log_softmax_of(_to_dtype(input, dtype), dim, out=out)
 
 

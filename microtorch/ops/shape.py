@@ -52,11 +52,11 @@ def view(self: Tensor, *size: Any, **named: Any) -> Tensor:
     if size and not named:
         if isinstance(size[0], dtypes.dtype) and len(size) == 1:
             return view_in_dtype(self, size[0])
-        return view_in_shape(self, _view_size(size))  # type: ignore[no-any-return]
+        return view_in_shape(self, _view_size(size))
     if not size and list(named) == ["dtype"]:
         return view_in_dtype(self, dtypes.as_dtype(named["dtype"], "view(): argument 'dtype'"))
     if not size and list(named) == ["size"]:
-        return view_in_shape(self, to_ints("size", 1, named["size"]))  # type: ignore[no-any-return]
+        return view_in_shape(self, to_ints("size", 1, named["size"]))
     raise no_overload(_VIEW, size, **named)
 
 
@@ -163,17 +163,17 @@ def reshape(input: Tensor, shape: Any) -> Tensor:
     array = input._array
     shape = to_ints("shape", 2, shape)
     if array.flags.c_contiguous:
-        return view_in_shape(input, shape)  # type: ignore[no-any-return]
+        return view_in_shape(input, shape)
     shape = infer_size(shape, array.size)
     if _stride_in(array, shape) is not None:
-        return reshape_alias(input, shape)  # type: ignore[no-any-return]
-    return unsafe_view(input.clone(memory_format=_contiguous), shape)  # type: ignore[no-any-return]
+        return reshape_alias(input, shape)
+    return unsafe_view(input.clone(memory_format=_contiguous), shape)
 
 
 @only_method
 def view_as(self: Tensor, other: Tensor) -> Tensor:
     """A view in the shape of another tensor."""
-    return view_in_shape(self, as_tensor_argument(other, "other", 2)._array.shape)  # type: ignore[no-any-return]
+    return view_in_shape(self, as_tensor_argument(other, "other", 2)._array.shape)
 
 
 @only_method
@@ -213,19 +213,19 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
         raise RuntimeError(
             f"unflatten: Provided sizes {given} don't multiply up to the size of dim {dim} ({shape[dim]}) in the input tensor"
         )
-    return view_in_shape(input, (*shape[:dim], *sizes, *shape[dim + 1 :]))  # type: ignore[no-any-return]
+    return view_in_shape(input, (*shape[:dim], *sizes, *shape[dim + 1 :]))
 
 
 @composite
 def ravel(input: Tensor) -> Tensor:
     """All dimensions joined into one."""
-    return view_in_shape(contiguous(as_tensor_argument(input)), (-1,))  # type: ignore[no-any-return]
+    return view_in_shape(contiguous(as_tensor_argument(input)), (-1,))
 
 
 @only_method
 def contiguous(input: Tensor, *, memory_format: Any = None) -> Tensor:
     """The tensor itself if its elements lie in memory in order, otherwise a copy in which they do."""
-    return input if input._array.flags.c_contiguous else input.clone(memory_format=_contiguous)  # type: ignore[no-any-return]
+    return input if input._array.flags.c_contiguous else input.clone(memory_format=_contiguous)
 
 
 def as_tensor_argument(value: Any, argument: str = "input", position: int = 1) -> Tensor:
@@ -276,13 +276,13 @@ def _inverse(dims):
 @composite
 def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
     """`transpose` under numpy's name."""
-    return transpose(as_tensor_argument(input), to_int("axis0", 2, axis0), to_int("axis1", 3, axis1))  # type: ignore[no-any-return]
+    return transpose(as_tensor_argument(input), to_int("axis0", 2, axis0), to_int("axis1", 3, axis1))
 
 
 @composite
 def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """`transpose` under another name."""
-    return transpose(as_tensor_argument(input), to_int("dim0", 2, dim0), to_int("dim1", 3, dim1))  # type: ignore[no-any-return]
+    return transpose(as_tensor_argument(input), to_int("dim0", 2, dim0), to_int("dim1", 3, dim1))
 
 
 @composite
@@ -299,10 +299,10 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
         if len(set(dims)) != len(dims):
             raise RuntimeError(f"movedim: repeated dim in `{name}` ({list(given)})")
     if not ndim:
-        return alias(input)  # type: ignore[no-any-return]
+        return alias(input)
     rest = iter([d for d in range(ndim) if d not in sources])
     placed = dict(zip(destinations, sources, strict=True))
-    return permute(input, [placed[i] if i in placed else next(rest) for i in range(ndim)])  # type: ignore[no-any-return]
+    return permute(input, [placed[i] if i in placed else next(rest) for i in range(ndim)])
 
 
 def _both(name: str, source: Any, destination: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -330,7 +330,7 @@ def reversed_dims(input: Tensor) -> Tensor:
             "error in a future release. Consider `x.mT` to transpose batches of matrices or `x.permute(*torch.arange(x.ndim "
             "- 1, -1, -1))` to reverse the dimensions of a tensor."
         )
-    return permute(input, tuple(range(input.ndim))[::-1])  # type: ignore[no-any-return]
+    return permute(input, tuple(range(input.ndim))[::-1])
 
 
 def matrix_transpose(input: Tensor, name: str = "mT") -> Tensor:
@@ -342,7 +342,7 @@ def matrix_transpose(input: Tensor, name: str = "mT") -> Tensor:
         return input
     if input.ndim == 1:
         raise RuntimeError(f"tensor.{name} is only supported on matrices or batches of matrices. Got 1-D tensor.")
-    return transpose(input, -2, -1)  # type: ignore[no-any-return]
+    return transpose(input, -2, -1)
 
 
 def hermitian(input: Tensor) -> Tensor:
@@ -355,7 +355,7 @@ def hermitian(input: Tensor) -> Tensor:
             f"tensor.H is only supported on matrices (2-D tensors). Got {input.ndim}-D tensor."
             + (" For batches of matrices, consider using tensor.mH" if input.ndim > 2 else "")
         )
-    return transpose(input, 0, 1)  # type: ignore[no-any-return]
+    return transpose(input, 0, 1)
 
 
 @composite
@@ -476,13 +476,13 @@ def broadcast(input: Any, size: tuple[int, ...]) -> Any:
 @only_method
 def expand_as(self: Tensor, other: Tensor) -> Tensor:
     """`expand` to the shape of another tensor."""
-    return expand(self, as_tensor_argument(other, "other", 2)._array.shape)  # type: ignore[no-any-return]
+    return expand(self, as_tensor_argument(other, "other", 2)._array.shape)
 
 
 @composite
 def broadcast_to(input: Tensor, size: Any) -> Tensor:
     """`expand` to a shape."""
-    return expand(as_tensor_argument(input), to_ints("size", 2, size))  # type: ignore[no-any-return]
+    return expand(as_tensor_argument(input), to_ints("size", 2, size))
 
 
 @only_function

@@ -50,7 +50,7 @@ def add(x: Tensor, y: Tensor | float, *, alpha: float = 1) -> Tensor:
             return wrap(np.asarray(kernels.add_scaled(x._array, y._array, float(alpha))))
         return wrap(np.asarray(np.add(x._array, float(y))))
     except REFUSED:
-        return x.add(y, alpha=alpha)  # type: ignore[no-any-return]
+        return x.add(y, alpha=alpha)
 
 
 def add_(x: Tensor, y: Tensor | float, *, alpha: float = 1) -> Tensor:
@@ -62,7 +62,7 @@ def add_(x: Tensor, y: Tensor | float, *, alpha: float = 1) -> Tensor:
         else:
             np.add(array, float(y), array)
     except REFUSED:
-        return x.add_(y, alpha=alpha)  # type: ignore[no-any-return]
+        return x.add_(y, alpha=alpha)
     x._counter[0] += 1
     return x
 
@@ -79,7 +79,7 @@ def addcmul(x: Tensor, a: Tensor, b: Tensor, *, value: float) -> Tensor:
     try:
         return wrap(np.asarray(kernels.addcmul(x._array, a._array, b._array, float(value))))
     except REFUSED:
-        return x.addcmul(a, b, value=value)  # type: ignore[no-any-return]
+        return x.addcmul(a, b, value=value)
 
 
 def addcmul_(x: Tensor, a: Tensor, b: Tensor, *, value: float) -> Tensor:
@@ -88,7 +88,7 @@ def addcmul_(x: Tensor, a: Tensor, b: Tensor, *, value: float) -> Tensor:
     try:
         kernels.addcmul(array, a._array, b._array, float(value), array)
     except REFUSED:
-        return x.addcmul_(a, b, value=value)  # type: ignore[no-any-return]
+        return x.addcmul_(a, b, value=value)
     x._counter[0] += 1
     return x
 
@@ -99,7 +99,7 @@ def addcdiv_(x: Tensor, a: Tensor, b: Tensor, *, value: float = 1) -> Tensor:
     try:
         kernels.addcdiv(array, a._array, b._array, float(value), array)
     except REFUSED:
-        return x.addcdiv_(a, b, value=value)  # type: ignore[no-any-return]
+        return x.addcdiv_(a, b, value=value)
     x._counter[0] += 1
     return x
 
@@ -110,7 +110,7 @@ def lerp_(x: Tensor, end: Tensor, weight: float) -> Tensor:
     try:
         kernels.lerp(array, end._array, float(weight), array)
     except REFUSED:
-        return x.lerp_(end, weight)  # type: ignore[no-any-return]
+        return x.lerp_(end, weight)
     x._counter[0] += 1
     return x
 

@@ -319,7 +319,7 @@ def check_learning_rate(lr: float | Tensor) -> None:
 def _typename(value: Any) -> str:
     """The name of a value's type, as torch writes it."""
     if isinstance(value, Tensor):
-        return value.type()  # type: ignore[no-any-return]
+        return value.type()
     named = value if hasattr(value, "__qualname__") else type(value)
     module = getattr(named, "__module__", None) or ""
     return named.__qualname__ if module in ("", "builtins") else f"{module}.{named.__qualname__}"

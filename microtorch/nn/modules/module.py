@@ -33,11 +33,11 @@ UNINITIALIZED = {"_hooks": "_backward_hooks", PARAMETERS: "_parameters", BUFFERS
 def typename(value: object) -> str:
     """A type, or that of an object, as torch's messages name it: `torch.FloatTensor`, `torch.nn.modules.linear.Linear`."""
     if isinstance(value, Tensor):
-        return value.type()  # type: ignore[no-any-return]
+        return value.type()
     kind: Any = value if hasattr(value, "__qualname__") else type(value)
     package, dot, rest = (getattr(kind, "__module__", None) or "builtins").partition(".")
     if package == "builtins":
-        return kind.__qualname__  # type: ignore[no-any-return]
+        return kind.__qualname__
     if package == "microtorch":
         package = "torch"
         if kind in (dtypes.dtype, Tensor):  # which are at the top there
@@ -223,7 +223,7 @@ class Module(State):
             module = getattr(module, name)
             if not isinstance(module, Module):
                 raise AttributeError(f"`{name}` is not an nn.Module")
-        return module  # type: ignore[no-any-return]
+        return module
 
     def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
         """Put a module at a dotted path; with `strict`, only in another one's place."""
@@ -251,7 +251,7 @@ class Module(State):
         parent, name, found = self._at(target)
         if name not in parent._buffers:
             raise AttributeError(f"`{name}` is not a buffer")
-        return found  # type: ignore[no-any-return]
+        return found
 
     def _at(self, target: str) -> tuple[Module, str, Any]:
         path, _, name = target.rpartition(".")

@@ -22,7 +22,7 @@ def get_total_norm(
     norm_type = float(norm_type)
     norms = [vector_norm(tensor, norm_type) for tensor in _listed(tensors)]
     if not norms:
-        return FUNCTIONS["tensor"](0.0)  # type: ignore[no-any-return]
+        return FUNCTIONS["tensor"](0.0)
     total: Tensor = vector_norm(FUNCTIONS["stack"](norms), norm_type)
     if error_if_nonfinite and not total.isfinite():
         raise RuntimeError(

@@ -11,7 +11,7 @@ from ..modules.module import typename
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     """All elements of all parameters, one after the other, shape (Σ numel,)."""
-    return FUNCTIONS["cat"]([parameter.view(-1) for parameter in parameters])  # type: ignore[no-any-return]
+    return FUNCTIONS["cat"]([parameter.view(-1) for parameter in parameters])
 
 
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:

@@ -48,7 +48,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
         return tuple([tensor[index] for tensor in self.tensors])
 
     def __len__(self) -> int:
-        return self.tensors[0].size(0)  # type: ignore[no-any-return]
+        return self.tensors[0].size(0)
 
 
 class StackDataset(Dataset[Any]):
@@ -123,7 +123,7 @@ class ConcatDataset(Dataset[T_co]):
             idx += len(self)
         place = bisect.bisect_right(self.cumulative_sizes, idx)
         start = self.cumulative_sizes[place - 1] if place else 0
-        return self.datasets[place][idx - start]  # type: ignore[no-any-return]
+        return self.datasets[place][idx - start]
 
     @property
     def cummulative_sizes(self) -> list[int]:

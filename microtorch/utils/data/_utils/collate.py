@@ -97,7 +97,7 @@ def _is_text(array: np.ndarray[Any, Any]) -> bool:
 
 def collate_tensor_fn(batch: Sequence[Tensor], *, collate_fn_map: CollateMap | None = None) -> Tensor:
     """The tensors stacked along a new first dimension."""
-    return stack(batch, 0)  # type: ignore[no-any-return]
+    return stack(batch, 0)
 
 
 def collate_numpy_array_fn(batch: Sequence[Any], *, collate_fn_map: CollateMap | None = None) -> Any:
