@@ -38,9 +38,10 @@ def register(code: CodeType, name: str, first: int) -> None:
 
 def type_name(value: Any) -> str:
     """The type of a value as torch's messages write it."""
-    module = type(value).__module__
-    own = module in ("builtins", "torch") or module.partition(".")[0] == "microtorch"
-    return type(value).__name__ if own else f"{module}.{type(value).__name__}"
+    module, name = type(value).__module__, type(value).__name__
+    if module in ("microtorch.dtypes", "microtorch.types"):
+        return f"torch.{name}"
+    return name if module == "builtins" or module.partition(".")[0] in ("torch", "microtorch") else f"{module}.{name}"
 
 
 def wrong_type(argument: str, position: int, expected: str, value: Any) -> TypeError:

@@ -18,6 +18,7 @@ from .ops import (  # noqa: F401  (importing registers them)
     creation,
     data,
     distributions,
+    expanding,
     extrema,
     gathering,
     generator,
@@ -27,10 +28,12 @@ from .ops import (  # noqa: F401  (importing registers them)
     linalg,
     loss,
     norms,
+    order,
     parts,
     pointwise,
     questions,
     random,
+    ranges,
     rearranging,
     reduction,
     shape,
@@ -132,7 +135,7 @@ def _backward(
 def bind() -> None:
     for name, function in METHODS.items():
         setattr(Tensor, name, _variadic(function, VARIADIC[name]) if name in VARIADIC else function)
-    for name, function in shape.PROPERTIES.items():
+    for name, function in order.PROPERTIES.items():
         setattr(Tensor, name, property(function))
     for operator, name in OPERATORS.items():
         setattr(Tensor, f"__{operator}__", _operator(METHODS[name]))

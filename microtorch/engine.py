@@ -140,9 +140,9 @@ class AccumulateGrad(Node):
         if variable._requires_grad:
             with _accumulation:
                 variable._accumulate(gradient)
-            hooks = variable._autograd.post_accumulate
-            if hooks is not None:
-                run_post_accumulate_hooks(hooks, variable)
+        hooks = variable._meta.post_accumulate
+        if hooks is not None:
+            run_post_accumulate_hooks(hooks, variable)
         return ()
 
 
@@ -181,11 +181,13 @@ def run_backward(
     wanted: set[Node] | None = None
     if inputs:
         targets = {node for node, _ in inputs if node is not None}
-        running = _leading_to(targets, awaited)
-        wanted = running | targets
+        running = _leading_to(targets, awaited) | {root}
         if accumulate:
-            running = wanted
-        else:
+            running |= targets
+        wanted = running | targets
+        if len(roots) == 1 and roots[0][0] is not None:
+            wanted.add(roots[0][0])  # its hooks are called, even if it leads nowhere: torch begins there, without a root
+        if not accumulate:
             for position, (target, output_nr) in enumerate(inputs):
                 if target is not None:
                     captures.setdefault(target, []).append((position, output_nr))

@@ -20,6 +20,10 @@ def norm(
             f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {A.ndim}D."
         )
     dims = A.ndim if dim is None else 1 if isinstance(dim, int) else len(dim)
+    if ord is not None and dims == 2 and not A.is_floating_point():
+        raise RuntimeError(
+            f"linalg.matrix_norm: Expected a floating point or complex tensor as input. Got {A.dtype.legacy_name}"
+        )
     if ord is not None and dims == 2 and ord != "fro":
         raise NotImplementedError(LACKS.format(f"norm with ord={ord!r} for matrices"))
     return vector_norm(A, 2 if ord in (None, "fro") else ord, dim, keepdim, dtype=dtype, out=out)

@@ -71,12 +71,13 @@ class Op:
         called: str,
         check: Callable[..., None] | None,
         check_in_place: Callable[..., None] | None,
+        shape_error: str,
         refuses: tuple[str, str],
         order: Callable[..., Any] | None,
         writes_expanded: bool,
         strict_out: str | Callable[..., str],
         cast_error: str,
-        dtype_of_out: bool,
+        dtype_of_out: str,
     ) -> None:
         self.name = forward.__name__
         self.called = called or self.name
@@ -90,6 +91,7 @@ class Op:
         self.gives_bool = gives_bool
         self.check = check
         self.check_in_place = check_in_place
+        self.shape_error = shape_error
         self.kernel, self.refused = refuses
         self.order = order or (lambda *arrays: arrays)
         self.writes_expanded = writes_expanded
@@ -128,9 +130,9 @@ class Op:
         """The array of an argument that must be a tensor; `name` and `first`, the number of the first, as it was called."""
         if isinstance(value, Tensor):
             return value._array
+        place = [p.name for p in self.parameters].index(self.tensors[position]) + first
         raise TypeError(
-            f"{name}(): argument '{self.tensors[position]}' (position {position + first}) must be Tensor, "
-            f"not {type_name(value)}"
+            f"{name}(): argument '{self.tensors[position]}' (position {place}) must be Tensor, not {type_name(value)}"
         )
 
     def arrays(self, values: Sequence[Any], name: str, first: int = 1) -> list[Any]:
@@ -299,9 +301,12 @@ class Op:
         if recorded:
             check_inplace(target)
         check_writable(target)
-        if self.check is not None:
-            self.common_dtype(values, name, 0)  # refuses what is no tensor
-            self.check(*values)
+        try:
+            if self.check is not None:
+                self.common_dtype(values, name, 0)  # refuses what is no tensor
+                self.check(*values)
+        except NotImplementedError as error:  # of several reasons to refuse, torch sees the shape first
+            raise self._wrong_shape(array.shape, values) or error from None
         if self.check_in_place is not None:
             self.check_in_place(*values)
         check_overlap(array, name if self.writes_expanded else "")
@@ -310,18 +315,11 @@ class Op:
                 check_partial_overlap(array, value._array)
         try:
             result = self.compute(values, extras, name, 0)
-        except (RuntimeError, NotImplementedError):  # of several reasons to refuse, torch sees the shape first
-            shapes = [v._array.shape for v in values if isinstance(v, Tensor)]
-            if self.promotion != KEEP or any(self.numbers):
-                shape = broadcast_shape(shapes)
-                if shape is None:
-                    raise broadcast_error(ValueError(), [v._array for v in values if isinstance(v, Tensor)]) from None
-                if shape != array.shape:
-                    raise wrong_output_shape(array.shape, shape) from None
-            raise
+        except (RuntimeError, NotImplementedError) as error:
+            raise self._wrong_shape(array.shape, values) or error from None
         if result.shape != array.shape:
-            raise wrong_output_shape(array.shape, result.shape)
-        check_cast(result.dtype, array.dtype, self.cast_error)
+            raise RuntimeError(self.shape_error.format(list(array.shape), list(result.shape)))
+        check_cast(result.dtype, array.dtype)
         original = None
         if recorded and self._needs_original(values):
             original = target.clone() if requires_grad(target) else wrap(array.copy())
@@ -342,13 +340,28 @@ class Op:
         named = dict(zip(self.tensors, values, strict=True))
         return any(self.tensors[0] in needs and requires_grad(named[n]) for n, needs in self.needs.items())
 
+    def _wrong_shape(self, shape: tuple[int, ...], values: Sequence[Any]) -> Exception | None:
+        """The error of an elementwise operation in place whose result would have another shape."""
+        if self.promotion == KEEP and not any(self.numbers):
+            return None
+        numbers = [number and self.promotion == KEEP for number in self.numbers]  # then no more than a number
+        arrays = [v._array for v, n in zip(values, numbers, strict=True) if isinstance(v, Tensor) and not n]
+        broadcast = broadcast_shape([a.shape for a in arrays])
+        if broadcast is None:
+            return broadcast_error(ValueError(), arrays)
+        return None if broadcast == shape else RuntimeError(self.shape_error.format(list(shape), list(broadcast)))
+
     def into(self, out: Any, values: Sequence[Any], extras: Sequence[Any], name: str) -> Any:
         """Write the result to `out`, which is resized where its shape is another."""
         derivable = self.differentiable and not self.gives_bool and self.node_name != "NotImplemented"
         arguments = (*values, *extras) if derivable else ()
-        strict = self.strict_out if isinstance(self.strict_out, str) else self.strict_out(*values)
+        strict = self.strict_out if isinstance(self.strict_out, str) else self.strict_out(out, *values)
         if self.dtype_of_out and isinstance(out, Tensor):
-            extras = [out.dtype if n == "dtype" and v is None else v for n, v in zip(self.others, extras, strict=True)]
+            at = self.others.index("dtype")
+            if extras[at] is not None:
+                strict = self.dtype_of_out
+            elif not strict:
+                extras = [*extras[:at], out.dtype, *extras[at + 1 :]]
         write_into(out, self.called, arguments, lambda: self.compute(values, extras, name), strict, self.cast_error)
         if self.node_name == "NotImplemented" and mode.grad and any(map(requires_grad, values)):
             rebase_history(out, self.make_node([out], values, extras))
@@ -570,10 +583,6 @@ def broadcast_shape(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...] | None
         return None
 
 
-def wrong_output_shape(shape: Any, broadcast: Any) -> RuntimeError:
-    return RuntimeError(f"output with shape {list(shape)} doesn't match the broadcast shape {list(broadcast)}")
-
-
 def broadcast_error(error: ValueError, arrays: Sequence[Any]) -> Exception:
     """torch's message for shapes that do not broadcast; another ValueError stays as it is."""
     shape: tuple[int, ...] = ()
@@ -652,12 +661,13 @@ def op(
     called: str = "",
     check: Callable[..., None] | None = None,
     check_in_place: Callable[..., None] | None = None,
+    shape_error: str = "output with shape {0} doesn't match the broadcast shape {1}",
     refuses: tuple[str, str] = ("", ""),
     order: Callable[..., Any] | None = None,
     writes_expanded: bool = False,
     strict_out: str | Callable[..., str] = "",
     cast_error: str = "",
-    dtype_of_out: bool = False,
+    dtype_of_out: str = "",
     public: bool | str = True,
     **formulas: Formula | None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -670,16 +680,16 @@ def op(
     where it is not rounded to float16 beside tensors of that dtype. `gives_bool`: a result without a gradient, so
     that only the in-place variant enters the graph. `called`: torch's name of the operation, if another than
     the forward's. `check`: called with the tensor arguments before they are promoted, to refuse them; `check_in_place`: the same before the
-    in-place variant. `refuses`: the name of
+    in-place variant, `shape_error`: the error if its result would have another shape. `refuses`: the name of
     torch's kernel and the dtypes (numpy's characters) that it does not have. `order`: of the operands' arrays, those after
     which the result is laid out in memory. `strict_out`: torch's words where `out` must have exactly the result's dtype, or
-    a function of the tensor arguments that gives them; `cast_error`: where its category is too low. `dtype_of_out`: the
-    argument `dtype` is by default that of `out`.
+    a function of `out` and the tensor arguments that gives them; `cast_error`: where its category is too low. `dtype_of_out`: the
+    argument `dtype` is by default that of `out`; the words if it is another.
     `writes_expanded`: in place also where elements share memory. `public`: where it is published (see `publish`); "in place": only the variant with `_`.
     """
 
     def declare(forward: Callable[..., Any]) -> Callable[..., Any]:
-        declared = Op(forward, formulas, node, promotion, view, outputs, wraps_numbers, keep, numbers, precise, gives_bool, called, check, check_in_place, refuses, order, writes_expanded, strict_out, cast_error, dtype_of_out)
+        declared = Op(forward, formulas, node, promotion, view, outputs, wraps_numbers, keep, numbers, precise, gives_bool, called, check, check_in_place, shape_error, refuses, order, writes_expanded, strict_out, cast_error, dtype_of_out)
         REGISTRY[declared.name] = declared
         if declared.has_fixed_edges:
             unroll(declared)

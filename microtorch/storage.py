@@ -99,7 +99,7 @@ def dense_strides(array: Array) -> tuple[int, ...]:
         inner = i
         for outer in range(i - 1, -1, -1):
             a, b = own[order[outer]], own[order[inner]]
-            if a == 0 or b == 0 or a == b and shape[order[outer]] <= shape[order[inner]]:
+            if a == 0 or b == 0 or (a == b and shape[order[outer]] <= shape[order[inner]]):
                 continue
             if a < b:
                 break

@@ -63,7 +63,7 @@ class Tensor(TensorBase):
 
     @property
     def shape(self) -> Size:
-        return Size(self._array.shape)
+        return tuple.__new__(Size, self._array.shape)
 
     @property
     def dtype(self) -> dtypes.dtype:

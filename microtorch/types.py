@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import operator
+from collections.abc import Iterable
 from typing import Any, SupportsIndex, overload
 
 
@@ -10,6 +12,17 @@ class Size(tuple[int, ...]):
     """The shape of a tensor: a tuple of ints that prints as `torch.Size([2, 3])`."""
 
     __slots__ = ()
+
+    def __new__(cls, sizes: Iterable[Any] = (), /) -> Size:
+        found = []
+        for i, size in enumerate(sizes):
+            try:
+                found.append(int(operator.index(size)))
+            except TypeError:
+                raise TypeError(
+                    f"torch.Size() takes an iterable of 'int' (item {i} is '{type(size).__name__}')"
+                ) from None
+        return tuple.__new__(cls, found)
 
     def numel(self) -> int:
         """The number of elements of a tensor of this shape."""
@@ -21,16 +34,17 @@ class Size(tuple[int, ...]):
     def __getitem__(self, index: slice) -> Size: ...
     def __getitem__(self, index: Any) -> Any:
         item = tuple.__getitem__(self, index)
-        return Size(item) if isinstance(index, slice) else item
+        return tuple.__new__(Size, item) if isinstance(index, slice) else item
 
     def __add__(self, other: Any) -> Size:  # type: ignore[override]
         if not isinstance(other, tuple):
-            raise TypeError(f'can only concatenate tuple (not "{type(other).__name__}") to torch.Size')
+            raise TypeError(f"can only concatenate tuple (not {type(other).__name__}) to torch.Size")
         return Size(tuple.__add__(self, other))
 
     def __radd__(self, other: Any) -> Size:
         if not isinstance(other, tuple):
-            raise TypeError(f'can only concatenate tuple (not "{type(other).__name__}") to torch.Size')
+            kind = type(other).__name__
+            raise TypeError(f'can only concatenate {kind} (not "torch.Size") to {kind}')
         return Size(tuple.__add__(other, self))
 
     def __mul__(self, times: Any) -> Size:

@@ -12,6 +12,7 @@ from parity.trace import END, GENERATOR, GRADIENT, INITIAL, PHASES, WEIGHT, Arra
 from parity.ulp import Gap, apart, gap
 
 SPECK = 1e-6
+MISSING = "has none"  # the end of the note where one side lacks what the other has
 ALL = "*"  # in place of a name: the largest of a phase
 
 
@@ -111,7 +112,7 @@ def compare(reference: Trace, candidate: Trace, sizes: dict[Key, float] | None =
             one, two = first.arrays.get(key), second.arrays.get(key)
             if one is None or two is None:
                 side = reference if one is None else candidate
-                found = apart(f"{side.about.get('backend', 'one side')} has none")
+                found = apart(f"{side.about.get('backend', 'one side')} {MISSING}")
             else:
                 found = gap(one, two)
             kind, size = kind_of(key), _size(one)

@@ -18,7 +18,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from parity.compare import Comparison, Point, differs, moment
+from parity.compare import MISSING, Comparison, Point, differs, moment
 from parity.text import Digits
 from parity.trace import END, FORWARD, GENERATOR, GRADIENT, LOSS, STATE, WEIGHT, Key
 
@@ -64,6 +64,8 @@ def judge(comparison: Comparison, demand: Demand, noise: Comparison | None = Non
         return Judgement(IDENTICAL)
 
     def offends(key: Key, point: Point) -> bool:
+        if not comparison.same_error and (point.number == END or point.gap.note.endswith(MISSING)):
+            return False  # where one side has failed it goes without saying that the rest is missing
         if point.gap.note:
             return True
         if key[0] == GENERATOR:
@@ -81,11 +83,10 @@ def judge(comparison: Comparison, demand: Demand, noise: Comparison | None = Non
 def _told(comparison: Comparison, demand: Demand, noise: Comparison | None) -> list[str]:
     """Offences in how the runs ended and in what they printed."""
     names = [trace.about.get("backend", "") for trace in (comparison.reference, comparison.candidate)]
-    reasons = []
     if not comparison.same_error:
         sides = (f"{n} {'ends well' if e is None else 'fails'}" for n, e in zip(names, comparison.errors, strict=True))
-        both = all(error is not None for error in comparison.errors)
-        reasons.append("they fail in different ways" if both else ", ".join(sides))
+        return ["they fail in different ways" if all(comparison.errors) else ", ".join(sides)]
+    reasons = []
     counts = comparison.reference.steps, comparison.candidate.steps
     if counts[0] != counts[1] and not (noise and noise.reference.steps != noise.candidate.steps):
         reasons.append(f"{names[0]} makes {counts[0]} steps, {names[1]} {counts[1]}")

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|inf\b|nan\b)")
+NOTHING = "(nothing)"  # the line of a text that has ended
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,16}\b")
 
 
@@ -55,7 +56,7 @@ def compare_texts(reference: str, candidate: str) -> TextGap:
         ((n, pair) for n, pair in enumerate(pairs, 1) if pair[0] != pair[1]), (len(first.splitlines()), ("", ""))
     )
     digits = _digits(first, second) or None  # without a number that differs, the spaces do
-    return TextGap(False, digits, line, "(nothing)" if left is None else left, "(nothing)" if right is None else right)
+    return TextGap(False, digits, line, NOTHING if left is None else left, NOTHING if right is None else right)
 
 
 def _digits(first: str, second: str) -> tuple[Digits, ...] | None:

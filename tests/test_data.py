@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import importlib
 import pickle
 from collections.abc import Iterator
@@ -236,7 +237,7 @@ OPTIONS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("kind", [rows, stream, lambda side: list(range(10))], ids=["tensors", "stream", "list"])
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("options", OPTIONS, ids=lambda options: re.sub(" at 0x[0-9a-f]+", "", str(options)))
 def test_arguments(options: dict[str, Any], kind: Any) -> None:
     def case(side: Side) -> Any:
         side.module.manual_seed(0)

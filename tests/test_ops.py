@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from rows import Array, Call, Case, Row, all_rows
 from sides import (
     EXACT, OURS, SIDES, THEIRS, Outcome, Run, about, as_array, assert_close, assert_same_outcome, callable_as, compare, draw,
@@ -106,7 +107,7 @@ def test_layouts(row: Row) -> None:
 
 
 def _transposed(x: Array) -> Array:
-    return np.asfortranarray(x)
+    return np.asfortranarray(x) if x.ndim > 1 else x
 
 
 def _sliced(x: Array) -> Array:
@@ -215,16 +216,16 @@ def check_gradient(row: Row, form: str, call: Call, requiring: Sequence[int]) ->
         return
     largest = max(c.size for c in cotangents)
     for a, b in zip(theirs.value, ours.value, strict=True):
-        assert_same_gradients(a, b, row.grad_ulp, largest)
+        assert_same_gradients(a, b, row.grad_ulp, largest, row.zeros)
 
 
-def assert_same_gradients(theirs: Sequence[Any], ours: Sequence[Any], ulp: float, size: int) -> None:
+def assert_same_gradients(theirs: Sequence[Any], ours: Sequence[Any], ulp: float, size: int, zeros: bool) -> None:
     assert [g is None for g in ours] == [g is None for g in theirs]
     for a, b in zip(theirs, ours, strict=True):
         if a is not None:
             terms = size // max(a.numel(), 1)  # how many were added up to undo broadcasting
             room = ulp + (terms if terms > 1 else 0)
-            assert_close(as_array(a), as_array(b), room, of_largest=room > 0)
+            assert_close(as_array(a), as_array(b), room, room > 0, zeros)
 
 
 @each_row
@@ -302,12 +303,17 @@ def test_out(row: Row) -> None:
         for name, arrays in outs:
             with about(row, case, f"out: {name}"):
                 theirs, ours = outcomes(lambda side: run_out(side, row, call, arrays))  # noqa: B023
+                if name == "expanded" and theirs.error is None:
+                    continue  # several elements in one place: what is there in the end is undefined
                 wider = np.finfo(results[0].numpy().dtype).eps / np.finfo(name).eps if name in FLOATS and row.ulp else 1
                 assert_same_outcome(theirs, ours, (row.ulp * max(wider, 1), *row.room[1:]))
         if float_positions(call):
             with about(row, case, "out, with a gradient"):
                 arrays = outs[0][1]
                 theirs, ours = outcomes(lambda side: run_out(side, row, call, arrays, True))  # noqa: B023
+                if theirs.error is None and ours.error is not None:  # where torch records what it cannot differentiate
+                    assert "don't support automatic differentiation" in str(ours.error)
+                    continue
                 assert_same_outcome(theirs, ours, row.room)
 
 
@@ -328,7 +334,7 @@ def run_out(side: Side, row: Row, call: Call, arrays: list[Array], requiring: bo
     assert function is not None
     result = function(*args, **kwargs, out=outs[0] if len(outs) == 1 else tuple(outs))
     same = all(r is o for r, o in zip(tensors_in(result), outs, strict=True))
-    return [same, outs, [o._version for o in outs]]
+    return [same, outs, [o._version > 0 for o in outs]]
 
 
 @pytest.mark.parametrize("name", OPERATORS)
@@ -418,8 +424,9 @@ def test_the_rows_reach_every_operation() -> None:
     try:
         for row in ROWS:
             for case in row.every:
-                call = draw(case, "float64")
-                Outcome(lambda: _both_ways(row, call))  # noqa: B023
+                for dtype in ("float64", "int64"):
+                    call = draw(case, dtype)
+                    Outcome(lambda: _both_ways(row, call))  # noqa: B023
     finally:
         sys.setprofile(None)
     missing = set(codes.values()) - reached
@@ -431,10 +438,10 @@ def _both_ways(row: Row, call: Call) -> None:
     run = Run(OURS, row, main_form(row), call, floats)
     roots = run.roots()
     if roots:
-        seeds = [OURS.tensor(as_array(r) * 0 + 1, True) for r in roots]
+        seeds = [OURS.tensor(np.ones_like(as_array(r)), True) for r in roots]
         chosen = [leaf for leaf in run.leaves if leaf.requires_grad]
         grad = microtorch.autograd.grad
         first = grad(roots, chosen, seeds, create_graph=True, allow_unused=True)
         again = [g for g in first if g is not None and g.requires_grad]
         if again:
-            grad(again, [*chosen, *seeds], [OURS.tensor(as_array(g) * 0 + 1) for g in again], allow_unused=True)
+            grad(again, [*chosen, *seeds], [OURS.tensor(np.ones_like(as_array(g))) for g in again], allow_unused=True)

@@ -176,7 +176,7 @@ def test_own_kernels_are_as_near_as_rounding_allows(kind: str, options: dict[str
     assert (abs(ours.astype("f8") - theirs) <= len(gradients) * ROUNDINGS * np.finfo(dtype).eps * scale).all()
 
 
-@OFTEN
+@settings(OFTEN, max_examples=30)
 @given(rate=RATES, decay=FACTORS, maximize=st.booleans(), run=runs(steps=5, any_layout=False))
 def test_fused_sgd(rate: float, decay: float, maximize: bool, run: Any) -> None:
     """Without momentum the same bits. With it torch's fused kernel rounds otherwise than its own single steps, and it

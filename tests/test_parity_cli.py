@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from parity_harness import TRAINING
 
 from parity import cli, launch, session
-from parity.backends import TORCH, Backend, named
+from parity.backends import MICROTORCH, TORCH, Backend, named
 from parity.worker import Job
 
 TESTS = Path(__file__).parent
@@ -137,6 +138,7 @@ def test_failure_on_one_side_is_a_difference(parity: Any) -> None:
     assert status == cli.DIFFERENCE
     assert found["results"][0]["verdict"] == "different"
     assert "reference ends well" in out
+    assert found["results"][0]["reasons"] == ["reference ends well, other fails"]
     assert 'one_side.py", line 4, in <module>' in out
     assert "ValueError: only here" in out
 
@@ -273,7 +275,7 @@ def test_children_run_as_python_runs_a_script(scripts: Path, tmp_path: Path) -> 
 
 
 def test_what_a_package_loads_late_is_watched(scripts: Path, tmp_path: Path) -> None:
-    """`import engine` does not load `engine.optim`; the script does, and its optimizer's parameters are known by name."""
+    """`import late` does not load `late.optim`; the script does, and its optimizer's parameters are known."""
     engine = (scripts / "engine" / "other.py").read_text()
     (tmp_path / "late").mkdir()
     (tmp_path / "late" / "__init__.py").write_text(engine.replace("optim = SimpleNamespace(SGD=SGD)", ""))
@@ -297,6 +299,20 @@ def test_seeds_make_unseeded_scripts_comparable(scripts: Path, tmp_path: Path) -
     engine = named("other", str(scripts / "engine"))
     texts = [outcome.trace.text for outcome in launch.launch([Job(engine, str(script), seed=s) for s in (0, 0, 1)])]
     assert texts[0] == texts[1] != texts[2]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_recorder_changes_no_bit_of_microtorch(tmp_path: Path, dtype: str) -> None:
+    """As on torch (test_parity_recorder), here in the worker: recorded and not, a script ends in the same bits."""
+    script = tmp_path / "script.py"
+    script.write_text(TRAINING.replace("STEPS", "30") + "print([p.tolist() for p in net.parameters()], torch.rand(2))")
+    recorded, plain = launch.launch(
+        [Job(MICROTORCH, str(script), dtype=dtype, record=record) for record in (True, False)]
+    )
+    assert (recorded.unable, plain.unable) == ("", "")
+    assert (recorded.status, plain.status) == (0, 0), recorded.warnings
+    assert (recorded.trace.steps, plain.trace.steps) == (30, 0)
+    assert recorded.trace.text == plain.trace.text != ""
 
 
 def test_progress_is_told(scripts: Path) -> None:

@@ -26,14 +26,6 @@ def largest(values: Array, k: int) -> Array:
     return order[..., :k]
 
 
-def nth_smallest(values: Array, n: int) -> int:
-    """The index of the element that is the n-th smallest; which of several equal ones, nth_element decides."""
-    _, rank = np.unique(values, return_inverse=True)
-    queue = list(range(len(values)))
-    _select(queue, rank.tolist(), n)
-    return queue[n]
-
-
 def _with_ties(values: Array, k: int) -> list[int]:
     distinct, rank = np.unique(values, return_inverse=True)  # nan comes last, as one value
     keys: list[int] = (len(distinct) - 1 - rank).tolist()  # smaller is better

@@ -29,8 +29,6 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
 
 # -- losses ------------------------------------------------------------------------------------------------------------
 
-_INVALID = "Invalid reduction mode: {}. Expected one of 'none', 'mean', 'sum'."
-
 
 def mse_loss(
     input: Tensor,
@@ -112,8 +110,8 @@ def _differ(input: Any, target: Any) -> bool:
     except AttributeError:  # not tensors; let Python say so of `size`, as it does in torch
         target.size(), input.size()
     warnings.warn(
-        f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). This will likely lead "
-        "to incorrect results due to broadcasting. Please ensure they have the same size.",
+        f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). This will likely "
+        "lead to incorrect results due to broadcasting. Please ensure they have the same size.",
         stacklevel=3,
     )
     return True
@@ -133,9 +131,7 @@ def _reduction(reduction: str) -> int:
     if reduction == "sum":
         return loss.SUM
     if reduction == "elementwise_mean":
-        warnings.warn(
-            "reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.", stacklevel=3
-        )
+        warnings.warn("reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.", stacklevel=3)
         return loss.MEAN
     raise ValueError(f"{reduction} is not a valid value for reduction")
 
@@ -169,11 +165,11 @@ def _weighted_mean(weighted: Tensor, weight: Tensor, reduction: str) -> Tensor:
         return weighted.sum()
     if reduction == "mean":
         return weighted.sum() / weight.sum()
-    raise ValueError(_INVALID.format(reduction))
+    raise ValueError(f"Invalid reduction mode: {reduction}. Expected one of 'none', 'mean', 'sum'.")
 
 
 def __getattr__(name: str) -> NoReturn:
     raise AttributeError(
-        f"module 'torch.nn.functional' has no attribute '{name}': microtorch, which stands in for it here, does not have "
-        f"torch.nn.functional.{name}"
+        f"module 'torch.nn.functional' has no attribute '{name}': microtorch, which stands in for it here, does not "
+        f"have torch.nn.functional.{name}"
     )

@@ -33,22 +33,21 @@ class Parameter(Tensor, metaclass=_Marked):
             made = data.detach().requires_grad_(requires_grad)
             if type(made) is not type(data):
                 raise RuntimeError(
-                    f"Creating a Parameter from an instance of type {type(data).__name__} requires that detach() returns "
-                    f"an instance of the same type, but return type {type(made).__name__} was found instead. To use the "
-                    "type as a Parameter, please correct the detach() semantics defined by its __torch_dispatch__() "
-                    "implementation."
+                    f"Creating a Parameter from an instance of type {type(data).__name__} requires that detach() "
+                    f"returns an instance of the same type, but return type {type(made).__name__} was found instead. "
+                    "To use the type as a Parameter, please correct the detach() semantics defined by its "
+                    "__torch_dispatch__() implementation."
                 )
             made._is_param = True
             return made
-        if not isinstance(requires_grad, (bool, np.bool_)):
-            raise TypeError(
-                f"_make_subclass(): argument 'require_grad' (position 3) must be bool, not {type(requires_grad).__name__}"
-            )
+        if not isinstance(requires_grad, bool):
+            given = type(requires_grad).__name__
+            raise TypeError(f"_make_subclass(): argument 'require_grad' (position 3) must be bool, not {given}")
         if requires_grad and not data.is_floating_point():
             raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
         parameter = wrap(data._array, cls)
         parameter._counter = data._counter  # one memory, one version
-        parameter._requires_grad = bool(requires_grad)
+        parameter._requires_grad = requires_grad
         return parameter  # type: ignore[return-value]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
@@ -56,8 +55,8 @@ class Parameter(Tensor, metaclass=_Marked):
             memo[id(self)] = type(self)(self.data.clone(), self.requires_grad)
         return memo[id(self)]
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
-        return "Parameter containing:\n" + super().__repr__(tensor_contents=tensor_contents)
+    def __repr__(self) -> str:  # type: ignore[override]  # as torch's, without the argument that Tensor's has
+        return "Parameter containing:\n" + super().__repr__()
 
 
 class Buffer(Tensor, metaclass=_Marked):
@@ -73,6 +72,5 @@ class Buffer(Tensor, metaclass=_Marked):
         if data is None:
             data = wrap(np.empty(0, dtypes.get_default_dtype().numpy))
         buffer: Tensor = data.detach().requires_grad_(data.requires_grad)
-        buffer.persistent = persistent
-        buffer._is_buffer = True
+        buffer.__dict__.update(persistent=persistent, _is_buffer=True)
         return buffer

@@ -285,9 +285,12 @@ def reciprocal(input):
     return np.true_divide(1, input)
 
 
-def _no_bool_powers(input, exponent):
-    """Refuse a power of bools, unless the exponent is a number."""
-    if isinstance(exponent, Tensor):
+def _check_power(input, exponent):
+    """Refuse a power of bools, unless the exponent is a number, and of an integer if that number is negative."""
+    if not isinstance(exponent, Tensor):
+        if not isinstance(exponent, float) and exponent < 0 and not input.is_floating_point():
+            raise RuntimeError("Integers to negative integer powers are not allowed.")
+    else:
         bools = [
             v.dtype is dtypes.bool_ if isinstance(v, Tensor) else isinstance(v, bool) for v in (input, exponent)
         ]
@@ -305,14 +308,12 @@ def _pow_node(input, exponent):
     exponent=lambda g, input, exponent, out: g * _log_power(input, exponent, out),
     node=_pow_node,
     numbers=("input", "exponent"),
-    check=_no_bool_powers,
+    check=_check_power,
     order=lambda input, exponent: (input, exponent) if np.ndim(input) else (),
 )
 def pow(input, exponent):
     """xʸ, broadcasting; an integer to a negative whole number is refused."""
     if np.result_type(input, exponent).kind != "f":
-        if np.ndim(exponent) == 0 and exponent < 0:
-            raise RuntimeError("Integers to negative integer powers are not allowed.")
         return _integer_power(input, exponent).astype(np.result_type(input, exponent))
     return kernels.pow(input, exponent)
 
@@ -396,7 +397,7 @@ def addcdiv(input, tensor1, tensor2, *, value=1):
     weight=lambda g, input, end: g * (end - input),
     node=lambda input, end, weight: "LerpBackward1" if isinstance(weight, Tensor) else "LerpBackward0",
     numbers=("weight",),
-    strict_out=lambda input, end, weight: SAME_DTYPE if isinstance(weight, Tensor) else "",
+    strict_out=lambda out, input, end, weight: SAME_DTYPE if isinstance(weight, Tensor) and weight.ndim else "",
     in_place=True,
 )
 def lerp(input, end, weight):

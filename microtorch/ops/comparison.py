@@ -9,6 +9,7 @@ import numpy as np
 from .. import dtypes
 from ..arguments import fit, wrong_type
 from ..casting import cast
+from ..memory import check_cast
 from ..op import METHODS, REGISTRY, alias, composite, not_implemented, only_method, op, pointwise
 from ..settings import warn_once
 from ..tensor import Tensor, wrap
@@ -66,9 +67,18 @@ def _prefers(is_first, other):
     return is_first.logical_or(other.isnan())
 
 
-CAST_TO_CPP = "result type {0} can't be cast to the desired output type {3}"
-
 # -- limits ------------------------------------------------------------------------------------------------------------
+
+
+def _castable(name):
+    """A check that the result may be stored in the first tensor, in words that only these operations have."""
+
+    def check(*values):
+        common = REGISTRY[name].common_dtype(values, name, 0)
+        words = "result type {0} can't be cast to the desired output type {3}"
+        check_cast(common.numpy, values[0]._array.dtype, words)
+
+    return check
 
 
 def _within(input, min, max):
@@ -87,7 +97,7 @@ def _limited(input, min, max):
     min=None,
     max=None,
     node="ClampBackward1",
-    cast_error=CAST_TO_CPP,
+    check_in_place=_castable("clamp_numbers"),
     called="clamp",
     strict_out=SAME_DTYPE,
     numbers=("min", "max"),
@@ -108,7 +118,7 @@ def clamp_numbers(input, min=None, max=None):
         input > max if min is None else (input > max).logical_or_(max < min), 0
     ),
     node="ClampBackward0",
-    cast_error=CAST_TO_CPP,
+    check_in_place=_castable("clamp_tensors"),
     called="clamp",
     public=False,
 )
@@ -141,8 +151,8 @@ def clamp_(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     input=lambda g, input, min: g.where(input >= min, 0),
     min=lambda g, input, min: g.where(input < min, 0),
     node=lambda input, min: "ClampMinBackward1" if isinstance(min, Tensor) else "ClampMinBackward0",
-    cast_error=CAST_TO_CPP,
-    strict_out=lambda input, min: "" if isinstance(min, Tensor) else SAME_DTYPE,
+    check_in_place=_castable("clamp_min"),
+    strict_out=lambda out, input, min: "" if isinstance(min, Tensor) else SAME_DTYPE,
     numbers=("min",),
     check=lambda input, min: _no_bool("clamp_min_scalar_cpu", input, min),
 )
@@ -155,8 +165,8 @@ def clamp_min(input, min):
     input=lambda g, input, max: g.where(input <= max, 0),
     max=lambda g, input, max: g.where(input > max, 0),
     node=lambda input, max: "ClampMaxBackward1" if isinstance(max, Tensor) else "ClampMaxBackward0",
-    cast_error=CAST_TO_CPP,
-    strict_out=lambda input, max: "" if isinstance(max, Tensor) else SAME_DTYPE,
+    check_in_place=_castable("clamp_max"),
+    strict_out=lambda out, input, max: "" if isinstance(max, Tensor) else SAME_DTYPE,
     numbers=("max",),
     check=lambda input, max: _no_bool("clamp_max_scalar_cpu", input, max),
 )

@@ -12,12 +12,12 @@ from ..arguments import fit, from_sizes, no_overload, to_number, wrong_type
 from ..casting import cast
 from ..engine import mode
 from ..memory import check_overlap, check_partial_overlap
-from ..op import REGISTRY, check_writable, only_function, only_method, op, publish, requires_grad
+from ..op import REGISTRY, check_writable, composite, only_function, only_method, op, publish, requires_grad
 from ..tensor import Tensor, wrap
 from ..types import contiguous_format, device, preserve_format, require_cpu
 from ..views import check_inplace, rebase_history
 from .creation import check_shape, zeros_like
-from .shape import common_shape
+from .expanding import common_shape
 
 NUMBERS = (bool, int, float, np.bool_, np.integer, np.floating)
 
@@ -79,7 +79,7 @@ def to(self: Tensor, *args: Any, copy: bool = False, memory_format: Any = None, 
         raise no_overload(_TO, args, **named)
     if dtype is not None and not isinstance(dtype, dtypes.dtype):
         raise no_overload(_TO, args, **named)
-    return in_dtype(self, dtype or self.dtype, copy or len(rest) == 2 and rest[1], memory_format)
+    return in_dtype(self, dtype or self.dtype, copy or (len(rest) == 2 and rest[1]), memory_format)
 
 
 def _is_python_type(value: Any) -> bool:
@@ -90,6 +90,8 @@ def in_dtype(input: Tensor, dtype: dtypes.dtype, copy: bool = False, memory_form
     """The tensor itself if it is of this dtype and no copy is asked for, otherwise a copy."""
     if input._array.dtype is dtype.numpy and not copy:
         return input
+    if not dtype.is_floating_point:  # no gradient can pass
+        return wrap(REGISTRY["to_copy"].forward(input._array, dtype, memory_format))
     return to_copy(input, dtype, memory_format)
 
 
@@ -136,6 +138,22 @@ def type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
     if name not in BY_LEGACY_NAME:
         raise ValueError(f"invalid type: '{name}'")
     return in_dtype(self, BY_LEGACY_NAME[name])
+
+
+@only_function
+def typename(obj: Any, /) -> str:
+    """A type, or that of an object, as torch names it: `torch.FloatTensor`, `torch.nn.modules.linear.Linear`."""
+    if isinstance(obj, Tensor):
+        return type(obj)
+    kind = obj if hasattr(obj, "__qualname__") else builtins.type(obj)
+    package, dot, rest = (getattr(kind, "__module__", None) or "builtins").partition(".")
+    if package == "builtins":
+        return kind.__qualname__
+    if package == "microtorch":
+        package = "torch"
+        if kind in (dtypes.dtype, Tensor):  # which are at the top there
+            dot = rest = ""
+    return f"{package}{dot}{rest}.{kind.__qualname__}"
 
 
 @only_method
@@ -192,7 +210,7 @@ def copy_(self: Tensor, other: Any, non_blocking: bool = False) -> Tensor:
     if recorded:
         check_inplace(self)
     check_writable(self)
-    if target is not source:
+    if not self.is_set_to(other):  # of itself a tensor may be a copy even where it overlaps itself
         check_overlap(target)
         check_partial_overlap(target, source)
     if target.shape != source.shape:
@@ -266,19 +284,19 @@ def _fill_in_place(input: Tensor, number: Any, node: str, *value: Tensor) -> Ten
     return input
 
 
-@only_method
-def fill_(self: Tensor, value: Any) -> Tensor:
+@composite
+def fill_(input: Tensor, value: Any) -> Tensor:
     """Write one value everywhere; a number that the dtype cannot hold is refused."""
-    number = _fill_value(self, value)
+    number = _fill_value(input, value)
     if isinstance(value, Tensor):
-        return _fill_in_place(self, number, "FillBackward3", value)
-    return _fill_in_place(self, number, "FillBackward2")
+        return _fill_in_place(input, number, "FillBackward3", value)
+    return _fill_in_place(input, number, "FillBackward2")
 
 
-@only_method
-def zero_(self: Tensor) -> Tensor:
+@composite
+def zero_(input: Tensor) -> Tensor:
     """Write zeros everywhere."""
-    return _fill_in_place(self, 0, "ZeroBackward0")
+    return _fill_in_place(input, 0, "ZeroBackward0")
 
 
 @only_method

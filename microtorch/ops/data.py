@@ -13,7 +13,6 @@ from ..casting import cast
 from ..op import only_function, only_method
 from ..settings import warn_once
 from ..tensor import Tensor, wrap
-from ..types import require_cpu
 from .conversion import in_dtype
 from .creation import finish, options
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from .. import dtypes
 from ..arguments import to_int
-from ..kernels.topk import nth_smallest
 from ..op import composite, not_implemented, op
 from ..tensor import Tensor, wrap, wrap_dim
 from .comparison import maximum, minimum
@@ -221,14 +220,10 @@ def median_dim(input, dim, keepdim=False):
 
 def _middle(x, axis):
     """The index of the lower middle element along an axis, or of the first nan."""
-    rows = np.moveaxis(x, axis, -1)
-    nth = (rows.shape[-1] - 1) // 2
-    found = np.empty(rows.shape[:-1], np.int64)
-    for place in np.ndindex(found.shape):
-        row = rows[place]
-        nan = np.isnan(row)
-        found[place] = nan.argmax() if nan.any() else nth_smallest(row, nth)
-    return found
+    order = np.argsort(x, axis, kind="stable")
+    middle = order.take((x.shape[axis] - 1) // 2, axis)
+    nan = np.isnan(x)
+    return np.where(nan.any(axis), nan.argmax(axis), middle)
 
 
 @composite

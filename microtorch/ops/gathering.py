@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,10 +9,10 @@ import numpy as np
 from .. import dtypes, storage
 from ..arguments import fit, to_int, to_number, wrong_type
 from ..casting import cast
-from ..op import composite, only_function, op, publish
-from ..tensor import Tensor, wrap, wrap_dim
+from ..op import composite, op, publish
+from ..tensor import Tensor, wrap_dim
 from .creation import zeros_like
-from .shape import common_shape, expand
+from .expanding import common_shape, expand
 
 Array = Any
 
@@ -83,11 +81,14 @@ def _check_scatter(name, input, dim, index, src=None):
         raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
     if not index.size:
         return dim
-    if src is not None and max(src.ndim, 1) != max(index.ndim, 1):
-        raise RuntimeError("Index tensor must have the same number of dimensions as src tensor")
-    shapes = [(n, s) for n, s in ((index.shape or (1,), input.shape or (1,)),)]
-    wide = any(d != dim and a > b for pair in shapes for d, (a, b) in enumerate(zip(*pair, strict=False)))
-    short = src is not None and any(a > b for a, b in zip(index.shape or (1,), src.shape or (1,), strict=False))
+    lengths = index.shape or (1,)
+    wide = any(d != dim and a > b for d, (a, b) in enumerate(zip(lengths, input.shape or (1,), strict=False)))
+    short = False
+    if src is not None and not wide:
+        wrap_dim(index.ndim - 1 if index.ndim else 0, src.ndim)  # torch looks at every length before it counts them
+        if max(src.ndim, 1) != max(index.ndim, 1):
+            raise RuntimeError("Index tensor must have the same number of dimensions as src tensor")
+        short = any(a > b for a, b in zip(lengths, src.shape or (1,), strict=False))
     if wide or short:
         beside = "" if src is None else f" and to be no larger size than src {list(src.shape)}"
         raise RuntimeError(
@@ -217,7 +218,7 @@ def _check_add(input, dim, index, source):
         raise RuntimeError(
             f"index_add_(): self ({_name(input)}) and source ({_name(source)}) must have the same scalar type"
         )
-    if source.ndim and index.size != source.shape[dim] or not source.ndim and index.size != 1:
+    if (source.ndim and index.size != source.shape[dim]) or (not source.ndim and index.size != 1):
         raise RuntimeError(
             f"index_add_(): Number of indices ({index.size}) should be equal to source.size(dim): "
             f"({source.shape[dim] if source.ndim else 1}), for dim: {dim}"

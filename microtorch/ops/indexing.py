@@ -351,7 +351,7 @@ def _select(view: Tensor, dim: int, index: int, real_dim: int) -> Tensor:
 
 
 def check_index(array: Any) -> None:
-    if array.dtype.kind == "f" or array.dtype.kind == "i" and array.dtype.itemsize < 4:
+    if array.dtype.kind == "f" or (array.dtype.kind == "i" and array.dtype.itemsize < 4):
         raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
 
 
@@ -400,7 +400,7 @@ def _apart(input: Tensor, key: tuple[Any, ...]) -> tuple[Tensor, list[Any]]:
         elif isinstance(part, slice):
             start, stop, step = _bounds(part)
             size = view._array.shape[dim]
-            if start or step != 1 or stop is not None and stop < size:
+            if start or step != 1 or (stop is not None and stop < size):
                 view = slice_view(view, dim, start, stop, step)
             dim += 1
         else:
@@ -461,7 +461,7 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
 
 def _value(self: Tensor, value: Any) -> Tensor:
     """A number as a tensor of this one's dtype."""
-    if isinstance(value, (bool, int, float)) and not isinstance(value, np.generic) or isinstance(value, np.integer):
+    if (isinstance(value, (bool, int, float)) and not isinstance(value, np.generic)) or isinstance(value, np.integer):
         if isinstance(value, (int, np.integer)) and not -(2**63) <= value < 2**63:
             raise ValueError(OVERFLOW)
         return wrap(np.asarray(fit(value if isinstance(value, (bool, int, float)) else int(value), self.dtype)))

@@ -11,7 +11,7 @@ import numpy as np
 from .. import dtypes
 from ..arguments import called, no_overload, to_int, type_name, wrong_type
 from ..casting import cast
-from ..op import composite, only_function, op
+from ..op import only_function, op
 from ..settings import warn_once
 from ..tensor import Tensor, wrap_dim
 

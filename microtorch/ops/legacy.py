@@ -18,6 +18,7 @@ from .creation import check_shape
 from .data import copy_of, from_data, is_sequence
 from .shape import alias
 
+
 @only_function
 def set_default_tensor_type(t: Any, /) -> None:
     """`set_default_dtype` by a type such as torch.DoubleTensor, or by its name; deprecated."""
@@ -72,7 +73,7 @@ def legacy(dtype: dtypes.dtype, strict: bool, args: Sequence[Any], named: dict[s
     if not args:
         return wrap(np.empty(0, dtype.numpy))
     first = args[0]
-    if is_int(first) and not isinstance(first, Tensor) or isinstance(first, Size) and len(args) == 1:
+    if (is_int(first) and not isinstance(first, Tensor)) or (isinstance(first, Size) and len(args) == 1):
         shape = _shape_of_old(args)
         check_shape(shape)
         return wrap(np.empty(shape, dtype.numpy))

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, kernels
-from ..op import PROMOTE, alias, broadcast_error, compose_into, composite, not_implemented, op, unpublished
+from ..op import PROMOTE, broadcast_error, compose_into, composite, not_implemented, op, unpublished
+from ..settings import warn_once
 from ..tensor import Tensor, wrap_dim
 from .arithmetic import check_factor, mul, name_of, require_tensor, scaled
 from .reduction import EXPECTED_OUT
@@ -52,20 +53,15 @@ def _no_bool(kernel, x, *also):
         raise not_implemented(kernel, dtypes.bool_)
 
 
-def _in_place_shape(shape):
-    """A check that the first term, if it is to be overwritten, has the shape of the product."""
+def _no_bool_sum(x, size):
+    """Where there is nothing to multiply, torch multiplies x by beta, which makes an integer of a bool."""
+    if x.dtype == bool and size:
+        raise RuntimeError("result type Long can't be cast to the desired output type Bool")
 
-    def check(input, *factors):
-        try:
-            wanted = shape(*[f._array.shape for f in factors])
-        except IndexError:
-            return  # factors of too few dimensions are refused later
-        if input._array.shape != wanted:
-            raise RuntimeError(
-                f"Bad in-place call: input tensor size {list(input.shape)} and output tensor size {list(wanted)} should match"
-            )
 
-    return check
+IN_PLACE = "Bad in-place call: input tensor size {0} and output tensor size {1} should match"
+OF_VECTORS = "result dtype {1} does not match input dtype {0}"
+OF_MV = "addmv input tensors must have the same dtype, but got {1}, {0}, and {0}"
 
 
 # -- matrix times matrix -----------------------------------------------------------------------------------------------
@@ -105,12 +101,21 @@ def mm(input, mat2):
     return kernels.matmul(input, mat2)
 
 
+def _check_addmm_in_place(input, mat1, mat2):
+    a, b = mat1._array, mat2._array
+    _check_matrices("mat1", "mat2", a, b)
+    _check_inner(a, b)
+    shape = (a.shape[0], b.shape[1])
+    if input._array.shape != shape:
+        raise RuntimeError(IN_PLACE.format(list(input.shape), list(shape)))
+
+
 @op(
     input=lambda g, beta: scaled(g, beta),
     mat1=lambda g, mat2, mat1_shape, mat1_stride, alpha: _left_slope(g, mat2, mat1_shape, mat1_stride, alpha),
     mat2=lambda g, mat1, mat2_shape, mat2_stride, alpha: _right_slope(g, mat1, mat2_shape, mat2_stride, alpha),
     in_place=True,
-    check_in_place=_in_place_shape(lambda a, b: (a[0], b[1])),
+    check_in_place=_check_addmm_in_place,
     strict_out=EXPECTED_OUT,
 )
 def addmm(input, mat1, mat2, *, beta=1, alpha=1):
@@ -125,6 +130,7 @@ def addmm(input, mat1, mat2, *, beta=1, alpha=1):
         )
     if input.dtype.kind != "f":
         _no_bool("addmm_impl_cpu_", mat1, mat2)
+        _no_bool_sum(input, mat1.shape[0] * mat2.shape[1])
         return _scaled_sum(input, kernels.matmul(mat1, mat2), beta, alpha)
     return kernels.addmm(input, mat1, mat2, beta, alpha)
 
@@ -149,7 +155,7 @@ def _check_vectors(a, b):
 @op(
     input=lambda g, tensor: g * tensor,
     tensor=lambda g, input: g * input,
-    strict_out="result dtype {1} does not match input dtype {0}",
+    strict_out=OF_VECTORS,
 )
 def dot(input, tensor):
     """The inner product Σ xᵢyᵢ of two vectors."""
@@ -160,7 +166,7 @@ def dot(input, tensor):
 @op(
     input=lambda g, other: g * other,
     other=lambda g, input: g * input,
-    strict_out="result dtype {1} does not match input dtype {0}",
+    strict_out=OF_VECTORS,
 )
 def vdot(input, other):
     """The inner product Σ xᵢyᵢ of two vectors."""
@@ -168,7 +174,7 @@ def vdot(input, other):
     return kernels.dot(input, other)
 
 
-@op(input=lambda g, vec: g.ger(vec), vec=lambda g, input: input.t().mv(g), strict_out=EXPECTED_OUT)
+@op(input=lambda g, vec: g.ger(vec), vec=lambda g, input: input.t().mv(g), strict_out=OF_MV)
 def mv(input, vec):
     """A matrix times a vector."""
     _check_mv(None, input, vec)
@@ -180,7 +186,7 @@ def mv(input, vec):
     mat=lambda g, vec, alpha: scaled(g.ger(vec), alpha),
     vec=lambda g, mat, alpha: scaled(mat.t().mv(g), alpha),
     in_place=True,
-    check_in_place=_in_place_shape(lambda mat, vec: mat[:1]),
+    shape_error=IN_PLACE,
     strict_out=EXPECTED_OUT,
 )
 def addmv(input, mat, vec, *, beta=1, alpha=1):
@@ -221,6 +227,7 @@ def _check_outer(input, vec1, vec2):
 
 
 def _check_outer_in_place(input, vec1, vec2):
+    _check_outer(input, vec1, vec2)
     if input.ndim != 2:
         raise RuntimeError(f"2D tensor expected, got {input.ndim}D tensor for input")
     if tuple(input.shape) != (vec1.numel(), vec2.numel()):
@@ -235,12 +242,12 @@ def _check_outer_in_place(input, vec1, vec2):
     vec2=lambda g, vec1, alpha: scaled(g.t().mv(vec1), alpha),
     promotion=PROMOTE,
     in_place=True,
-    check=_check_outer,
     check_in_place=_check_outer_in_place,
-    order=lambda input, vec1, vec2: (np.broadcast_to(input, (vec1.size, vec2.size)), vec1[:, None], vec2),
+    order=lambda input, vec1, vec2: (input, vec1.reshape(-1, 1), vec2),
 )
 def addr(input, vec1, vec2, *, beta=1, alpha=1):
     """beta·x + alpha·(vec1 ⊗ vec2)."""
+    _check_outer(input, vec1, vec2)
     _check_expandable(input, (vec1.size, vec2.size))
     for name, factor in (("beta", beta), ("alpha", alpha)):
         check_factor(name, factor, input)
@@ -256,7 +263,14 @@ def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
     return mul(input.view(-1, 1), vec2, out=out)
 
 
-alias("ger", of="outer")
+@composite
+def ger(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """An older name of `outer`."""
+    if out is not None:
+        warn_once(
+            "torch.ger is deprecated and will be removed in a future PyTorch release. Use torch.outer instead."
+        )
+    return outer(input, vec2, out=out)
 
 
 # -- batches -----------------------------------------------------------------------------------------------------------
@@ -278,7 +292,7 @@ def bmm(input, mat2):
     batch1=lambda g, batch2, alpha: scaled(g.bmm(batch2.transpose(1, 2)), alpha),
     batch2=lambda g, batch1, alpha: scaled(batch1.transpose(1, 2).bmm(g), alpha),
     in_place=True,
-    check_in_place=_in_place_shape(lambda a, b: (a[0], a[1], b[2])),
+    shape_error=IN_PLACE,
     strict_out=EXPECTED_OUT,
 )
 def baddbmm(input, batch1, batch2, *, beta=1, alpha=1):
@@ -292,6 +306,7 @@ def baddbmm(input, batch1, batch2, *, beta=1, alpha=1):
             "Input dtypes must be the same, got: input {}, batch1: {}, batch2: {}".format(*names)
         )
     _check_batches("baddbmm", batch1, batch2)
+    _no_bool_sum(input, batch1.shape[0] * batch1.shape[1] * batch2.shape[2])
     return _scaled_sum(input, kernels.matmul(batch1, batch2), beta, alpha)
 
 
@@ -326,7 +341,9 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
     """
     require_tensor("other", 2, other)
     if out is not None:
-        return compose_into(out, "matmul", matmul, input, other, strict=EXPECTED_OUT)
+        dims = input.ndim, other.ndim
+        words = OF_VECTORS if dims == (1, 1) else OF_MV if dims == (2, 1) else EXPECTED_OUT
+        return compose_into(out, "matmul", matmul, input, other, strict=words)
     left, right = input.ndim, other.ndim
     if left == 2 and right == 2:
         return mm(input, other)
@@ -394,13 +411,13 @@ def _broadcast(a: Any, b: Any) -> tuple[int, ...]:
 @composite
 def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Products summed over the last dimension of both; of two vectors, their inner product."""
-    if out is not None:
+    if out is not None and input.ndim and other.ndim:
         words = "tensordot: Expected the output tensor to have dtype {0}, but got an output tensor with dtype {1}"
         return compose_into(out, "inner", inner, input, other, strict=words)
     if input.ndim and other.ndim and input.dtype is not other.dtype:
         raise RuntimeError("both inputs should have same dtype")
     if input.ndim == 0 or other.ndim == 0:
-        return input * other
+        return mul(input, other, out=out)
     if input.shape[-1] != other.shape[-1]:
         raise RuntimeError(
             "inner() the last dimension must match on both input tensors but got shapes "
@@ -429,7 +446,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         )
     if bias is None:
         return matmul(input, weight.t())
-    if weight.ndim == 2 and input.is_contiguous():
+    if bias.ndim == 1 and input.is_contiguous():
         flat = addmm(bias, input.view(-1, input.shape[-1]), weight.t())
         return flat.view(*input.shape[:-1], flat.shape[1])
     return matmul(input, weight.t()) + bias

@@ -66,8 +66,8 @@ def smooth_l1_loss(input, target, reduction, beta):
     input=lambda g, grad_output, input, target, reduction, beta: _averaged(
         g * grad_output * ((input - target).abs() < beta).to(g.dtype) / beta, input.shape, reduction
     ),
-    target=lambda g, grad_output, input, target, reduction, beta: -_averaged(
-        g * grad_output * ((input - target).abs() < beta).to(g.dtype) / beta, input.shape, reduction
+    target=lambda g, grad_output, input, target, reduction, beta: (
+        -_averaged(g * grad_output * ((input - target).abs() < beta).to(g.dtype) / beta, input.shape, reduction)
     ),
     node="SmoothL1LossBackwardBackward0",
     out=False,
@@ -104,8 +104,8 @@ def huber_loss(input, target, reduction, delta):
     input=lambda g, grad_output, input, target, reduction, delta: _averaged(
         g * grad_output * ((input - target).abs() < delta), input.shape, reduction
     ),
-    target=lambda g, grad_output, input, target, reduction, delta: -_averaged(
-        g * grad_output * ((input - target).abs() < delta), input.shape, reduction
+    target=lambda g, grad_output, input, target, reduction, delta: (
+        -_averaged(g * grad_output * ((input - target).abs() < delta), input.shape, reduction)
     ),
     node="HuberLossBackwardBackward0",
     out=False,
@@ -127,7 +127,7 @@ def l1_loss(input: Tensor, target: Tensor, reduction: int) -> Tensor:
 
 
 def _common(input, target, name, result=None):
-    """Both in one dtype, which must be a floating point one, and fit into `result`; `name` is torch's for the kernel."""
+    """Both in one floating point dtype, which can be cast to `result`; `name` is torch's for the kernel."""
     common = dtypes.FROM_NUMPY[input.dtype]
     if input.dtype is not target.dtype:
         common = dtypes.promote_types(common, dtypes.FROM_NUMPY[target.dtype])

@@ -336,6 +336,45 @@ def diagonal_backward(grad_output, input_sizes, offset, dim1, dim2):
     return result
 
 
+# -- overlapping pieces ------------------------------------------------------------------------------------------------
+
+
+@op(
+    input=lambda g, input_shape, dimension, size, step: unfold_backward(g, input_shape, dimension, size, step),
+    view=True,
+    public="method",
+)
+def unfold(input, dimension, size, step):
+    """All pieces of a length along a dimension, each `step` behind the one before, with their elements as the last one."""
+    dim = wrap_dim(to_int("dimension", 2, dimension), input.ndim)
+    size, step = to_int("size", 3, size), to_int("step", 4, step)
+    shape, strides = list(input.shape), list(storage.strides(input))
+    length, stride = (shape[dim], strides[dim]) if input.ndim else (1, 1)
+    if size < 0:
+        raise RuntimeError(f"size is {size} but must be >= 0")
+    if size > length:
+        raise RuntimeError(f"maximum size for tensor at dimension {dim} is {length} but size is {size}")
+    if step <= 0:
+        raise RuntimeError(f"step is {step} but must be > 0")
+    if input.ndim:
+        shape[dim], strides[dim] = (length - size) // step + 1, stride * step
+    return storage.window(input, [*shape, size], [*strides, stride], 0)
+
+
+@op(grad_in=lambda g, dim, size, step: g.unfold(dim, size, step), out=False, public=False)
+def unfold_backward(grad_in, input_sizes, dim, size, step):
+    """Zeros with the gradients of all pieces added where they lie."""
+    result = np.zeros(input_sizes, grad_in.dtype)
+    if not result.ndim:
+        return grad_in.reshape(()) if size else result
+    axis = wrap_dim(dim, result.ndim)
+    for piece in range(grad_in.shape[axis]):
+        start = piece * step
+        part = np.moveaxis(result[(slice(None),) * axis + (slice(start, start + size),)], axis, -1)
+        part += grad_in[(slice(None),) * axis + (piece,)]
+    return result
+
+
 # -- any window --------------------------------------------------------------------------------------------------------
 
 

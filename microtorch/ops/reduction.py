@@ -8,14 +8,19 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, kernels
+from ..engine import mode
+from ..memory import check_cast
 from ..op import REGISTRY, composite, not_implemented, only_function, only_method, op
 from ..settings import warn
 from ..tensor import Tensor, wrap, wrap_dim
+from ..views import check_inplace
 from .arithmetic import name_of
 
 ALL: Any = type("ALL", (), {"__repr__": lambda self: "ALL"})()  # no dimension was named, not even None
 
 EXPECTED_OUT = "Expected out tensor to have dtype {2}, but got {3} instead"
+
+NO_FRACTIONS = "result type {0} can't be cast to the desired output type {1}"
 
 # -- dimensions --------------------------------------------------------------------------------------------------------
 
@@ -87,7 +92,7 @@ def _sum(x, reduced, keepdim):
 @op(
     input=lambda g, input_shape, dim, keepdim: restore(g, input_shape, dim, keepdim).expand(input_shape),
     node=_overload("Sum"),
-    dtype_of_out=True,
+    dtype_of_out=EXPECTED_OUT,
 )
 def sum(input, dim=ALL, keepdim=False, *, dtype=None):
     """Σ over all elements or over the dimensions `dim`."""
@@ -100,7 +105,7 @@ def sum(input, dim=ALL, keepdim=False, *, dtype=None):
     input=lambda g, input, dim, keepdim: restore(g, input.shape, dim, keepdim).expand(input.shape)
     * input.isnan().logical_not(),
     node="NansumBackward0",
-    dtype_of_out=True,
+    dtype_of_out="nansum: provided dtype must match dtype of result. Got {1} and {0}.",
 )
 def nansum(input, dim=None, keepdim=False, *, dtype=None):
     """Σ of those elements that are not nan."""
@@ -115,7 +120,8 @@ def nansum(input, dim=None, keepdim=False, *, dtype=None):
     input=lambda g, input_shape, dim, keepdim: restore(g, input_shape, dim, keepdim).expand(input_shape)
     / count(input_shape, dim),
     node=_overload("Mean"),
-    dtype_of_out=True,
+    strict_out=lambda out, input: "" if out.is_floating_point() else NO_FRACTIONS,
+    dtype_of_out=EXPECTED_OUT,
 )
 def mean(input, dim=ALL, keepdim=False, *, dtype=None):
     """The arithmetic mean Σx/n."""
@@ -129,7 +135,8 @@ def mean(input, dim=ALL, keepdim=False, *, dtype=None):
     reduced = axes(dim, input.ndim)
     n = count(input.shape, dim)
     if result == np.float16:
-        return (_sum(input.astype(result, copy=False), reduced, keepdim).astype(np.float32) / n).astype(result)
+        wide = input.astype(result, copy=False).astype(np.float32)
+        return in_order(np.asarray(kernels.mean(wide, reduced, keepdim, n).astype(result)))
     return in_order(np.asarray(kernels.mean(input.astype(result, copy=False), reduced, keepdim, n)))
 
 
@@ -152,7 +159,7 @@ def sum_to_size(input: Tensor, size: Any) -> Tensor:
 # -- products ----------------------------------------------------------------------------------------------------------
 
 
-@op(input=lambda g, input, out, dim, keepdim: _prod_backward(g, input, out, dim, keepdim), node=_overload("Prod"), dtype_of_out=True)
+@op(input=lambda g, input, out, dim, keepdim: _prod_backward(g, input, out, dim, keepdim), node=_overload("Prod"), dtype_of_out=EXPECTED_OUT)
 def prod(input, dim=ALL, keepdim=False, *, dtype=None):
     """Π over all elements or over the dimension `dim`."""
     x = _summed_in(input, dtype)
@@ -188,19 +195,21 @@ def _others(x, dim):
 # -- running sums and products -----------------------------------------------------------------------------------------
 
 
-@op(input=lambda g, dim: g.flip(dim).cumsum(dim).flip(dim) if g.ndim else g, dtype_of_out=True)
+@op(input=lambda g, dim: g.flip(dim).cumsum(dim).flip(dim) if g.ndim else g, dtype_of_out=EXPECTED_OUT)
 def cumsum(input, dim, *, dtype=None):
     """Running sum along `dim`."""
     return _running(np.add, input, dim, dtype)
 
 
-@op(input=lambda g, input, out, dim: _cumprod_backward(g, input, out, dim), dtype_of_out=True)
+@op(input=lambda g, input, out, dim: _cumprod_backward(g, input, out, dim), dtype_of_out=EXPECTED_OUT)
 def cumprod(input, dim, *, dtype=None):
     """Running product along `dim`."""
     return _running(np.multiply, input, dim, dtype)
 
 
 def _running_in_place(name: str, input: Tensor, dim: int, dtype: Any) -> Tensor:
+    if mode.grad and input.requires_grad:
+        check_inplace(input)
     if dtype is not None and dtype is not input.dtype:
         raise RuntimeError(
             f"Bad in-place call: input tensor dtype {input.dtype.cpp_name} and output tensor dtype {dtype.cpp_name} should "
@@ -223,11 +232,11 @@ def cumprod_(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
 
 def _running(ufunc, x, dim, dtype):
     axis = wrap_dim(dim, x.ndim)
-    if dtype is dtypes.bool_:
-        raise not_implemented("cumsum_out_cpu" if ufunc is np.add else "cumprod_out_cpu", dtype)
     x = _summed_in(x, dtype)
     if x.ndim == 0:
         return x.copy()
+    if dtype is dtypes.bool_ and x.size:
+        raise not_implemented("cumsum_out_cpu" if ufunc is np.add else "cumprod_out_cpu", dtype)
     wide = np.float64 if x.dtype.kind == "f" else x.dtype
     return in_order(ufunc.accumulate(x, axis=axis, dtype=wide)).astype(x.dtype, copy=False)
 
@@ -373,6 +382,8 @@ def _no_such_call(name: str, named: dict[str, Any]) -> None:
 def var(input: Tensor, *args: Any, out: Tensor | None = None, **named: Any) -> Tensor:
     """Variance Σ(x − mean)²/(n − correction): `var(dim=None, *, correction=1, keepdim=False)`; `unbiased` is an older name."""
     _no_such_call("var", named)
+    if out is not None:
+        check_cast(input._array.dtype, out._array.dtype)
     return var_correction(input, *_spread(args, named), out=out)
 
 
@@ -380,6 +391,8 @@ def var(input: Tensor, *args: Any, out: Tensor | None = None, **named: Any) -> T
 def std(input: Tensor, *args: Any, out: Tensor | None = None, **named: Any) -> Tensor:
     """Standard deviation, the root of the variance; called as `var`."""
     _no_such_call("std", named)
+    if out is not None:
+        check_cast(input._array.dtype, out._array.dtype)
     return std_correction(input, *_spread(args, named), out=out)
 
 
@@ -400,13 +413,18 @@ def std_mean(input: Tensor, *args: Any, **named: Any) -> tuple[Tensor, Tensor]:
 # -- truth and number --------------------------------------------------------------------------------------------------
 
 
-@op(input=None, strict_out="all only supports bool tensor for result, got: {1}")
+def _truth_words(name):
+    words = name + " only supports bool tensor for result, got: {1}"
+    return lambda out, input: "" if out.dtype is dtypes.uint8 else words
+
+
+@op(input=None, strict_out=_truth_words("all"))
 def all(input, dim=None, keepdim=False):
     """Whether all elements are different from 0; uint8 for uint8, otherwise bool."""
     return _truth(np.logical_and, input, dim, keepdim)
 
 
-@op(input=None, strict_out="any only supports bool tensor for result, got: {1}")
+@op(input=None, strict_out=_truth_words("any"))
 def any(input, dim=None, keepdim=False):
     """Whether any element is different from 0; uint8 for uint8, otherwise bool."""
     return _truth(np.logical_or, input, dim, keepdim)

@@ -14,6 +14,7 @@ from .. import dtypes
 from ..autograd.grad_mode import enable_grad
 from ..engine import mode
 from ..hooks import Hooks, RemovableHandle, add_hook
+from ..ops.conversion import typename
 from ..tensor import Tensor
 
 Params = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
@@ -67,7 +68,7 @@ class Optimizer:
         if isinstance(params, Tensor):
             raise TypeError(
                 "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
-                + _typename(params)
+                + typename(params)
             )
         self.state = defaultdict(dict)
         self.param_groups = []
@@ -144,7 +145,7 @@ class Optimizer:
             param_group["param_names"] = names
         for p in params:
             if not isinstance(p, Tensor):
-                raise TypeError("optimizer can only optimize Tensors, but one of the params is " + _typename(p))
+                raise TypeError("optimizer can only optimize Tensors, but one of the params is " + typename(p))
             if not (self.defaults.get("differentiable") or p.is_leaf or p.retains_grad):
                 raise ValueError("can't optimize a non-leaf Tensor")
         for name, default in self.defaults.items():
@@ -314,12 +315,3 @@ def check_learning_rate(lr: float | Tensor) -> None:
     """A learning rate may be a tensor of one element."""
     if isinstance(lr, Tensor) and lr.numel() != 1:
         raise ValueError("Tensor lr must be 1-element")
-
-
-def _typename(value: Any) -> str:
-    """The name of a value's type, as torch writes it."""
-    if isinstance(value, Tensor):
-        return value.type()
-    named = value if hasattr(value, "__qualname__") else type(value)
-    module = getattr(named, "__module__", None) or ""
-    return named.__qualname__ if module in ("", "builtins") else f"{module}.{named.__qualname__}"

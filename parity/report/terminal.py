@@ -17,6 +17,7 @@ from parity.judge import AS_DEMANDED, DIFFERENT, IDENTICAL, UNABLE, WITHIN_NOISE
 from parity.launch import Outcome, Progress
 from parity.locate import Parting
 from parity.session import Result
+from parity.text import NOTHING
 from parity.trace import END, GRADIENT, LOSS, WEIGHT
 from parity.ulp import NEVER, hexadecimal
 
@@ -93,7 +94,7 @@ def table(console: Console, results: Sequence[Result], candidate: str) -> None:
     console.print(found)
     console.print(
         "Distances: the largest, in ULP and absolute; of weights, at the end. Times: the CPU's, on one thread, for "
-        "the script without parity's share.",
+        "the script without parity's share. Identical: to unmodified torch, every bit and every character.",
         style="dim",
         soft_wrap=True,
     )
@@ -174,8 +175,8 @@ def _lines(result: Result) -> list[str]:
     elif not comparison.same_error:
         for name, error in zip(names, comparison.errors, strict=True):
             lines += [f"{name} {'ends well' if error is None else 'fails:'}", *_error(error)]
-    if not comparison.text.same:
-        text = comparison.text
+    text = comparison.text
+    if not text.same and (comparison.same_error or NOTHING not in (text.reference, text.candidate)):
         lines += [
             f"text, line {text.line}:",
             *(

@@ -8,10 +8,11 @@ from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, Va
 from itertools import chain, groupby
 from typing import Any, Self
 
+from ...ops.conversion import typename
 from ...tensor import Tensor
 from ..parameter import Parameter
 from .members import MODULES, of_kind
-from .module import Module, typename
+from .module import Module
 
 __all__ = ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
 
@@ -72,8 +73,8 @@ class Sequential(_Numbered):
     def __init__(self, *args: Any) -> None:
         super().__init__()
         named = len(args) == 1 and isinstance(args[0], OrderedDict)
-        for name, module in args[0].items() if named else enumerate(args):
-            self.add_module(name if named else str(name), module)
+        for name, module in args[0].items() if named else zip(map(str, range(len(args))), args, strict=True):
+            self.add_module(name, module)
 
     def forward(self, input: Any) -> Any:
         for module in self:
@@ -362,7 +363,7 @@ class ParameterDict(Module):
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value of a key, or `default` where there is none."""
-        return self[key] if key in self else default
+        return self[key] if key in self else default  # noqa: SIM401  (this is what `get` is)
 
     def clear(self) -> None:
         """Remove all values."""
@@ -397,8 +398,9 @@ class ParameterDict(Module):
 
     def update(self, parameters: Any) -> None:
         """Add the values of a mapping, in order of its keys unless it has an order of its own, or of pairs."""
-        ordered = not isinstance(parameters, Mapping) or isinstance(parameters, OrderedDict)
-        for key, value in pairs(parameters if ordered else sorted(parameters.items()), "ParameterDict", "ParametersDict"):
+        if isinstance(parameters, Mapping) and not isinstance(parameters, OrderedDict):
+            parameters = sorted(parameters.items())
+        for key, value in pairs(parameters, "ParameterDict", "ParametersDict"):
             self[key] = value
 
     def extra_repr(self) -> str:

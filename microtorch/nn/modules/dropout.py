@@ -10,7 +10,7 @@ __all__ = ["Dropout"]
 
 
 class Dropout(Module):
-    """In training, each element becomes 0 with probability p and is divided by 1 − p otherwise; the identity in eval."""
+    """In training, each element becomes 0 with probability p or is divided by 1 − p; in eval, nothing happens."""
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()

@@ -36,9 +36,8 @@ class Unflatten(Module):
             )
         for i, size in enumerate(unflattened_size):
             if not isinstance(size, int):
-                raise TypeError(
-                    f"unflattened_size must be tuple of ints, but found element of type {type(size).__name__} at pos {i}"
-                )
+                what = f"element of type {type(size).__name__} at pos {i}"
+                raise TypeError(f"unflattened_size must be tuple of ints, but found {what}")
         self.dim = dim
         self.unflattened_size = unflattened_size
 

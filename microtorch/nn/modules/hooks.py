@@ -117,8 +117,8 @@ def call(module: Module, own: ModuleHooks, args: tuple[Any, ...], kwargs: dict[s
         if watch is not None:
             if not isinstance(result, (Tensor, tuple)):
                 warnings.warn(
-                    "For backward hooks to be called, module output should be a Tensor or a tuple of Tensors but received "
-                    f"{type(result)}",
+                    "For backward hooks to be called, module output should be a Tensor or a tuple of Tensors but "
+                    f"received {type(result)}",
                     stacklevel=3,
                 )
             result = watch.on_outputs(result)
@@ -134,8 +134,8 @@ def call(module: Module, own: ModuleHooks, args: tuple[Any, ...], kwargs: dict[s
                         result = changed
                 except Exception as error:
                     warnings.warn(
-                        f"{which} forward hook with ``always_call=True`` raised an exception that was silenced as another "
-                        f"error was raised in forward: {error}",
+                        f"{which} forward hook with ``always_call=True`` raised an exception that was silenced as "
+                        f"another error was raised in forward: {error}",
                         stacklevel=3,
                     )
         raise
@@ -195,7 +195,8 @@ class BackwardHook:
                 continue
             if len(changed) != count:
                 raise RuntimeError(
-                    f"Backward pre hook returned an invalid number of grad_output, got {len(changed)}, but expected {count}"
+                    f"Backward pre hook returned an invalid number of grad_output, got {len(changed)}, but expected "
+                    f"{count}"
                 )
             grad_outputs = changed
         if self.inputs is not None:

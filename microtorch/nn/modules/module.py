@@ -8,6 +8,7 @@ from typing import Any, Self
 from ... import dtypes
 from ...autograd import no_grad
 from ...hooks import RemovableHandle
+from ...ops.conversion import typename
 from ...tensor import Tensor
 from ..parameter import Buffer, Parameter
 from . import hooks as _hooks
@@ -24,25 +25,10 @@ from .members import BUFFERS, KINDS, MODULES, PARAMETERS, Members, of_kind, remo
 from .state import State
 
 # What torch's Module has and this one has not.
-LACKS = frozenset("bfloat16 compile ipu mtia register_backward_hook share_memory xpu".split())
+LACKS = {"bfloat16", "compile", "ipu", "mtia", "register_backward_hook", "share_memory", "xpu"}
 
 # What is looked for first in a module that was not initialized, here and in torch.
 UNINITIALIZED = {"_hooks": "_backward_hooks", PARAMETERS: "_parameters", BUFFERS: "_buffers", MODULES: "_modules"}
-
-
-def typename(value: object) -> str:
-    """A type, or that of an object, as torch's messages name it: `torch.FloatTensor`, `torch.nn.modules.linear.Linear`."""
-    if isinstance(value, Tensor):
-        return value.type()
-    kind: Any = value if hasattr(value, "__qualname__") else type(value)
-    package, dot, rest = (getattr(kind, "__module__", None) or "builtins").partition(".")
-    if package == "builtins":
-        return kind.__qualname__
-    if package == "microtorch":
-        package = "torch"
-        if kind in (dtypes.dtype, Tensor):  # which are at the top there
-            dot = rest = ""
-    return f"{package}{dot}{rest}.{kind.__qualname__}"
 
 
 class Module(State):
@@ -114,7 +100,8 @@ class Module(State):
         elif isinstance(value, Buffer) or (initialized and name in attributes[BUFFERS]):
             if value is not None and not isinstance(value, Tensor):
                 raise TypeError(
-                    f"cannot assign '{typename(value)}' as buffer '{name}' (torch.nn.Buffer, torch.Tensor or None expected)"
+                    f"cannot assign '{typename(value)}' as buffer '{name}' "
+                    "(torch.nn.Buffer, torch.Tensor or None expected)"
                 )
             if isinstance(value, Buffer):
                 self.register_buffer(name, value, value.persistent)
@@ -140,8 +127,8 @@ class Module(State):
             object.__delattr__(self, name)
 
     def __dir__(self) -> list[str]:
-        members = (*self._parameters, *self._buffers, *self._modules)
-        return sorted(name for name in {*dir(type(self)), *self.__dict__, *members} if name[0] != "." and not name[0].isdigit())
+        names = {*dir(type(self)), *self.__dict__, *self._parameters, *self._buffers, *self._modules}
+        return sorted(name for name in names if not name.startswith(tuple(".0123456789")))
 
     def _forget(self, name: str) -> None:
         remove(self, name)
@@ -172,12 +159,13 @@ class Module(State):
         if param is not None:
             if not isinstance(param, Parameter):
                 raise TypeError(
-                    f"cannot assign '{typename(param)}' object to parameter '{name}' (torch.nn.Parameter or None required)"
+                    f"cannot assign '{typename(param)}' object to parameter '{name}' "
+                    "(torch.nn.Parameter or None required)"
                 )
             if param.grad_fn is not None:
                 raise ValueError(
-                    f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be created explicitly. To "
-                    f"express '{name}' as a function of another Tensor, compute the value in the forward() method."
+                    f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be created explicitly. "
+                    f"To express '{name}' as a function of another Tensor, compute the value in the forward() method."
                 )
         self._parameters[name] = param
 
@@ -241,7 +229,7 @@ class Module(State):
 
     def get_parameter(self, target: str) -> Parameter:
         """The parameter at a dotted path."""
-        parent, name, found = self._at(target)
+        _, name, found = self._at(target)
         if not isinstance(found, Parameter):
             raise AttributeError(f"`{name}` is not an nn.Parameter")
         return found

@@ -14,13 +14,10 @@ from ..parameter import Parameter
 from .hooks import Hook, ModuleHooks, add
 from .members import BUFFERS, MODULES, PARAMETERS, Members
 
-if TYPE_CHECKING:
-    from .module import Module
-
 EXTRA = "_extra_state"
 
 
-class _IncompatibleKeys(namedtuple("IncompatibleKeys", ["missing_keys", "unexpected_keys"])):  # noqa: PYI024
+class _IncompatibleKeys(namedtuple("IncompatibleKeys", ["missing_keys", "unexpected_keys"])):
     """Which keys `load_state_dict` did not find, and which it did not know."""
 
     __slots__ = ()
@@ -133,8 +130,8 @@ class State:
                 for hook in module._hooks.load_state_dict_post.values():
                     if hook(module, _IncompatibleKeys(missing, unexpected)) is not None:
                         raise AssertionError(
-                            "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return new "
-                            "values, if incompatible_keys need to be modified, it should be done inplace."
+                            "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return "
+                            "new values, if incompatible_keys need to be modified, it should be done inplace."
                         )
 
         load(self, state, "")
@@ -194,15 +191,15 @@ class State:
         """Give a parameter or buffer its value; what is wrong with it, or nothing."""
         if not isinstance(given, Tensor):
             return (
-                f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from checkpoint '
-                f"but received {type(given)}"
+                f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from '
+                f"checkpoint but received {type(given)}"
             )
         if tensor.dim() == 0 and given.shape == (1,):  # as very old versions of torch saved scalars
             given = given[0]
         if given.shape != tensor.shape:
             return (
-                f"size mismatch for {key}: copying a param with shape {given.shape} from checkpoint, the shape in current "
-                f"model is {tensor.shape}."
+                f"size mismatch for {key}: copying a param with shape {given.shape} from checkpoint, the shape in "
+                f"current model is {tensor.shape}."
             )
         try:
             with no_grad():
@@ -217,8 +214,8 @@ class State:
                 setattr(self, name, given)
         except Exception as error:
             return (
-                f'While copying the parameter named "{key}", whose dimensions in the model are {tensor.size()} and whose '
-                f"dimensions in the checkpoint are {given.size()}, an exception occurred : {error.args}."
+                f'While copying the parameter named "{key}", whose dimensions in the model are {tensor.size()} and '
+                f"whose dimensions in the checkpoint are {given.size()}, an exception occurred : {error.args}."
             )
         return ""
 

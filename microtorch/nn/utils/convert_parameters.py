@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...op import FUNCTIONS
+from ...ops.conversion import typename
 from ...tensor import Tensor
-from ..modules.module import typename
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:

@@ -1,0 +1,10 @@
+"""What all tests share: one thread for torch, as sums in several threads round otherwise; asserts of the helpers explained."""
+
+import os
+
+import pytest
+
+for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")  # before torch and numpy are loaded, and for the processes that tests start
+
+pytest.register_assert_rewrite("alike", "nn_scripts", "parity_harness", "programs", "random_draws", "sides")
