@@ -86,8 +86,9 @@ class Node:
         return f"<{type(self).__name__} object at {id(self):#x}>"
 
     def name(self) -> str:
+        """The name that torch gives: plain if it derives the operation's code from a table, else with its C++ home."""
         name = type(self).__name__
-        return name if name[-1].isdigit() else f"torch::autograd::{name}"  # torch derives the former, writes the latter
+        return name if name[-1].isdigit() or name.endswith("_copy") else f"torch::autograd::{name}"
 
     @property
     def hooks(self) -> NodeHooks:
@@ -186,7 +187,7 @@ def run_backward(
             running |= targets
         wanted = running | targets
         if len(roots) == 1 and roots[0][0] is not None:
-            wanted.add(roots[0][0])  # its hooks are called, even if it leads nowhere: torch begins there, without a root
+            wanted.add(roots[0][0])  # torch begins there: hooks are called, even if it leads nowhere
         if not accumulate:
             for position, (target, output_nr) in enumerate(inputs):
                 if target is not None:
@@ -297,7 +298,8 @@ def _fit(gradient: Gradient, edge: Edge, node: Node, outgoing: Sequence[Gradient
             index = next(i for i, (e, g) in enumerate(pairs) if e == edge and g is gradient)
             by = "" if type(node) is GraphRoot else f"Function {node.name()} returned an "
             raise RuntimeError(
-                f"{by}invalid gradient at index {index} - got {list(got)} but expected shape compatible with {list(shape)}"
+                f"{by}invalid gradient at index {index} - got {list(got)} but expected shape compatible with "
+                f"{list(shape)}"
             )
         gradient = gradient.sum_to_size(shape)
     if gradient._array.dtype != dtype:

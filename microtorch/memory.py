@@ -60,14 +60,15 @@ def _is_dense(array: np.ndarray[Any, Any]) -> bool:
     return True
 
 
-def check_cast(result: np.dtype[Any], target: np.dtype[Any], words: str = "") -> None:
+def check_cast(result: np.dtype[Any], target: np.dtype[Any], words: str | TypeError = "") -> None:
     """Refuse to store a result in a type of a lower category; `words`: in others than the usual ones."""
     if result is target:
         return
     from_, to = dtypes.FROM_NUMPY[result], dtypes.FROM_NUMPY[target]
     if not dtypes.can_cast(from_, to):
         usual = "result type {0} can't be cast to the desired output type {1}"
-        raise RuntimeError(dtype_words(words or usual, result, target))
+        kind = TypeError if isinstance(words, TypeError) else RuntimeError
+        raise kind(dtype_words(str(words) or usual, result, target))
 
 
 def dtype_words(template: str, result: np.dtype[Any], target: np.dtype[Any]) -> str:

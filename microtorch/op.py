@@ -76,7 +76,7 @@ class Op:
         order: Callable[..., Any] | None,
         writes_expanded: bool,
         strict_out: str | Callable[..., str],
-        cast_error: str,
+        cast_error: str | TypeError,
         dtype_of_out: str,
     ) -> None:
         self.name = forward.__name__
@@ -362,7 +362,14 @@ class Op:
                 strict = self.dtype_of_out
             elif not strict:
                 extras = [*extras[:at], out.dtype, *extras[at + 1 :]]
-        write_into(out, self.called, arguments, lambda: self.compute(values, extras, name), strict, self.cast_error)
+        if self.promotion != KEEP and isinstance(out, Tensor):
+            for value in values:
+                if isinstance(value, Tensor):
+                    check_partial_overlap(out._array, value._array)
+        number = len(self.outputs) or 1
+        write_into(
+            out, self.called, arguments, lambda: self.compute(values, extras, name), strict, self.cast_error, number
+        )
         if self.node_name == "NotImplemented" and mode.grad and any(map(requires_grad, values)):
             rebase_history(out, self.make_node([out], values, extras))
         return out
@@ -499,17 +506,19 @@ def write_into(
     arguments: Sequence[Any],
     compute: Callable[[], Any],
     strict: str = "",
-    cast_error: str = "",
+    cast_error: str | TypeError = "",
 ) -> Any:
     """What `out=` means: the array, or the tuple of arrays, that `compute` gives is written to the tensors `out`.
 
     `arguments`: those that must not require a gradient. `strict`: the error if a dtype is another than the result's,
-    `cast_error`: if it is of a lower category; both as templates, see `memory.dtype_words`.
+    `cast_error`: if it is of a lower category; both as templates, see `memory.dtype_words`. `number`: how many results.
     """
-    outs = out if isinstance(out, (tuple, list)) else (out,)
+    outs = out if number > 1 and isinstance(out, (tuple, list)) else (out,)
+    if len(outs) != number:
+        raise TypeError(f"expected tuple of {number} elements but got {len(outs)}")
     for o in outs:
         if not isinstance(o, Tensor):
-            raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(o).__name__}")
+            raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type_name(o)}")
     if mode.grad and arguments and any(map(requires_grad, (*arguments, *outs))):
         raise RuntimeError(
             f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of the "
@@ -666,7 +675,7 @@ def op(
     order: Callable[..., Any] | None = None,
     writes_expanded: bool = False,
     strict_out: str | Callable[..., str] = "",
-    cast_error: str = "",
+    cast_error: str | TypeError = "",
     dtype_of_out: str = "",
     public: bool | str = True,
     **formulas: Formula | None,
@@ -695,6 +704,8 @@ def op(
             unroll(declared)
         declared.function = _generate(declared, out and not view)
         publish(declared.function, public if public != "in place" else False)
+        if not public:
+            register(declared.function.__code__, declared.called, 1)
         if in_place:
             declared.function_ = _generate_in_place(declared)
             publish(declared.function_, public and "method")

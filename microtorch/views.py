@@ -165,7 +165,7 @@ class AsStridedBackward0(Node):
 
 
 class CopySlices(Node):
-    """An in-place operation on part of a tensor: there its gradient passes through the operation, elsewhere as it is."""
+    """An in-place operation on part of a tensor: there its gradient passes through it, elsewhere stays as it is."""
 
     __slots__ = ("_function", "_source", "_window")
 

@@ -34,7 +34,8 @@ def whole(draw: Any) -> list[Case]:
     return [lambda d: call(draw(d, 3, 4)), lambda d: call(draw(d)), lambda d: call(draw(d, 2, 3, 2)), lambda d: call(draw(d, 1))]
 
 
-OUT_OF_RANGE: list[Case] = [lambda d: call(d(3, 4), 2), lambda d: call(d(3, 4), -3), lambda d: call(d(), 1)]
+OUT_OF_RANGE: list[Case] = [lambda d: call(d(3, 4), 2), lambda d: call(d(3, 4), -3), lambda d: call(d(), 1), lambda d: call(d(3, 4), "x"), lambda d: call(d(3, 4), 1.5)]
+NO_BOOL: list[Case] = [lambda d: call(d(3, 4), 0, 1), lambda d: call(d(3, 4), 0, None)]
 TWICE: list[Case] = [lambda d: call(d(3, 4), (0, 0)), lambda d: call(d(3, 4), (1, -1)), lambda d: call(d(3, 4), (0, 2))]
 EMPTY: list[Case] = [lambda d: call(d(0)), lambda d: call(d(2, 0), 1), lambda d: call(d(2, 0), 0)]
 
@@ -63,14 +64,14 @@ HALVES = ["float32", "float64", "float16"]
 
 ROWS = [
     Row("sum", [*whole(eighths), *along(eighths), lambda d: call(eighths(d, 3), dtype=T("float64")), lambda d: call(eighths(d, 3, 2), 0, dtype=T("int32")),
-                lambda d: call(eighths(d, 3, 2), axis=0), lambda d: call(eighths(d, 3, 2), axis=1, keepdims=True)],
-        once=[*EMPTY, lambda d: call(d.special())], bad=[*OUT_OF_RANGE, *TWICE, lambda d: call(d(3), "x")]),
+                lambda d: call(eighths(d, 3, 2), axis=0), lambda d: call(eighths(d, 3, 2), axis=1, keepdims=True), lambda d: call(eighths(d, 3, 2), np.int64(1)), lambda d: call(eighths(d, 3), dtype=float)],
+        once=[*EMPTY, lambda d: call(d.special())], bad=[*OUT_OF_RANGE, *TWICE, *NO_BOOL]),
     Row("sum", [*whole(positive), *along(positive)], once=[lambda d: call(d.positive(1000)), lambda d: call(d.positive(30, 40), 0), lambda d: call(d.positive(30, 40), 1)],
         dtypes=FLOATS, ulp=8, reason=ORDER),
     Row("nansum", [*whole(nans), *along(nans), lambda d: call(nans(d, 3, 2), 0, dtype=T("float64"))], bad=[*OUT_OF_RANGE, *TWICE]),
     Row("mean", whole(eighths), forms="function method"),
     Row("mean", [*along(eighths), lambda d: call(eighths(d, 3, 2), axis=0)],
-        once=[*EMPTY, lambda d: call(eighths(d, 3), dtype=T("float64"))], bad=[*OUT_OF_RANGE, *TWICE, lambda d: call(d.typed("int64", 3)), lambda d: call(d.typed("bool", 3), 0), lambda d: call(d(3), dtype=T("int64"))]),
+        once=[*EMPTY, lambda d: call(eighths(d, 3), dtype=T("float64"))], bad=[*OUT_OF_RANGE, *TWICE, *NO_BOOL, lambda d: call(d.typed("int64", 3)), lambda d: call(d.typed("bool", 3), 0), lambda d: call(d(3), dtype=T("int64"))]),
     Row("sum_to_size", [lambda d: call(eighths(d, 3, 4), 4), lambda d: call(eighths(d, 3, 4), 3, 1), lambda d: call(eighths(d, 3, 4), (1, 4)), lambda d: call(eighths(d, 3, 4), ()), lambda d: call(eighths(d, 2, 3, 4), 3, 1)],
         once=[lambda d: call(d(3, 4), 3, 4)], bad=[lambda d: call(d(3, 4), 5), lambda d: call(d(3, 4), 1, 3, 4)]),
     Row("prod", [*whole(ties), *along(ties, tuples=False), lambda d: call(d.ties(3, 4), dtype=T("float64")), lambda d: call(d.ties(3, 4), 1, dtype=T("int64"))],
@@ -93,13 +94,13 @@ ROWS = [
     # extremes
     *[Row(name, [*whole(ties), *along(ties, tuples=False), lambda d: call(d.ties(3, 4), d.ties(3, 4)), lambda d: call(d.ties(3, 4), d.ties(4)), lambda d: call(d.ties(3, 2), axis=0)],
          once=[lambda d: call(d.special()), lambda d: call(d.special(), 0), lambda d: call(d(2, 0), 0), lambda d: call(d(3, 4), 1), lambda d: call(d(3, 4)), lambda d: call(d.ties(3, 4), other=d.ties(3, 4))],
-         bad=[*OUT_OF_RANGE, lambda d: call(d(0)), lambda d: call(d(2, 0), 1), lambda d: call(d(3), d(4))])
+         bad=[*OUT_OF_RANGE, *NO_BOOL, lambda d: call(d(0)), lambda d: call(d(2, 0), 1), lambda d: call(d(3), d(4))])
       for name in ("max", "min")],
     *[Row(name, [*whole(ties), *[c for c in along(ties) ][:-2], lambda d: call(d.ties(3, 4), ())], once=[lambda d: call(d.special(), 0), lambda d: call(d(2, 0), 0), lambda d: call(d(3, 4), 1)],
-         bad=[*OUT_OF_RANGE, *TWICE, lambda d: call(d(0)), lambda d: call(d(2, 0), 1)])
+         bad=[*OUT_OF_RANGE, *TWICE, *NO_BOOL, lambda d: call(d(0)), lambda d: call(d(2, 0), 1)])
       for name in ("amax", "amin")],
     *[Row(name, [*whole(ties), *along(ties, tuples=False), lambda d: call(d.ties(3, 4), keepdim=True), lambda d: call(d.ties(3, 4), None)], once=[lambda d: call(d.special(), 0), lambda d: call(d(2, 0), 0), lambda d: call(d.special())],
-         bad=[*OUT_OF_RANGE, lambda d: call(d(0)), lambda d: call(d(2, 0), 1), lambda d: call(d.mask(3)), lambda d: call(d(3), (0, 1))])
+         bad=[*OUT_OF_RANGE, *NO_BOOL, lambda d: call(d(0)), lambda d: call(d(2, 0), 1), lambda d: call(d.mask(3)), lambda d: call(d(3), (0, 1))])
       for name in ("argmax", "argmin")],
     Row("median", [*whole(distinct), *along(distinct, tuples=False)], once=[lambda d: call(d.ties(30)), lambda d: call(d.ties(5, 9), 1), lambda d: call(d.ties(40, 3), 0), lambda d: call(d.special(), 0), lambda d: call(d.special()), lambda d: call(d(0)), lambda d: call(d(2, 0), 0)],
         bad=[*OUT_OF_RANGE, lambda d: call(d(2, 0), 1), lambda d: call(d.mask(3)), lambda d: call(d.mask(3), 0)], layouts=("transposed", "sliced"), forms="function method"),

@@ -141,7 +141,9 @@ def test_collation_can_be_extended() -> None:
         with pytest.MonkeyPatch.context() as patch:
             for kind, function in added.items():
                 patch.setitem(module.default_collate_fn_map, kind, function)
-            loaded = list(data(side).DataLoader([(t, {2}) for t in side.tensor(np.ones(5))], 4))
+            sets = [(t, {2}) for t in side.tensor(np.ones(5))]
+            rows = data(side).TensorDataset(side.tensor(np.ones(5)))
+            loaded = [list(data(side).DataLoader(dataset, 4)) for dataset in (sets, rows)]
             extended = module.default_collate([(t, {1}) for t in side.tensor(np.ones(3))])
         return (
             loaded,

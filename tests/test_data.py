@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import importlib
 import pickle
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -399,7 +399,7 @@ def columns(side: Side, **changes: Any) -> Any:
         base[:, ::2],
         base.astype("i8"),
         np.arange(6) % 2 == 0,
-        base.reshape(6, 2, 2),
+        base.reshape(6, 2, 2).transpose(0, 2, 1),
     ]
     return data(side).TensorDataset(*(side.tensor(a, **changes if a.dtype.kind == "f" else {}) for a in arrays))
 

@@ -290,7 +290,6 @@ def test_inference_view_of_plain(t: Any, say: Say) -> None:
     c = t.tensor([1.0, 2.0])
     with t.inference_mode():
         v = c.view(2, 1)
-        y = x * 1
     say(v.is_inference(), v._is_view(), v._base is c)
     v.add_(1)
     say(c, c._version)

@@ -153,7 +153,7 @@ def test_hooks_on_none(t: Any, say: Say) -> None:
 def test_prehook_replaces_none(t: Any, say: Say) -> None:
     for value in ((lambda g: (g[0], g[0])), (lambda g: (None, g[0])), (lambda g: (None, None))):
         x = t.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
-        a, b = x.unbind(0)
+        a, _ = x.unbind(0)
         a.grad_fn.register_prehook(value)
         say.outcome(a.sum().backward)
         say(x.grad)
@@ -511,9 +511,8 @@ def test_order_of_branches(t: Any, say: Say) -> None:
     b = x * 3
     c = a + b
     d = a * b
-    for n, v in dict(a=a, b=b, c=c, d=d, x=x).items():
+    for n, v in {"a": a, "b": b, "c": c, "d": d, "x": x}.items():
         v.register_hook(lambda g, n=n: say(n, g))
     t.autograd.backward([c, d])
-    e = b.reciprocal() if False else b * 1
     t.autograd.backward([x * 2, (x * 3) * (x * 4)])
     say(x.grad)

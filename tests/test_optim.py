@@ -120,6 +120,16 @@ def test_rmsprop_computes_what_torch_computes(options: dict[str, Any], run: Any)
     assert ours == theirs
 
 
+@pytest.mark.parametrize("options", [{}, {"weight_decay": 0.1}, {"maximize": True}], ids=str)
+def test_nesterov_by_foreach_changes_the_gradients_themselves(options: dict[str, Any]) -> None:
+    options = {"lr": 0.1, "momentum": 0.9, "nesterov": True, "foreach": True, **options}
+    start, gradients = [np.ones(3)], [[np.full(3, 2.0)]] * 3
+    with torch_rounding():
+        theirs, ours = (train(side, SGD, options, start, gradients) for side in SIDES)
+    assert ours == theirs
+    assert (theirs[-1][1] != plain([THEIRS.tensor(gradients[0][0])])) == (len(options) == 4)
+
+
 DYADIC = st.sampled_from([0, 0.25, 0.5, 1.0])  # products with these are exact, so that fused and unfused sums agree
 
 

@@ -142,7 +142,7 @@ PURE: dict[str, Word] = {
     "sum to": lambda m, x, y, k: x.sum_to_size(y.shape),
     "relu": lambda m, x, y, k: x.relu(),
     "abs": lambda m, x, y, k: x.abs(),
-    "maximum": lambda m, x, y, k: m.t.maximum(x + 3, y + 3),  # no −0.0, of which torch takes now the first, now the last
+    "maximum": lambda m, x, y, k: m.t.maximum(x + 3, y + 3),  # no −0.0: of two zeros torch takes now one, now the other
     "where": lambda m, x, y, k: m.t.where(x > k % 3, x, y),
     "clone": lambda m, x, y, k: x.clone(),
     "stack": lambda m, x, y, k: m.t.stack([x, y, x]),
@@ -284,7 +284,7 @@ words = st.one_of(*(st.sampled_from(sorted(group)) for group in (PURE, VIEWS, CH
 all_steps = st.lists(st.tuples(words, numbers, numbers, numbers), min_size=3, max_size=14)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(all_leaves, all_steps)
 def test_programs_do_the_same(leaves: list[tuple[int, int]], steps: list[Step]) -> None:
     theirs, ours = play(torch, leaves, steps), play(microtorch, leaves, steps)

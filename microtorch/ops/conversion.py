@@ -14,7 +14,7 @@ from ..engine import mode
 from ..memory import check_overlap, check_partial_overlap
 from ..op import REGISTRY, check_writable, composite, only_function, only_method, op, publish, requires_grad
 from ..tensor import Tensor, wrap
-from ..types import contiguous_format, device, preserve_format, require_cpu
+from ..types import Size, contiguous_format, device, preserve_format, require_cpu
 from ..views import check_inplace, rebase_history
 from .creation import check_shape, zeros_like
 from .expanding import common_shape
@@ -151,7 +151,7 @@ def typename(obj: Any, /) -> str:
         return kind.__qualname__
     if package == "microtorch":
         package = "torch"
-        if kind in (dtypes.dtype, Tensor):  # which are at the top there
+        if kind in (dtypes.dtype, device, Size, Tensor):  # which are at the top there
             dot = rest = ""
     return f"{package}{dot}{rest}.{kind.__qualname__}"
 

@@ -70,7 +70,8 @@ def min_all(input):
 
 
 def _selected(name, function, x, dim, keepdim):
-    axis = wrap_dim(dim, x.ndim)
+    axis = wrap_dim(to_int("dim", 2, dim), x.ndim)
+    axes(axis, x.ndim, keepdim)
     if not x.ndim:
         return x.copy(), np.zeros((), np.int64)
     _not_empty(name, x, dim)
@@ -149,7 +150,7 @@ def _by_count(g, input, out, dim, keepdim):
 
 def _reduce(name, ufunc, x, dim, keepdim):
     _not_empty(name, x, dim, RuntimeError)
-    return in_order(np.asarray(ufunc.reduce(x, axis=axes(dim, x.ndim), keepdims=keepdim)))
+    return in_order(np.asarray(ufunc.reduce(x, axis=axes(dim, x.ndim, keepdim), keepdims=keepdim)))
 
 
 @op(input=lambda g, input, out, dim, keepdim: _by_count(g, input, out, dim, keepdim), strict_out=SAME)
@@ -184,6 +185,7 @@ def _place(name, function, x, dim, keepdim):
         raise RuntimeError(f"{name}(): does not support bool input")
     if dim is not None:
         dim = wrap_dim(to_int("dim", 2, dim), x.ndim)
+    axes(dim, x.ndim, keepdim)
     _not_empty(name, x, dim)
     return in_order(np.asarray(function(x, axis=dim if x.ndim else None, keepdims=keepdim)))
 

@@ -71,7 +71,7 @@ def gather(input, dim, index, *, sparse_grad=False):
         return np.broadcast_to(input, index.shape).copy()
     if not index.ndim:
         return input[index]
-    return np.ascontiguousarray(input[_grid(index, dim)])
+    return storage.in_order(input[_grid(index, dim)])
 
 
 def _check_scatter(name, input, dim, index, src=None):
@@ -206,7 +206,7 @@ def index_select(input, dim, index):
     size = input.shape[dim] if input.ndim else 1
     if ((places < 0) | (places >= size)).any():
         raise IndexError("index out of range in self")
-    return np.ascontiguousarray(input.take(places, dim)) if input.ndim else input.copy()
+    return storage.in_order(input.take(places, dim)) if input.ndim else input.copy()
 
 
 def _check_add(input, dim, index, source):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import dtypes, kernels
+from .. import dtypes, kernels, storage
 from ..layout import arranged
 from ..op import op
 from ..tensor import Tensor
@@ -90,9 +90,14 @@ def huber_loss(input, target, reduction, delta):
     """(x − t)²/2 where |x − t| < delta, else delta·(|x − t| − delta/2); in the dtype of x."""
     if not delta > 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
-    dtype = input.dtype
-    input, target = _common(input, target, "huber_cpu", dtype)
-    return _reduced(kernels.huber_loss(input, target, delta).astype(dtype, copy=False), reduction, input, target)
+    result = input
+    input, target = _common(input, target, "huber_cpu", input.dtype)
+    loss = kernels.huber_loss(input, target, delta).astype(result.dtype, copy=False)
+    if reduction == NONE and not (input.flags.c_contiguous and target.flags.c_contiguous):
+        laid_out = storage.empty_like(result)  # in memory as x, whatever t is
+        laid_out[...] = loss
+        return laid_out
+    return _reduced(loss, reduction, input, target)
 
 
 @op(

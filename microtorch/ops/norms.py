@@ -10,7 +10,7 @@ from ..arguments import to_number
 from ..op import composite, op
 from ..tensor import Tensor
 from .arithmetic import name_of
-from .reduction import EXPECTED_OUT, axes, in_order, restore
+from .reduction import EXPECTED_OUT, axes, in_order, named_dtype, restore
 
 INF = float("inf")
 
@@ -28,10 +28,11 @@ def vector_norm_of(input, ord, dim, keepdim, dtype=None):
         raise RuntimeError(
             f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {name_of(input)}"
         )
+    dtype = named_dtype(dtype)
     if dtype is not None:
         _check_dtype(input, dtype)
         input = input.astype(dtype.numpy)
-    reduced = axes(dim, input.ndim)
+    reduced = axes(dim, input.ndim, keepdim)
     _check_not_empty(input, ord, dim, reduced)
     size = np.abs(input, dtype=np.float64)
     if abs(ord) == INF:

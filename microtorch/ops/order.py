@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..arguments import is_int, no_overload, to_int, to_ints
-from ..op import METHODS, composite, op
+from ..arguments import called, is_int, no_overload, to_int, to_ints
+from ..op import composite, only_method, op
 from ..settings import warn_once
 from ..tensor import Tensor, wrap_dim
 from .shape import alias, as_tensor_argument, publish_in_place
@@ -24,7 +24,7 @@ def transpose(input, dim0, dim1):
 def t(input):
     """The transpose of a matrix; a vector or a number as it is."""
     if input.ndim > 2:
-        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D")
+        raise RuntimeError(f"{called()[0]}() expects a tensor with <= 2 dimensions, but self is {input.ndim}D")
     return input.T
 
 
@@ -150,5 +150,15 @@ PROPERTIES: dict[str, Callable[[Tensor], Tensor]] = {
 
 publish_in_place("t", lambda: "TBackward1")
 publish_in_place("transpose", lambda dim0, dim1: "TransposeBackward1")
-for _name in ("swapaxes_", "swapdims_"):
-    METHODS[_name] = METHODS["transpose_"]
+
+
+@only_method
+def swapaxes_(self: Tensor, axis0: int, axis1: int) -> Tensor:
+    """`transpose_` under numpy's name."""
+    return self.transpose_(to_int("axis0", 2, axis0), to_int("axis1", 3, axis1))
+
+
+@only_method
+def swapdims_(self: Tensor, dim0: int, dim1: int) -> Tensor:
+    """`transpose_` under another name."""
+    return self.transpose_(to_int("dim0", 2, dim0), to_int("dim1", 3, dim1))

@@ -9,12 +9,12 @@ import numpy as np
 
 from .. import dtypes, storage
 from ..arguments import called, is_int, no_overload, to_int, to_ints
-from ..memory import write_out
-from ..op import composite, only_function, only_method, op
+from ..op import compose_into, composite, not_implemented, only_function, only_method, op
 from ..tensor import Tensor, wrap, wrap_dim
 from ..types import contiguous_format
 from .creation import check_shape, finish, options
 from .parts import diagonal_backward, diagonal_window
+from .reduction import EXPECTED_OUT
 from .shape import as_tensor_argument as _tensor
 
 # -- repeated ----------------------------------------------------------------------------------------------------------
@@ -28,7 +28,7 @@ def repeat(input, repeats):
         raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
     shape = [n * times for n, times in zip((1,) * (len(repeats) - input.ndim) + input.shape, repeats, strict=True)]
     check_shape(shape)
-    return np.tile(input, repeats) if repeats else input.copy()
+    return np.array(np.tile(input, repeats), order="C")
 
 
 def _repeat_backward(g, input_shape, repeats):
@@ -158,9 +158,9 @@ def roll(input, shifts, dims=()):
     if len(shifts) != len(dims) and not (len(shifts) == 1 and not dims):
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
     if not dims:
-        return np.ascontiguousarray(np.roll(input.reshape(-1), shifts[0]).reshape(input.shape))
+        return storage.in_order(np.roll(input.reshape(-1), shifts[0]).reshape(input.shape))
     axes = [wrap_dim(d, input.ndim) for d in dims]
-    return np.ascontiguousarray(np.roll(input, shifts, axes)) if input.ndim else input.copy()
+    return storage.in_order(np.roll(input, shifts, axes)) if input.ndim else input.copy()
 
 
 def _negated(shifts):
@@ -177,33 +177,28 @@ def rot90(input, k=1, dims=(0, 1)):
         raise RuntimeError(f"expected total dims >= 2, but got total dims = {input.ndim}")
     if dims[0] == dims[1] or abs(dims[0] - dims[1]) == input.ndim:
         raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
-    a, b = (_checked(d, input.ndim, i) for i, d in enumerate(dims))
-    turned = np.rot90(input, k, (a, b))
-    if k % 4 in (0, 2):
+    a, b = (wrap_dim(d, input.ndim) for d in dims)
+    if k % 4 == 0:
+        return input.copy()
+    if k % 4 == 2:
         result = storage.empty_like(input)
-        result[...] = turned
+        result[...] = np.flip(input, (a, b))
         return result
     result = storage.empty_like(input)
     result[...] = np.flip(input, b if k % 4 == 1 else a)
     return result.swapaxes(a, b)
 
 
-def _checked(dim, ndim, which):
-    if not -ndim <= dim < ndim:
-        raise RuntimeError(f"Rotation dim{which} out of range, dim{which} = {dim}")
-    return dim % ndim
-
-
 # -- triangles and diagonals -------------------------------------------------------------------------------------------
 
 
-@op(input=lambda g, diagonal: tril(g, diagonal), in_place=True)
+@op(input=lambda g, diagonal: tril(g, diagonal), in_place=True, writes_expanded=True, strict_out=EXPECTED_OUT)
 def tril(input, diagonal=0):
     """The lower triangle of matrices, zeros above the diagonal that lies `diagonal` above the main one."""
     return _triangle("tril", np.tril, input, diagonal)
 
 
-@op(input=lambda g, diagonal: triu(g, diagonal), in_place=True)
+@op(input=lambda g, diagonal: triu(g, diagonal), in_place=True, writes_expanded=True, strict_out=EXPECTED_OUT)
 def triu(input, diagonal=0):
     """The upper triangle of matrices, zeros below the diagonal that lies `diagonal` above the main one."""
     return _triangle("triu", np.triu, input, diagonal)
@@ -213,7 +208,7 @@ def _triangle(name, function, input, diagonal):
     diagonal = to_int("diagonal", 2, diagonal)
     if input.ndim < 2:
         raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions")
-    return function(input, diagonal)
+    return np.array(function(input, diagonal), order="C")
 
 
 def _triangle_indices(name, row, col, offset, dtype, device, layout):
@@ -247,7 +242,8 @@ def trace(input):
     """The sum of the elements on the diagonal of a matrix."""
     if input.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.ndim}")
-    total = 0.0 if input.dtype.kind == "f" else np.int64(0)
+    if input.dtype.kind == "b":
+        raise not_implemented("trace", input.dtype)
     elements = np.diagonal(input)
     if input.dtype.kind != "f":
         return np.asarray(elements.astype(np.int64).sum())
@@ -296,13 +292,10 @@ def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     diagonal = to_int("diagonal", 2, diagonal)
     if input.ndim not in (1, 2):
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
-    made = diag_embed(input, diagonal) if input.ndim == 1 else diagonal_copy(input, diagonal)
-    return made if out is None else _into(out, made)
-
-
-def _into(out: Tensor, made: Tensor) -> Tensor:
-    write_out(out, made._array)
-    return out
+    make = diag_embed if input.ndim == 1 else diagonal_copy
+    if out is not None:
+        return compose_into(out, "diag", make, input, diagonal, strict=EXPECTED_OUT)
+    return make(input, diagonal)
 
 
 @only_method

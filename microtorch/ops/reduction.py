@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, kernels
+from ..arguments import called, to_int, to_ints, wrong_type
 from ..engine import mode
 from ..memory import check_cast
 from ..op import REGISTRY, composite, not_implemented, only_function, only_method, op
@@ -25,13 +26,16 @@ NO_FRACTIONS = "result type {0} can't be cast to the desired output type {1}"
 # -- dimensions --------------------------------------------------------------------------------------------------------
 
 
-def axes(dim, ndim):
+def axes(dim, ndim, keepdim=False):
     """The dimensions to reduce as numpy's axis argument: all for None or none given."""
+    if keepdim is not True and keepdim is not False:
+        raise wrong_type("keepdim", 3, "bool", keepdim)
     if dim is None or dim is ALL:
         return None
-    if isinstance(dim, int):
-        return (wrap_dim(dim, ndim),) if ndim else (wrap_dim(dim, 0), None)[1]
-    found = tuple([wrap_dim(d, ndim) for d in dim])
+    if type(dim) is int:
+        wrapped = wrap_dim(dim, ndim)
+        return (wrapped,) if ndim else None
+    found = tuple([wrap_dim(d, ndim) for d in to_ints("dim", 2, dim, or_one=True)])
     for i, d in enumerate(found):
         if d in found[:i]:
             raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
@@ -67,6 +71,7 @@ def _overload(name, has_dtype=True):
     """The node's name: the overload without dimensions comes first."""
 
     def node(input, dim, keepdim, dtype=None):
+        dtype = named_dtype(dtype)
         if dtype is not None and not dtype.is_floating_point:
             raise RuntimeError(f"Autograd not support dtype: {dtype.legacy_name}")
         return f"{name}Backward{0 if dim is ALL else 1}"
@@ -74,8 +79,14 @@ def _overload(name, has_dtype=True):
     return node if has_dtype else lambda input, dim, keepdim: node(input, dim, keepdim)
 
 
+def named_dtype(dtype):
+    """The dtype of an argument `dtype`, which may be one of Python's types."""
+    return dtype if dtype is None else dtypes.as_dtype(dtype, f"{called()[0]}(): argument 'dtype'")
+
+
 def _summed_in(input, dtype):
     """The input in the dtype of its sum: integers add up in int64."""
+    dtype = named_dtype(dtype)
     if dtype is not None:
         return input.astype(dtype.numpy, copy=False)
     return input if input.dtype.kind == "f" else input.astype(np.int64)
@@ -98,7 +109,7 @@ def sum(input, dim=ALL, keepdim=False, *, dtype=None):
     """Σ over all elements or over the dimensions `dim`."""
     if dim is ALL and input.dtype.char in "fd" and dtype is None:
         return kernels.sum(input)
-    return _sum(_summed_in(input, dtype), axes(dim, input.ndim), keepdim)
+    return _sum(_summed_in(input, dtype), axes(dim, input.ndim, keepdim), keepdim)
 
 
 @op(
@@ -109,11 +120,12 @@ def sum(input, dim=ALL, keepdim=False, *, dtype=None):
 )
 def nansum(input, dim=None, keepdim=False, *, dtype=None):
     """Σ of those elements that are not nan."""
+    dtype = named_dtype(dtype)
     if input.dtype.kind == "f":
         if dtype is not None and not dtype.is_floating_point:
             raise not_implemented("nansum_cpu", dtype)
         input = np.where(np.isnan(input), input.dtype.type(0), input)
-    return _sum(_summed_in(input, dtype), axes(dim, input.ndim), keepdim)
+    return _sum(_summed_in(input, dtype), axes(dim, input.ndim, keepdim), keepdim)
 
 
 @op(
@@ -125,6 +137,7 @@ def nansum(input, dim=None, keepdim=False, *, dtype=None):
 )
 def mean(input, dim=ALL, keepdim=False, *, dtype=None):
     """The arithmetic mean Σx/n."""
+    dtype = named_dtype(dtype)
     result = input.dtype if dtype is None else dtype.numpy
     if result.kind != "f":
         given = "Input" if dtype is None else "Optional"
@@ -132,7 +145,7 @@ def mean(input, dim=ALL, keepdim=False, *, dtype=None):
             f"mean(): could not infer output dtype. {given} dtype must be either a floating point or complex dtype. "
             f"Got: {dtypes.FROM_NUMPY[result].legacy_name}"
         )
-    reduced = axes(dim, input.ndim)
+    reduced = axes(dim, input.ndim, keepdim)
     n = count(input.shape, dim)
     if result == np.float16:
         wide = input.astype(result, copy=False).astype(np.float32)
@@ -162,9 +175,11 @@ def sum_to_size(input: Tensor, size: Any) -> Tensor:
 @op(input=lambda g, input, out, dim, keepdim: _prod_backward(g, input, out, dim, keepdim), node=_overload("Prod"), dtype_of_out=EXPECTED_OUT)
 def prod(input, dim=ALL, keepdim=False, *, dtype=None):
     """Π over all elements or over the dimension `dim`."""
+    if dim is not ALL:
+        dim = to_int("dim", 2, dim)
     x = _summed_in(input, dtype)
     half = x.dtype == np.float16
-    product = np.multiply.reduce(x.astype(np.float32) if half else x, axis=axes(dim, x.ndim), keepdims=keepdim)
+    product = np.multiply.reduce(x.astype(np.float32) if half else x, axis=axes(dim, x.ndim, keepdim), keepdims=keepdim)
     return in_order(np.asarray(product)).astype(x.dtype, copy=False)
 
 
@@ -208,6 +223,7 @@ def cumprod(input, dim, *, dtype=None):
 
 
 def _running_in_place(name: str, input: Tensor, dim: int, dtype: Any) -> Tensor:
+    dtype = named_dtype(dtype)
     if mode.grad and input.requires_grad:
         check_inplace(input)
     if dtype is not None and dtype is not input.dtype:
@@ -231,7 +247,8 @@ def cumprod_(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
 
 
 def _running(ufunc, x, dim, dtype):
-    axis = wrap_dim(dim, x.ndim)
+    axis = wrap_dim(to_int("dim", 2, dim), x.ndim)
+    dtype = named_dtype(dtype)
     x = _summed_in(x, dtype)
     if x.ndim == 0:
         return x.copy()
@@ -286,7 +303,7 @@ def _moments(name, input, dim, correction, keepdim):
     if input.dtype.kind != "f":
         who = name if name.endswith("_mean") else "std and var"
         raise RuntimeError(f"{who} only support floating point and complex dtypes")
-    reduced = axes(dim, input.ndim)
+    reduced = axes(dim, input.ndim, keepdim)
     n = count(input.shape, dim)
     if n - correction <= 0 and input.size + (n == 0):
         warn(
@@ -431,7 +448,7 @@ def any(input, dim=None, keepdim=False):
 
 
 def _truth(ufunc, x, dim, keepdim):
-    reduced = () if dim == () or dim == [] else axes(dim, x.ndim)
+    reduced = () if dim == () or dim == [] else axes(dim, x.ndim, keepdim)
     result = in_order(np.asarray(ufunc.reduce(x, axis=reduced, keepdims=keepdim)))
     return result.astype(np.uint8 if x.dtype == np.uint8 else bool, copy=False)
 
@@ -454,7 +471,7 @@ def logsumexp(input, dim, keepdim=False):
     """ln Σ eˣ, without overflow."""
     x = input if input.dtype.kind == "f" else input.astype(dtypes.get_default_dtype().numpy)
     wide = x.astype(np.float32) if x.dtype == np.float16 else x
-    reduced = axes(dim, x.ndim)
+    reduced = axes(to_ints("dim", 2, dim, or_one=True), x.ndim, keepdim)
     largest = np.maximum.reduce(wide, axis=reduced, keepdims=True, initial=-np.inf)
     largest = np.where(np.isinf(largest), 0, largest).astype(wide.dtype)
     total = np.add.reduce(kernels.exp(wide - largest), axis=reduced, keepdims=True)
@@ -464,6 +481,7 @@ def logsumexp(input, dim, keepdim=False):
 
 
 def _to_dtype(input: Tensor, dtype: Any) -> Tensor:
+    dtype = named_dtype(dtype)
     return input if dtype is None or input.dtype is dtype else input.to(dtype)
 
 
@@ -539,7 +557,7 @@ def _widened(x):
 
 
 def _exponents(name, x, dim):
-    axis = wrap_dim(dim, x.ndim)
+    axis = wrap_dim(to_int("dim", 2, dim), x.ndim)
     if x.dtype.kind != "f" and x.size:
         kernel = f"{name}_lastdim_kernel_impl" if axis == max(x.ndim - 1, 0) else f"{name}_kernel_impl"
         raise NotImplementedError(f"\"{kernel}\" not implemented for '{name_of(x)}'")
