@@ -37,6 +37,8 @@ from .ops import (  # noqa: F401  (importing registers them)
     rearranging,
     reduction,
     shape,
+    softmax,
+    spread,
 )
 from .tensor import Tensor
 

@@ -163,7 +163,7 @@ class Op:
             if isinstance(value, Tensor):
                 rank, dtype = (0 if value._array.ndim else 1), value.dtype
             elif self.numbers[position] and isinstance(value, NUMBERS):
-                rank, dtype = 2, dtypes.of_number(value)
+                rank, dtype = 2, dtypes.of_number(value)  # type: ignore[arg-type]
             else:
                 self.array(position, value, name, first)
             held = ranks[rank]
@@ -326,7 +326,7 @@ class Op:
         node = self.make_node([target], values, extras, original) if recorded else None
         np.copyto(array, cast(result, array.dtype))
         target._counter[0] += 1
-        if type(node) is NotImplementedNode:
+        if isinstance(node, NotImplementedNode):
             node.operation = name
             rebase_history(target, node)
         elif node is not None:
@@ -507,6 +507,7 @@ def write_into(
     compute: Callable[[], Any],
     strict: str = "",
     cast_error: str | TypeError = "",
+    number: int = 1,
 ) -> Any:
     """What `out=` means: the array, or the tuple of arrays, that `compute` gives is written to the tensors `out`.
 

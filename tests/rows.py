@@ -13,11 +13,11 @@ methods of `Draw` draw special sorts (`d.positive`, `d.index`, `d.mask`, `d.ties
 pass as they are, `T("float64")` becomes `torch.float64` on either side. The first argument is the tensor whose method
 is tested.
 
-The name says where the operation is found: "sin" is `torch.sin`, `Tensor.sin`, `Tensor.sin_` and `out=`, as far as torch
-has them (what torch has, microtorch must have too, unless `lacks` names it); "__getitem__" is a method only; a dotted
-name such as "nn.functional.linear" is a function only. Everything else is found out by asking torch: which dtypes,
-errors, gradients, views, strides. A case that should not be swept over something says so: `once=` cases run with
-float32 data and are tested for value, gradient and errors but in no other dtype, layout or form.
+The name says where the operation is found: "sin" is `torch.sin`, `Tensor.sin`, `Tensor.sin_` and `out=`, as far as
+torch has them (what torch has, microtorch must have too, unless `lacks` names it); "__getitem__" is a method only; a
+dotted name such as "nn.functional.linear" is a function only. Everything else is found out by asking torch: which
+dtypes, errors, gradients, views, strides. Cases under `once=` run with float32 data; they are tested for values and
+gradients, but not swept over other dtypes, layouts, `out=`.
 """
 
 from __future__ import annotations
@@ -124,14 +124,14 @@ Case = Callable[[Draw], Call]
 class Row:
     """One operation and how to call it; see the head of this file.
 
-    `ulp`: how far values may lie from torch's, in units in the last place (0: the same bits) of each value, or of the
-    largest one (`largest`); `zeros`: whether 0 and −0 differ. `grad_ulp`: how far
-    gradients may, in units in the last place of the gradient's largest element; gradients that were summed down after
-    broadcasting may differ by the rounding of that sum in any case. `exact`: products of multiples of ⅛ are added up, and so are
-    the gradients drawn, that nothing is rounded. `once`: cases for float32 alone, see above. `bad`:
-    calls that torch refuses. `dtypes`: those to sweep, the first of them also where one is enough. `forms`: those to test. `lacks`: of the same, what microtorch does not have
-    though torch does. `layouts`: of the arguments, to test; where torch itself
-    leaves memory undefined, one is left out. `at`: where microtorch has the function, if elsewhere. `reason`: why a tolerance is what it is.
+    cases: calls that are swept over everything. once: calls with float32 data alone. bad: calls that torch refuses.
+    ulp: how far values may be from torch's, in units in the last place (0: the same bits), of each value, or with
+    `largest` of the largest one. zeros: whether 0 and −0 differ. grad_ulp: how far gradients may be, in units in the
+    last place of the largest; those that were summed down after broadcasting may differ by the rounding of that sum in any
+    case. exact: the inputs are multiples of ⅛, so let the gradients drawn be such, and no sum of products is rounded.
+    dtypes: those to sweep; the first of them is taken where one is enough. layouts: of the arguments; one is left out
+    where torch itself leaves memory undefined. forms: those to test. lacks: those that microtorch lacks, unlike torch.
+    at: where microtorch has the function, if elsewhere. reason: why there is a tolerance, or something lacks.
     """
 
     name: str

@@ -95,5 +95,9 @@ ROWS = [
             lambda d: call(np.array([np.nan, np.inf, 1], np.float64), 7.5),
         ],
     ),
-    Row("clone", [lambda d: call(d(3, 4)), lambda d: call(d()), lambda d: call(d(2, 0))], once=[lambda d: call(d(4, 3).T)]),
+    Row(
+        "clone",
+        [lambda d: call(d(3, 4)), lambda d: call(d()), lambda d: call(d(2, 0))],
+        once=[lambda d: call(d(4, 3).T)],
+    ),
 ]

@@ -112,7 +112,8 @@ def outcomes(function: Callable[[Side], Any]) -> tuple[Outcome, Outcome]:
 
 
 def as_array(tensor: Any) -> Array:
-    return tensor.detach().numpy(force=True) if isinstance(tensor, torch.Tensor) else tensor._array  # type: ignore[no-any-return]
+    array: Array = tensor.detach().numpy(force=True) if isinstance(tensor, torch.Tensor) else tensor._array
+    return array
 
 
 def is_tensor(value: Any) -> bool:
@@ -122,13 +123,16 @@ def is_tensor(value: Any) -> bool:
 def ulp_distance(a: Array, b: Array) -> Array:
     """How many floats lie between two; 0 for two nans."""
     bits = np.dtype(f"i{a.itemsize}")
-    ordered = [np.where(x.view(bits) < 0, np.iinfo(bits).min - x.view(bits), x.view(bits)) for x in map(np.asarray, (a, b))]
-    distance = np.abs(ordered[0].astype(float) - ordered[1].astype(float))
+    ordered = [
+        np.where(x.view(bits) < 0, np.iinfo(bits).min - x.view(bits), x.view(bits)) for x in map(np.asarray, (a, b))
+    ]
+    low, high = (f(*ordered).astype(np.int64).view(np.uint64) for f in (np.minimum, np.maximum))
+    distance = (high - low).astype(float)  # of whole numbers first: as floats, those of float64 would lose nine bits
     return np.where(np.isnan(a) & np.isnan(b), 0, distance)
 
 
 def assert_close(theirs: Array, ours: Array, ulp: float, of_largest: bool = False, zeros: bool = True) -> None:
-    """The same dtype, shape and values: the same bits (−0 may count as 0), or within `ulp` (of each, or of the largest)."""
+    """The same dtype, shape and values: the same bits (−0 may count as 0), or within `ulp` of each or of the largest."""
     assert ours.dtype == theirs.dtype, f"dtype {ours.dtype}, torch: {theirs.dtype}"
     assert ours.shape == theirs.shape, f"shape {ours.shape}, torch: {theirs.shape}"
     if theirs.dtype.kind != "f":
@@ -180,9 +184,7 @@ def assert_same(theirs: Any, ours: Any, room: Room = EXACT, strides: bool = True
         assert str(ours) == str(theirs), f"{ours!r}, torch: {theirs!r}"
 
 
-def assert_same_outcome(
-    theirs: Outcome, ours: Outcome, room: Room = EXACT, strides: bool = True
-) -> None:
+def assert_same_outcome(theirs: Outcome, ours: Outcome, room: Room = EXACT, strides: bool = True) -> None:
     """Both gave the same, or failed in the same words; then they also warned in the same words."""
     if theirs.error is None:
         if ours.error is not None:
@@ -259,7 +261,7 @@ class Run:
         return leaf
 
     def observed(self) -> Any:
-        """All that the call did: the result, or that it is the first argument; the arguments now, and their versions."""
+        """All that the call did: its result, or whether that is the first argument; the arguments, their versions."""
         result = [self.first, self.result is self.first, self.result is None] if self.changes else self.result
         return [result, [[leaf, leaf._version] for leaf in self.leaves]]
 
@@ -309,5 +311,3 @@ def float_positions(call: Call) -> list[int]:
     kinds: list[str] = []
     map_arrays(call, lambda array: kinds.append(array.dtype.kind) or array)
     return [i for i, kind in enumerate(kinds) if kind == "f"]
-
-

@@ -326,6 +326,47 @@ def test_unneeded_in_copy_slices(t: Any, say: Say) -> None:
 
 
 @same
+def test_second_backward_through_copy_slices(t: Any, say: Say) -> None:
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    for retain in (False, True):
+        y = x.clone()
+        y[:1].add_(x[1:])
+        z = y.sum()
+        z.backward(retain_graph=retain)
+        say.outcome(z.backward)
+    say(x.grad)
+
+
+@same
+def test_a_leaf_that_becomes_a_result(t: Any, say: Say) -> None:
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    c = t.tensor([1.0, 2.0], requires_grad=True)
+    y = c * 2
+    c.requires_grad_(False)
+    c.mul_(x)
+    say.outcome(y.sum().backward)
+    v = t.tensor([1.0, 2.0]).view(2, 1).requires_grad_()
+    y = v * 2
+    v._base.mul_(x)
+    say.outcome(y.sum().backward)
+    say(x.grad, v)
+
+
+@same
+def test_a_view_gets_its_history_at_once(t: Any, say: Say) -> None:
+    """So that it is older than what is computed from its base afterwards, and runs later."""
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    y = x * 2
+    v = y[1:]
+    v.mul_(3)
+    w = y * 5
+    v.register_hook(lambda g: say("v", g))
+    w.register_hook(lambda g: say("w", g))
+    t.autograd.backward([v.sum(), w.sum()])
+    say(x.grad)
+
+
+@same
 def test_original_saved_by_inplace(t: Any, say: Say) -> None:
     x = t.tensor([1.0, 2.0], requires_grad=True)
     w = t.tensor([3.0, 4.0], requires_grad=True)

@@ -14,11 +14,28 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from rows import Array, Call, Case, Row, all_rows
 from sides import (
-    EXACT, OURS, SIDES, THEIRS, Outcome, Run, about, as_array, assert_close, assert_same_outcome, callable_as, compare, draw,
-    float_positions, graph, main_form, map_arrays, outcomes, tensors_in,
+    EXACT,
+    OURS,
+    SIDES,
+    THEIRS,
+    Outcome,
+    Run,
+    Side,
+    about,
+    as_array,
+    assert_close,
+    assert_same_outcome,
+    callable_as,
+    compare,
+    draw,
+    float_positions,
+    graph,
+    main_form,
+    map_arrays,
+    outcomes,
+    tensors_in,
 )
 
 import microtorch
@@ -141,7 +158,7 @@ def test_in_place_on_a_leaf(row: Row, form: str) -> None:
     """A leaf that requires a gradient is refused, and left as it was."""
     for case in row.cases:
         call = draw(case, "float32")
-        if not float_positions(call)[:1] == [0]:
+        if float_positions(call)[:1] != [0]:
             continue
 
         def attempt(side: Side) -> Any:
@@ -205,7 +222,10 @@ def check_gradient(row: Row, form: str, call: Call, requiring: Sequence[int]) ->
         grad = side.module.autograd.grad
         found = [grad(run.roots(), chosen, seeds, retain_graph=True, allow_unused=True)]
         if len(seeds) > 1:
-            found += [grad(root, chosen, seed, retain_graph=True, allow_unused=True) for root, seed in zip(run.roots(), seeds)]
+            found += [
+                grad(root, chosen, seed, retain_graph=True, allow_unused=True)
+                for root, seed in zip(run.roots(), seeds, strict=True)
+            ]
         found.append(grad(run.roots(), chosen, seeds, allow_unused=True))
         return found
 
@@ -278,13 +298,13 @@ def is_tame(call: Call) -> bool:
 
 
 def no_gradient(x: Any, y: Any) -> bool:
-    """Of second derivatives that vanish everywhere, torch's formulas may give zeros and ours None, or the other way round."""
+    """Of derivatives that vanish everywhere, torch's formulas may give zeros and ours None, or the other way round."""
     return all(t is None or not t.detach().abs().sum().item() for t in (x, y))
 
 
 @each_row
 def test_out(row: Row) -> None:
-    """`out=`: every dtype it may have, resizing with torch's warning, kept strides, refusal where a gradient is required."""
+    """`out=` in every dtype, resized with torch's warning, with strides of its own, refused where a gradient is due."""
     if main_form(row) != "function" or "out" not in row.forms:
         return
     for case in row.cases:
@@ -296,9 +316,17 @@ def test_out(row: Row) -> None:
             continue
         shapes = [tuple(r.shape) for r in results]
         outs = [("empty", [np.zeros(0, as_array(r).dtype) for r in results])]
-        outs += [(dtype, [np.ones(s, dtype) for s in shapes]) for dtype in ("float32", "float64", "float16", "int64", "uint8", "bool")]
+        outs += [
+            (dtype, [np.ones(s, dtype) for s in shapes])
+            for dtype in ("float32", "float64", "float16", "int64", "uint8", "bool")
+        ]
         outs += [("larger", [np.ones((*s, 2), as_array(r).dtype) for s, r in zip(shapes, results, strict=True)])]
-        outs += [("transposed", [np.asfortranarray(np.ones(s, as_array(r).dtype)) for s, r in zip(shapes, results, strict=True)])]
+        outs += [
+            (
+                "transposed",
+                [np.asfortranarray(np.ones(s, as_array(r).dtype)) for s, r in zip(shapes, results, strict=True)],
+            )
+        ]
         outs += [("expanded", [_expanded(np.ones(s, as_array(r).dtype)) for s, r in zip(shapes, results, strict=True)])]
         for name, arrays in outs:
             with about(row, case, f"out: {name}"):

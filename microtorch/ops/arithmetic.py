@@ -13,7 +13,6 @@ from ..op import FLOAT, METHODS, NUMBERS, REGISTRY, alias, composite, not_implem
 from ..tensor import Tensor
 from .creation import zeros_like
 
-
 SAME_DTYPE = "Found dtype {1} but expected {0}"  # of `out`, where torch does not convert
 
 
@@ -29,8 +28,8 @@ def _no_bools(input, other):
         )
     if any(bools):
         raise RuntimeError(
-            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use "
-            "the `~` or `logical_not()` operator instead."
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, "
+            "use the `~` or `logical_not()` operator instead."
         )
 
 
@@ -212,7 +211,7 @@ def _floor_divide(x, y):
 
 
 def _no_bool(kernel, x, y):
-    if np.result_type(x, y) == bool:
+    if np.result_type(x, y).kind == "b":
         raise not_implemented(kernel, dtypes.bool_)
 
 
@@ -258,8 +257,8 @@ def neg(input):
     """Negation −x."""
     if input.dtype == bool:
         raise RuntimeError(
-            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the "
-            "`~` or `logical_not()` operator instead."
+            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use "
+            "the `~` or `logical_not()` operator instead."
         )
     return np.negative(input)
 
@@ -291,9 +290,7 @@ def _check_power(input, exponent):
         if not isinstance(exponent, float) and exponent < 0 and not input.is_floating_point():
             raise RuntimeError("Integers to negative integer powers are not allowed.")
     else:
-        bools = [
-            v.dtype is dtypes.bool_ if isinstance(v, Tensor) else isinstance(v, bool) for v in (input, exponent)
-        ]
+        bools = [v.dtype is dtypes.bool_ if isinstance(v, Tensor) else isinstance(v, bool) for v in (input, exponent)]
         if all(bools):
             raise not_implemented("pow", dtypes.bool_)
 
@@ -320,7 +317,7 @@ def pow(input, exponent):
 
 def _integer_power(x, y):
     """xʸ in integers, whose results wrap; 1/xʸ is 0 but where |x| is 1."""
-    if np.result_type(x, y) == bool:
+    if np.result_type(x, y).kind == "b":
         return x | ~y
     x, y = np.broadcast_arrays(x, y)
     power = np.power(x, np.maximum(y, 0))
@@ -330,17 +327,17 @@ def _integer_power(x, y):
     return np.where(y < 0, units, power).astype(power.dtype)
 
 
-def _pow_backward(g, input, exponent):
+def _pow_backward(g: Any, input: Any, exponent: Any) -> Any:
     if isinstance(exponent, Tensor):
         slope = g * (exponent * pow(input, exponent - 1))
-        return slope.masked_fill(exponent == 0, 0)
+        return slope.masked_fill(exponent.eq(0), 0)
     return zeros_like(g) if exponent == 0 else g * (exponent * pow(input, exponent - 1))
 
 
-def _log_power(input, exponent, out):
+def _log_power(input: Any, exponent: Any, out: Any) -> Any:
     """d xʸ/dy = xʸ·ln x, and 0 where x is 0 and y is not negative."""
     if isinstance(input, Tensor):
-        return (out * input.log()).masked_fill((input == 0) & (exponent >= 0), 0)
+        return (out * input.log()).masked_fill(input.eq(0) & exponent.ge(0), 0)
     with np.errstate(all="ignore"):
         slope = out * float(np.log(float(input)))
     return slope.masked_fill(exponent >= 0, 0) if input == 0 else slope
@@ -364,18 +361,23 @@ def square(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 )
 def addcmul(input, tensor1, tensor2, *, value=1):
     """x + value·a·b."""
-    return kernels.addcmul(input, tensor1, tensor2, np.asarray(to_number("value", 0, value)).astype(input.dtype)[()])
+    return kernels.addcmul(input, tensor1, tensor2, _rounded(value, input))
+
+
+def _rounded(value: Any, input: Any) -> Any:
+    """The factor of a product in the type of the operands."""
+    return np.asarray(to_number("value", 0, value)).astype(input.dtype)[()]
 
 
 def _no_integers(input, tensor1, tensor2):
     """Refuse to divide integers, be they arrays or tensors."""
     if not any(np.dtype(getattr(t.dtype, "numpy", t.dtype)).kind == "f" for t in (tensor1, tensor2)):
         raise RuntimeError(
-            "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true "
-            "division of tensor1 and tensor2. The historic addcdiv behavior can be implemented as (input + value * "
-            "torch.trunc(tensor1 / tensor2)).to(input.dtype) for integer inputs and as (input + value * tensor1 / "
-            "tensor2) for float inputs. The future addcdiv behavior is just the latter implementation: (input + value * "
-            "tensor1 / tensor2), for all dtypes."
+            "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a "
+            "true division of tensor1 and tensor2. The historic addcdiv behavior can be implemented as (input + value "
+            "* torch.trunc(tensor1 / tensor2)).to(input.dtype) for integer inputs and as (input + value * tensor1 / "
+            "tensor2) for float inputs. The future addcdiv behavior is just the latter implementation: (input + value "
+            "* tensor1 / tensor2), for all dtypes."
         )
 
 
@@ -388,7 +390,7 @@ def _no_integers(input, tensor1, tensor2):
 def addcdiv(input, tensor1, tensor2, *, value=1):
     """x + value·a/b."""
     _no_integers(input, tensor1, tensor2)
-    return kernels.addcdiv(input, tensor1, tensor2, input.dtype.type(to_number("value", 0, value)))
+    return kernels.addcdiv(input, tensor1, tensor2, _rounded(value, input))
 
 
 @op(
@@ -428,8 +430,8 @@ def div_(input: Tensor, other: Any, *, rounding_mode: Any = NOT_GIVEN) -> Tensor
     if rounding_mode is NOT_GIVEN:
         return METHODS["true_divide_"](input, other)
     if rounding_mode is None:
-        return REGISTRY["div_unrounded"].function_(input, other)  # type: ignore[misc, no-any-return]
-    return REGISTRY["div_rounded"].function_(input, other, rounding_mode=rounding_mode)  # type: ignore[misc, no-any-return]
+        return REGISTRY["div_unrounded"].function_(input, other)  # type: ignore[misc]
+    return REGISTRY["div_rounded"].function_(input, other, rounding_mode=rounding_mode)  # type: ignore[misc]
 
 
 @only_method

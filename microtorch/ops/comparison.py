@@ -13,8 +13,8 @@ from ..memory import check_cast
 from ..op import METHODS, REGISTRY, alias, composite, not_implemented, only_method, op, pointwise
 from ..settings import warn_once
 from ..tensor import Tensor, wrap
-from .creation import zeros_like
 from .arithmetic import SAME_DTYPE, name_of
+from .creation import zeros_like
 
 # -- the larger and the smaller ----------------------------------------------------------------------------------------
 
@@ -111,12 +111,8 @@ def clamp_numbers(input, min=None, max=None):
 
 @pointwise(
     input=lambda g, input, min, max: g.where(_within(input, min, max), 0),
-    min=lambda g, input, min, max: g.where(
-        input < min if max is None else (input < min).logical_and_(min < max), 0
-    ),
-    max=lambda g, input, min, max: g.where(
-        input > max if min is None else (input > max).logical_or_(max < min), 0
-    ),
+    min=lambda g, input, min, max: g.where(input < min if max is None else (input < min).logical_and_(min < max), 0),
+    max=lambda g, input, min, max: g.where(input > max if min is None else (input > max).logical_or_(max < min), 0),
     node="ClampBackward0",
     check_in_place=_castable("clamp_tensors"),
     called="clamp",
@@ -203,8 +199,8 @@ def select_where(condition, input, other):
                 f"where expected condition to be a boolean tensor, but got a tensor with dtype {name_of(condition)}"
             )
         warn_once(
-            "where received a uint8 condition tensor. This behavior is deprecated and will be removed in a future version "
-            "of PyTorch. Use a boolean condition instead."
+            "where received a uint8 condition tensor. This behavior is deprecated and will be removed in a future "
+            "version of PyTorch. Use a boolean condition instead."
         )
         condition = condition.astype(bool)
     return np.where(condition, *as_arrays(input, other))
@@ -243,12 +239,10 @@ def masked_fill(input, mask, value):
     if mask.dtype != bool:
         name = dtypes.FROM_NUMPY[mask.dtype].cpp_name
         raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {name}")
-    if isinstance(value, np.ndarray):
-        if value.ndim:
-            raise RuntimeError(
-                "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
-                f"{value.ndim} dimension(s)."
-            )
+    if np.ndim(value):
+        raise RuntimeError(
+            f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."
+        )
     filling = cast(value, input.dtype) if isinstance(value, np.ndarray) else fit(value, dtypes.FROM_NUMPY[input.dtype])
     return np.array(np.where(mask, filling, input), order="C")
 

@@ -13,10 +13,9 @@ from ..tensor import Tensor, wrap, wrap_dim
 from .comparison import maximum, minimum
 from .reduction import ALL, EXPECTED_OUT, axes, in_order, restore
 
-
 CAST = (
-    "Expected canCast( typeMetaToScalarType(self.dtype()), typeMetaToScalarType(out.dtype())) to be true, but got false.  "
-    "(Could this error message be improved?  If so, please report an enhancement request to PyTorch.)"
+    "Expected canCast( typeMetaToScalarType(self.dtype()), typeMetaToScalarType(out.dtype())) to be true, but got "
+    "false.  (Could this error message be improved?  If so, please report an enhancement request to PyTorch.)"
 )
 SAME = "Expected the dtype for input and out to match, but got {0} for input's dtype and {1} for out's dtype."
 
@@ -55,14 +54,18 @@ def _not_empty(name, x, dim, error=IndexError):
 # -- over all elements, or along one dimension with the place ---------------------------------------------------------
 
 
-@op(input=lambda g, input, out: _evenly(g, input, out), node="MaxBackward1", called="max", cast_error=CAST, public=False)
+@op(
+    input=lambda g, input, out: _evenly(g, input, out), node="MaxBackward1", called="max", cast_error=CAST, public=False
+)
 def max_all(input):
     """The largest element; nan if there is one."""
     _not_empty("max", input, None, RuntimeError)
     return np.maximum.reduce(input, axis=None)
 
 
-@op(input=lambda g, input, out: _evenly(g, input, out), node="MinBackward1", called="min", cast_error=CAST, public=False)
+@op(
+    input=lambda g, input, out: _evenly(g, input, out), node="MinBackward1", called="min", cast_error=CAST, public=False
+)
 def min_all(input):
     """The smallest element; nan if there is one."""
     _not_empty("min", input, None, RuntimeError)
@@ -123,16 +126,30 @@ def _extreme(name: str, input: Tensor, dim: Any, keepdim: bool, other: Any, axis
 
 @composite
 def max(
-    input: Tensor, dim: Any = ALL, keepdim: bool = False, *, other: Any = None, axis: Any = None, keepdims: Any = None, out: Any = None
-) -> Any:  # fmt: skip
+    input: Tensor,
+    dim: Any = ALL,
+    keepdim: bool = False,
+    *,
+    other: Any = None,
+    axis: Any = None,
+    keepdims: Any = None,
+    out: Any = None,
+) -> Any:
     """The largest element; with `dim`, the largest along it and their indices; with a tensor, the larger of two."""
     return _extreme("max", input, dim, keepdim, other, axis, keepdims, out)
 
 
 @composite
 def min(
-    input: Tensor, dim: Any = ALL, keepdim: bool = False, *, other: Any = None, axis: Any = None, keepdims: Any = None, out: Any = None
-) -> Any:  # fmt: skip
+    input: Tensor,
+    dim: Any = ALL,
+    keepdim: bool = False,
+    *,
+    other: Any = None,
+    axis: Any = None,
+    keepdims: Any = None,
+    out: Any = None,
+) -> Any:
     """The smallest element; with `dim`, the smallest along it and their indices; with a tensor, the smaller of two."""
     return _extreme("min", input, dim, keepdim, other, axis, keepdims, out)
 
@@ -193,7 +210,9 @@ def _place(name, function, x, dim, keepdim):
 # -- the middle --------------------------------------------------------------------------------------------------------
 
 
-@op(input=lambda g, input, out: _evenly(g, input, out), node="MedianBackward0", called="median", public=False, out=False)
+@op(
+    input=lambda g, input, out: _evenly(g, input, out), node="MedianBackward0", called="median", public=False, out=False
+)
 def median_all(input):
     """The middle element in order of size, the lower of two; nan if there is one."""
     if input.dtype == bool:

@@ -6,13 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from .. import dtypes, storage
+from .. import dtypes, kernels, storage
 from ..arguments import fit, to_int, to_number, wrong_type
 from ..casting import cast
-from ..op import composite, op, publish
-from ..tensor import Tensor, wrap_dim
+from ..memory import write_out
+from ..op import REGISTRY, composite, only_method, op, publish
+from ..tensor import Tensor, wrap, wrap_dim
 from .creation import zeros_like
 from .expanding import common_shape, expand
+from .reduction import EXPECTED_OUT
 
 Array = Any
 
@@ -52,7 +54,11 @@ def _check_places(input, dim, index):
         raise RuntimeError(f"index {bad} is out of bounds for dimension {dim} with size {size}")
 
 
-@op(input=lambda g, input_shape, dim, index: g.new_zeros(input_shape).scatter_add(dim, index, g), index=None)
+@op(
+    input=lambda g, input_shape, dim, index: g.new_zeros(input_shape).scatter_add(dim, index, g),
+    index=None,
+    strict_out=EXPECTED_OUT,
+)
 def gather(input, dim, index, *, sparse_grad=False):
     """out[i, j] = x[i, index[i, j]] for dim = 1, and so on: an element for every index along a dimension."""
     dim = wrap_dim(to_int("dim", 2, dim), input.ndim)
@@ -101,7 +107,9 @@ def _check_scatter(name, input, dim, index, src=None):
 
 def _scattered(input, dim, index, values, add=False):
     """A copy with values at the places; of several for one place the last one stays, or all are added in order."""
-    result = storage.copy(input)
+    if add and input.dtype == np.float16:  # rounded once, at the end
+        return _scattered(input.astype(np.float32), dim, index, values.astype(np.float32), add).astype(np.float16)
+    result = input.copy()
     if not index.size:
         return result
     target, places = (result, _grid(index, dim)) if result.ndim else (result.reshape(1), (index.reshape(-1),))
@@ -120,6 +128,8 @@ def _scattered(input, dim, index, values, add=False):
     index=None,
     src=lambda g, dim, index: g.gather(dim, index),
     node="ScatterBackward0",
+    called="scatter",
+    strict_out=EXPECTED_OUT,
     public=False,
 )
 def scatter_tensor(input, dim, index, src):
@@ -128,7 +138,14 @@ def scatter_tensor(input, dim, index, src):
     return _scattered(input, dim, index, src)
 
 
-@op(input=lambda g, dim, index: g.scatter(dim, index, 0), index=None, node="ScatterBackward1", public=False)
+@op(
+    input=lambda g, dim, index: g.scatter(dim, index, 0),
+    index=None,
+    node="ScatterBackward1",
+    called="scatter",
+    strict_out=EXPECTED_OUT,
+    public=False,
+)
 def scatter_value(input, dim, index, value):
     """A copy with one number at the places that `index` names along a dimension."""
     number = fit(value, dtypes.FROM_NUMPY[input.dtype])
@@ -155,11 +172,21 @@ def scatter(
     return function(input, dim, index, source, out=out)
 
 
+@only_method
+def scatter_(
+    self: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: Any = None
+) -> Tensor:
+    """Write the elements of `src`, or a number, to the places that `index` names along a dimension."""
+    kind, source = _scatter_kind(value, src, reduce)
+    return _change(kind, "scatter_", self, dim, index, source)
+
+
 @op(
     input=lambda g: g,
     index=None,
     src=lambda g, dim, index: g.gather(dim, index),
     in_place=True,
+    strict_out=EXPECTED_OUT,
 )
 def scatter_add(input, dim, index, src):
     """A copy in which out[i, index[i, j]] += src[i, j] for dim = 1, and so on, one after the other in order."""
@@ -170,7 +197,7 @@ def scatter_add(input, dim, index, src):
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, out: Tensor | None = None) -> Tensor:
     """`gather` where input and indices broadcast; without `dim`, of all elements in a row."""
     if dim is None:
-        return gather(input.reshape(-1), 0, indices.reshape(-1), out=out)
+        return gather(input.view(-1), 0, indices.view(-1), out=out)
     if input.ndim != indices.ndim:
         raise RuntimeError(
             "torch.take_along_dim(): input and indices should have the same number of dimensions, but got "
@@ -192,7 +219,11 @@ publish(take_along_dim)
 # -- one index for every slice: index_select and its kin ---------------------------------------------------------------
 
 
-@op(input=lambda g, input_shape, dim, index: g.new_zeros(input_shape).index_add(dim, index, g), index=None)
+@op(
+    input=lambda g, input_shape, dim, index: g.new_zeros(input_shape).index_add(dim, index, g),
+    index=None,
+    strict_out="index_select(): self and result must have the same scalar type",
+)
 def index_select(input, dim, index):
     """The slices of a dimension at the indices of a vector."""
     dim = wrap_dim(to_int("dim", 2, dim), input.ndim)
@@ -223,7 +254,8 @@ def _check_add(input, dim, index, source):
             f"index_add_(): Number of indices ({index.size}) should be equal to source.size(dim): "
             f"({source.shape[dim] if source.ndim else 1}), for dim: {dim}"
         )
-    shapes = [[n for d, n in enumerate(a.shape) if d != dim] for a in (input, source)]
+    both = input.ndim and source.ndim
+    shapes = [[n for d, n in enumerate(a.shape) if d != dim or not both] for a in (input, source)]
     if shapes[0] != shapes[1]:
         raise RuntimeError(
             "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = "
@@ -236,18 +268,27 @@ def _check_add(input, dim, index, source):
     index=None,
     source=lambda g, dim, index, alpha: _selected(g, dim, index, alpha),
     in_place=True,
+    strict_out=EXPECTED_OUT,
 )
 def index_add(input, dim, index, source, *, alpha=1):
     """A copy with the slices of `source`, times alpha, added at the indices of a vector, one after the other in order."""
     dim = wrap_dim(to_int("dim", 2, dim), input.ndim)
     _check_add(input, dim, index, source)
     _check_places(input, dim, index)
-    result = storage.copy(input)
-    scaled = source if alpha == 1 else source * source.dtype.type(alpha)
+    half = input.dtype == np.float16
+    result = input.astype(np.float32) if half else input.copy()  # float16 is rounded at the end
     if not input.ndim:
-        return np.asarray(result + scaled.reshape(()))
-    np.add.at(result, _along(input.ndim, dim, index.reshape(-1)), scaled.reshape(_slices_shape(input, dim, index)))
-    return result
+        result = result.reshape(1)
+    source = source.reshape((*result.shape[:dim], index.size, *result.shape[dim + 1 :])).astype(result.dtype, copy=False)
+    places = _along(result.ndim, dim, index.reshape(-1))
+    if alpha == 1:
+        np.add.at(result, places, source)
+    else:  # each time a sum of its own, and rounded as such
+        scale = result.dtype.type(alpha)
+        for k, place in enumerate(index.reshape(-1).tolist()):
+            at = _along(result.ndim, dim, place)
+            result[at] = cast(kernels.add_scaled(result[at], source[_along(result.ndim, dim, k)], scale), input.dtype)
+    return cast(result.reshape(input.shape), input.dtype)
 
 
 def _slices_shape(input, dim, index):
@@ -259,37 +300,18 @@ def _selected(g, dim, index, alpha):
     return part if alpha == 1 else part * alpha
 
 
-@op(
-    input=lambda g, dim, index: g.index_fill(dim, index, 0),
-    index=None,
-    value=lambda g, dim, index: g.index_select(dim, index).sum(),
-    node=lambda input, dim, index, value: "IndexFillBackward1" if isinstance(value, Tensor) else "IndexFillBackward0",
-    promotion="promote",
-    keep=("index", "value"),
-    numbers=("value",),
-    in_place=True,
-    out=False,
-)
-def index_fill(input, dim, index, value):
-    """A copy with one value in the slices at the indices of a vector."""
+def _index_filled(input, dim, index, number):
+    """A copy with one number in the slices at the indices of a vector."""
     dim = wrap_dim(to_int("dim", 2, dim), input.ndim)
     if index.dtype != np.int64:
         raise IndexError("index_fill_(): Expected dtype int64 for index.")
     if index.ndim > 1:
-        raise IndexError("Index has to be a vector/scalar")
-    if isinstance(value, np.ndarray):
-        if value.ndim:
-            raise RuntimeError(
-                f"index_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."
-            )
-        number = cast(value, input.dtype)
-    else:
-        number = fit(to_number("value", 4, value), dtypes.FROM_NUMPY[input.dtype])
-    result = storage.copy(input)
+        raise RuntimeError("Index has to be a vector/scalar")
     size = input.shape[dim] if input.ndim else 1
     outside = (index < -size) | (index >= size)
     if outside.any():
         raise IndexError(f"index {index[outside].reshape(-1)[0]} is out of bounds for dimension {dim} with size {size}")
+    result = storage.copy(input)
     if input.ndim:
         result[_along(input.ndim, dim, index.reshape(-1))] = number
     elif index.size:
@@ -300,8 +322,62 @@ def index_fill(input, dim, index, value):
 @op(
     input=lambda g, dim, index: g.index_fill(dim, index, 0),
     index=None,
+    node="IndexFillBackward0",
+    in_place=True,
+    out=False,
+    public=False,
+)
+def index_fill_number(input, dim, index, value):
+    """A copy with one number in the slices at the indices of a vector."""
+    return _index_filled(input, dim, index, fit(value, dtypes.FROM_NUMPY[input.dtype]))
+
+
+@op(
+    input=lambda g, dim, index: g.index_fill(dim, index, 0),
+    index=None,
+    value=lambda g, dim, index: g.index_select(dim, wrap(np.unique(index._array))).sum(),
+    node="IndexFillBackward1",
+    in_place=True,
+    out=False,
+    public=False,
+)
+def index_fill_tensor(input, dim, index, value):
+    """A copy with the value of a tensor without dimensions in the slices at the indices of a vector."""
+    if value.ndim:
+        raise RuntimeError(
+            f"index_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."
+        )
+    return _index_filled(input, dim, index, cast(value, input.dtype))
+
+
+@composite
+def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
+    """A copy with one value, a number or a tensor without dimensions, in the slices at the indices of a vector."""
+    if isinstance(value, Tensor):
+        return index_fill_tensor(input, dim, index, value)
+    return index_fill_number(input, dim, index, to_number("value", 4, value))
+
+
+@only_method
+def index_fill_(self: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
+    """Write one value into the slices at the indices of a vector."""
+    kind, given = ("tensor", value) if isinstance(value, Tensor) else ("number", to_number("value", 4, value))
+    return _change(f"index_fill_{kind}", "index_fill_", self, dim, index, given)
+
+
+def _change(kind: str, name: str, *arguments: Any) -> Tensor:
+    """Do in place what an operation does, under a name of its own."""
+    declared = REGISTRY[kind]
+    named = dict(zip([p.name for p in declared.parameters], arguments, strict=True))
+    return declared.in_place([named[n] for n in declared.tensors], [named[n] for n in declared.others], name)
+
+
+@op(
+    input=lambda g, dim, index: g.index_fill(dim, index, 0),
+    index=None,
     source=lambda g, input_shape, dim, index: g.index_select(dim, index),
     in_place=True,
+    strict_out=EXPECTED_OUT,
 )
 def index_copy(input, dim, index, source):
     """A copy with the slices of `source` in the place of those at the indices of a vector."""
@@ -333,14 +409,12 @@ def index_copy(input, dim, index, source):
         )
     count = source.shape[dim] if source.ndim else 1
     if index.size != count:
-        raise IndexError(
-            f"index_copy_(): Number of indices ({index.size}) should be equal to source.size(dim) ({count})"
-        )
+        raise IndexError(f"index_copy_(): Number of indices ({index.size}) should be equal to source.size(dim) ({count})")
     size = input.shape[dim] if input.ndim else 1
     for place in index.reshape(-1).tolist():
         if not 0 <= place < size:
             raise IndexError(f"index_copy_(): index {place} is out of bounds for dimension {dim} with size {size}")
-    result = storage.copy(input)
+    result = input.copy()
     if not input.ndim:
         result[...] = source.reshape(())
         return result
@@ -351,7 +425,11 @@ def index_copy(input, dim, index, source):
 # -- by a mask, or by places among all elements ------------------------------------------------------------------------
 
 
-@op(input=lambda g, input_shape, mask: _masked_select_backward(g, input_shape, mask), mask=None)
+@op(
+    input=lambda g, input_shape, mask: _masked_select_backward(g, input_shape, mask),
+    mask=None,
+    strict_out="masked_select(): self and result must have the same scalar type",
+)
 def masked_select(input, mask):
     """The elements where the mask holds, in a row; the two broadcast."""
     if mask.dtype != bool:
@@ -379,10 +457,10 @@ def masked_scatter(input, mask, source):
         raise RuntimeError(f"masked_scatter_ only supports boolean masks, but got mask with dtype {_name(mask)}")
     if input.dtype != source.dtype:
         raise RuntimeError(
-            f"masked_scatter: expected self and source to have same dtypes but got {_name(input)} and {_name(source)}"
+            f"masked_scatter: expected self and source to have same dtypes but got{_name(input)} and {_name(source)}"
         )
     shape = common_shape(input.shape, mask.shape)
-    result = np.array(np.broadcast_to(input, shape))
+    result = np.array(np.broadcast_to(input, shape), order="C")
     where = np.broadcast_to(mask, shape)
     count = int(where.sum())
     if source.size < count:
@@ -401,7 +479,11 @@ def _masked_scatter_backward(g, mask, shape):
     return selected.view(shape)
 
 
-@op(input=lambda g, input_shape, index: _take_backward(g, input_shape, index), index=None)
+@op(
+    input=lambda g, input_shape, index: _take_backward(g, input_shape, index),
+    index=None,
+    strict_out="take(): self and out expected to have the same dtype, but got self.dtype = {0} and out.dtype = {1}",
+)
 def take(input, index):
     """The elements at places counted through all elements in order."""
     if index.dtype != np.int64:
@@ -440,7 +522,7 @@ def put(input, index, source, accumulate=False):
             f"{_name(source)}"
         )
     if index.size != source.size:
-        raise RuntimeError(
+        raise IndexError(
             "put_(): Expected source and index to have the same number of elements, but got source.numel() = "
             f"{source.size}, index.numel() = {index.size}"
         )
@@ -477,9 +559,15 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
     found = places(input)
     if out is None:
         return found
-    from ..memory import write_out
-
-    write_out(out, found._array)
+    array = found._array
+    if out.dtype is not dtypes.int64:
+        raise RuntimeError(
+            f"nonzero: Expected out tensor to have scalar type Long but got scalar type{out.dtype.legacy_name}"
+        )
+    resized = out._array.shape != array.shape
+    write_out(out, array)
+    if resized:
+        out._array = array
     return out
 
 

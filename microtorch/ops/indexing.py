@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, storage
-from ..arguments import OVERFLOW, fit, type_name, wrong_type
+from ..arguments import OVERFLOW, called, fit, type_name, wrong_type
 from ..casting import cast
 from ..engine import mode
 from ..layout import arranged
@@ -117,7 +117,7 @@ def _take(input: Any, indices: Sequence[Any]) -> Any:
     array, given, start = _front(input, indices)
     key = (slice(None),) * start + tuple(given)
     result = array[key]
-    if array.flags.c_contiguous:
+    if array.flags.c_contiguous and all(i.flags.c_contiguous for i in given):
         return storage.in_order(result)
     between = given[0].ndim
     shape = _result_shape(array, given, start)
@@ -140,7 +140,7 @@ def _index_backward(g, input_shape, indices):
 def index(input, indices):
     """The elements at the places that tensors of indices, broadcast together, name in the first dimensions."""
     rows = _array(indices[0])
-    if len(indices) == 1 and rows.dtype.kind == "i" and input.flags.c_contiguous and input.ndim:
+    if len(indices) == 1 and rows.dtype.kind == "i" and input.flags.c_contiguous and rows.flags.c_contiguous and input.ndim:
         try:
             return input.take(rows, 0)
         except IndexError:
@@ -163,7 +163,7 @@ def _put(target: Any, indices: Sequence[Any], values: Any, accumulate: bool) -> 
     if not accumulate:
         array[key] = values
     elif array.dtype.kind == "b":
-        array[key] |= values
+        np.logical_or.at(array, key, values)
     else:
         _add_at(array, given, start, values)
 
@@ -503,7 +503,7 @@ def _checked_indices(indices: Any) -> list[Tensor]:
         raise wrong_type("indices", 2, "tuple of Tensors", indices)
     for i, tensor in enumerate(indices):
         if not isinstance(tensor, Tensor):
-            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type_name(tensor)}")
+            raise TypeError(f"expected Tensor as element {i} in argument {called()[1]}, but got {type_name(tensor)}")
         check_index(tensor._array)
     return list(indices)
 

@@ -21,7 +21,9 @@ from .shape import unsafe_view
 def _check_matrices(name_a, name_b, a, b):
     for name, matrix in ((name_a, a), (name_b, b)):
         if matrix.ndim != 2:
-            raise RuntimeError(f"{name} must be a matrix" + (f", got {matrix.ndim}-D tensor" if name_a == "mat1" else ""))
+            raise RuntimeError(
+                f"{name} must be a matrix" + (f", got {matrix.ndim}-D tensor" if name_a == "mat1" else "")
+            )
 
 
 def _check_inner(a, b):
@@ -124,7 +126,9 @@ def addmm(input, mat1, mat2, *, beta=1, alpha=1):
     _check_inner(mat1, mat2)
     _check_expandable(input, (mat1.shape[0], mat2.shape[1]))
     if not input.dtype is mat1.dtype is mat2.dtype:
-        first, second = (("self", input), ("mat2", mat2)) if input.dtype is not mat2.dtype else (("mat1", mat1), ("mat2", mat2))
+        first, second = (
+            (("self", input), ("mat2", mat2)) if input.dtype is not mat2.dtype else (("mat1", mat1), ("mat2", mat2))
+        )
         raise RuntimeError(
             f"{first[0]} and {second[0]} must have the same dtype, but got {name_of(first[1])} and {name_of(second[1])}"
         )
@@ -145,8 +149,8 @@ def _check_vectors(a, b):
         raise RuntimeError(f"dot : expected both vectors to have same dtype, but found {name_of(a)} and {name_of(b)}")
     if a.size != b.size:
         raise RuntimeError(
-            f"inconsistent tensor size, expected tensor [{a.size}] and src [{b.size}] to have the same number of elements, "
-            f"but got {a.size} and {b.size} elements respectively"
+            f"inconsistent tensor size, expected tensor [{a.size}] and src [{b.size}] to have the same number of "
+            f"elements, but got {a.size} and {b.size} elements respectively"
         )
     if a.dtype == bool:
         raise not_implemented("dot", dtypes.bool_)
@@ -205,7 +209,8 @@ def _check_mv(x, mat, vec):
     first = vec if x is None else x
     if not first.dtype is mat.dtype is vec.dtype:
         raise RuntimeError(
-            f"addmv input tensors must have the same dtype, but got {name_of(first)}, {name_of(mat)}, and {name_of(vec)}"
+            "addmv input tensors must have the same dtype, but got "
+            f"{name_of(first)}, {name_of(mat)}, and {name_of(vec)}"
         )
     _no_bool("addmv_impl_cpu", mat, vec)
 
@@ -231,9 +236,7 @@ def _check_outer_in_place(input, vec1, vec2):
     if input.ndim != 2:
         raise RuntimeError(f"2D tensor expected, got {input.ndim}D tensor for input")
     if tuple(input.shape) != (vec1.numel(), vec2.numel()):
-        raise RuntimeError(
-            f"size mismatch, input: {list(input.shape)}, v1: {list(vec1.shape)}, v2: {list(vec2.shape)}"
-        )
+        raise RuntimeError(f"size mismatch, input: {list(input.shape)}, v1: {list(vec1.shape)}, v2: {list(vec2.shape)}")
 
 
 @op(
@@ -267,9 +270,7 @@ def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
 def ger(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """An older name of `outer`."""
     if out is not None:
-        warn_once(
-            "torch.ger is deprecated and will be removed in a future PyTorch release. Use torch.outer instead."
-        )
+        warn_once("torch.ger is deprecated and will be removed in a future PyTorch release. Use torch.outer instead.")
     return outer(input, vec2, out=out)
 
 
@@ -302,9 +303,7 @@ def baddbmm(input, batch1, batch2, *, beta=1, alpha=1):
     _check_expandable(input, (batch1.shape[0], batch1.shape[1], batch2.shape[2]))
     if input.dtype is not batch1.dtype:
         names = [dtypes.FROM_NUMPY[x.dtype].cpp_name for x in (input, batch1, batch2)]
-        raise RuntimeError(
-            "Input dtypes must be the same, got: input {}, batch1: {}, batch2: {}".format(*names)
-        )
+        raise RuntimeError("Input dtypes must be the same, got: input {}, batch1: {}, batch2: {}".format(*names))
     _check_batches("baddbmm", batch1, batch2)
     _no_bool_sum(input, batch1.shape[0] * batch1.shape[1] * batch2.shape[2])
     return _scaled_sum(input, kernels.matmul(batch1, batch2), beta, alpha)
@@ -434,16 +433,14 @@ def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 @unpublished
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """x·Wᵀ + b over the last dimension of x: (…, in) → (…, out), with W of shape (out, in) and b of shape (out)."""
+    """x·Wᵀ + b over the last dimension of x: (…, in) → (…, out), with W (out, in) and b (out)."""
     require_tensor("input", 1, input)
     require_tensor("weight", 2, weight)
     ndim = input.ndim
     if ndim == 2 and bias is not None:
         return addmm(bias, input, weight.t())
     if ndim == 0 or weight.ndim == 0:
-        raise RuntimeError(
-            f"both arguments to linear need to be at least 1D, but they are {ndim}D and {weight.ndim}D"
-        )
+        raise RuntimeError(f"both arguments to linear need to be at least 1D, but they are {ndim}D and {weight.ndim}D")
     if bias is None:
         return matmul(input, weight.t())
     if bias.ndim == 1 and input.is_contiguous():

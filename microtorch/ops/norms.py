@@ -57,8 +57,8 @@ def _check_dtype(input, dtype):
         )
     if dtype.itemsize < input.itemsize:
         raise RuntimeError(
-            f"linalg.vector_norm: the dtype of the input ({name_of(input)}) should be convertible without narrowing to the "
-            f"specified dtype ({dtype.legacy_name})"
+            f"linalg.vector_norm: the dtype of the input ({name_of(input)}) should be convertible without narrowing to "
+            f"the specified dtype ({dtype.legacy_name})"
         )
 
 
@@ -69,14 +69,14 @@ def _check_not_empty(input, ord, dim, reduced):
     name = f"{ord:g}"
     if reduced is None:
         raise RuntimeError(
-            f"linalg.vector_norm cannot compute the {name} norm on an empty tensor because the operation does not have an "
-            "identity"
+            f"linalg.vector_norm cannot compute the {name} norm on an empty tensor because the operation does not have "
+            "an identity"
         )
     for axis in reduced:
         if input.shape[axis] == 0:
             raise RuntimeError(
-                f"linalg.vector_norm cannot compute the {name} norm on the dimension {axis}because this dimension is empty "
-                "and the operation does not have an identity"
+                f"linalg.vector_norm cannot compute the {name} norm on the dimension {axis}because this dimension is "
+                "empty and the operation does not have an identity"
             )
 
 
@@ -103,7 +103,7 @@ def _backward(g, input, norm, p, dim, keepdim):
 def vector_norm(
     x: Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, out: Tensor | None = None
 ) -> Tensor:
-    """(Σ|x|ᵖ)^(1/p) over all elements or over `dim`; the largest |x| for p = ∞, the smallest for −∞, their number for 0."""
+    """(Σ|x|ᵖ)^(1/p), over all or over `dim`; the largest |x| for p = ∞, the smallest for −∞, how many for 0."""
     return vector_norm_of(x, to_number("ord", 2, ord), dim, keepdim, dtype, out=out)
 
 

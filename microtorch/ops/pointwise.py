@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import dtypes, kernels
 from ..layout import arranged
-from ..op import FLOAT, KEEP, alias, not_implemented, op, pointwise
+from ..op import FLOAT, alias, not_implemented, pointwise
 from .arithmetic import SAME_DTYPE
 from .creation import zeros_like
 

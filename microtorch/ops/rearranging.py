@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import dtypes, storage
 from ..arguments import called, is_int, no_overload, to_int, to_ints
+from ..memory import check_cast
 from ..op import compose_into, composite, not_implemented, only_function, only_method, op
 from ..tensor import Tensor, wrap, wrap_dim
 from ..types import contiguous_format
@@ -192,13 +193,13 @@ def rot90(input, k=1, dims=(0, 1)):
 # -- triangles and diagonals -------------------------------------------------------------------------------------------
 
 
-@op(input=lambda g, diagonal: tril(g, diagonal), in_place=True, writes_expanded=True, strict_out=EXPECTED_OUT)
+@op(input=lambda g, diagonal: tril(g, diagonal), in_place=True, strict_out=EXPECTED_OUT)
 def tril(input, diagonal=0):
     """The lower triangle of matrices, zeros above the diagonal that lies `diagonal` above the main one."""
     return _triangle("tril", np.tril, input, diagonal)
 
 
-@op(input=lambda g, diagonal: triu(g, diagonal), in_place=True, writes_expanded=True, strict_out=EXPECTED_OUT)
+@op(input=lambda g, diagonal: triu(g, diagonal), in_place=True, strict_out=EXPECTED_OUT)
 def triu(input, diagonal=0):
     """The upper triangle of matrices, zeros below the diagonal that lies `diagonal` above the main one."""
     return _triangle("triu", np.triu, input, diagonal)
@@ -243,7 +244,7 @@ def trace(input):
     if input.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.ndim}")
     if input.dtype.kind == "b":
-        raise not_implemented("trace", input.dtype)
+        raise not_implemented("trace", dtypes.bool_)
     elements = np.diagonal(input)
     if input.dtype.kind != "f":
         return np.asarray(elements.astype(np.int64).sum())
@@ -294,6 +295,9 @@ def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
     make = diag_embed if input.ndim == 1 else diagonal_copy
     if out is not None:
+        if isinstance(out, Tensor) and input.ndim == 1:
+            words = "diag: result type {0} can't be cast to the desired out= type {1}"
+            check_cast(input._array.dtype, out._array.dtype, words)
         return compose_into(out, "diag", make, input, diagonal, strict=EXPECTED_OUT)
     return make(input, diagonal)
 

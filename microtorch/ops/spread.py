@@ -1,0 +1,163 @@
+"""Variance and standard deviation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..memory import check_cast
+from ..op import composite, only_function, op
+from ..settings import warn
+from ..tensor import Tensor, wrap
+from .reduction import axes, count, in_order, restore
+
+
+def _var_backward(g, input, dim, correction, keepdim):
+    """2/(n − correction)·g·(x − mean); for an empty tuple of dimensions, torch takes n to be 1."""
+    freedom = (1 if dim == () else count(input.shape, dim)) - correction
+    if dim is None or input.ndim == 0:
+        if freedom <= 0:
+            limit = np.where(input._array == input._array.mean(), np.nan, np.inf).astype(input._array.dtype)
+            return g * wrap(np.asarray(limit))
+        return (2.0 / freedom) * g * (input - input.mean())
+    g = restore(g, input.shape, dim, keepdim)
+    with np.errstate(all="ignore"):
+        factor = float(np.divide(2.0, freedom))
+    return factor * g * (input - input.mean(dim, True))
+
+
+def _std_backward(g, out, input, dim, correction, keepdim):
+    return _var_backward((g / (out * 2)).masked_fill(out == 0, 0), input, dim, correction, keepdim)
+
+
+def _moments(name, input, dim, correction, keepdim):
+    """Variance and mean, computed in float64."""
+    if input.dtype.kind != "f":
+        who = name if name.endswith("_mean") else "std and var"
+        raise RuntimeError(f"{who} only support floating point and complex dtypes")
+    reduced = axes(dim, input.ndim, keepdim)
+    n = count(input.shape, dim)
+    if n - correction <= 0 and input.size + (n == 0):
+        warn(
+            f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor "
+            "(input numel divided by output numel)."
+        )
+    x = input.astype(np.float64, copy=False)
+    mean = np.true_divide(np.add.reduce(x, axis=reduced, keepdims=True), n)
+    square = np.add.reduce(np.square(x - mean), axis=reduced, keepdims=keepdim)
+    variance = np.true_divide(square, max(n - correction, 0))
+    return in_order(np.asarray(variance)), in_order(np.asarray(mean).reshape(np.shape(variance)))
+
+
+@op(
+    input=lambda g, input, dim, correction, keepdim: _var_backward(g, input, dim, correction, keepdim),
+    node="VarBackward0",
+    called="var",
+    public=False,
+)
+def var_correction(input, dim, correction, keepdim):
+    """Variance Σ(x − mean)²/(n − correction)."""
+    return _moments("var", input, dim, correction, keepdim)[0].astype(input.dtype)
+
+
+@op(
+    input=lambda g, out, input, dim, correction, keepdim: _std_backward(g, out, input, dim, correction, keepdim),
+    node="StdBackward0",
+    called="std",
+    public=False,
+)
+def std_correction(input, dim, correction, keepdim):
+    """The root of the variance."""
+    return np.sqrt(_moments("std", input, dim, correction, keepdim)[0]).astype(input.dtype)
+
+
+def _mean_too(gradients, backward, arguments, input, dim, keepdim):
+    """The gradient through the variance, and that through the mean which was asked for with it."""
+    g, g_mean = gradients
+    first = None if g is None else backward(g, *arguments)
+    if g_mean is None:
+        return first
+    mean = restore(g_mean, input.shape, dim, keepdim).expand(input.shape) / count(input.shape, dim)
+    return mean if first is None else first + mean
+
+
+@op(
+    input=lambda gradients, input, dim, correction, keepdim: _mean_too(
+        gradients, _var_backward, (input, dim, correction, keepdim), input, dim, keepdim
+    ),
+    node="VarMeanBackward0",
+    outputs=("var", "mean"),
+    public=False,
+)
+def var_mean_correction(input, dim, correction, keepdim):
+    """Variance and mean."""
+    return tuple(m.astype(input.dtype) for m in _moments("var_mean", input, dim, correction, keepdim))
+
+
+@op(
+    input=lambda gradients, std, input, dim, correction, keepdim: _mean_too(
+        gradients, _std_backward, (std, input, dim, correction, keepdim), input, dim, keepdim
+    ),
+    node="StdMeanBackward0",
+    outputs=("std", "mean"),
+    public=False,
+)
+def std_mean_correction(input, dim, correction, keepdim):
+    """Standard deviation and mean."""
+    variance, mean = _moments("std_mean", input, dim, correction, keepdim)
+    return np.sqrt(variance).astype(input.dtype), mean.astype(input.dtype)
+
+
+def _spread(args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, Any, bool]:
+    """(dim, correction, keepdim) from the overload (unbiased), (dim, unbiased, keepdim) or (dim, *, correction…)."""
+    named = {{"axis": "dim", "keepdims": "keepdim"}.get(name, name): value for name, value in named.items()}
+    if args and isinstance(args[0], bool):
+        named["unbiased"], args = args[0], args[1:]
+    named |= zip(("dim", "unbiased", "keepdim"), args, strict=False)
+    correction = named.get("correction")
+    if correction is None:
+        correction = 1 if named.get("unbiased", True) else 0
+    dim = named.get("dim")
+    return (tuple(dim) if isinstance(dim, list) else dim), correction, named.get("keepdim", False)
+
+
+def _no_such_call(name: str, named: dict[str, Any]) -> None:
+    unknown = named.keys() - {"dim", "unbiased", "keepdim", "correction", "axis", "keepdims", "out"}
+    if unknown or {"unbiased", "correction"} <= named.keys():
+        raise TypeError(f"{name}() received an invalid combination of arguments: {', '.join(sorted(named))}")
+
+
+@composite
+def var(input: Tensor, *args: Any, out: Tensor | None = None, **named: Any) -> Tensor:
+    """Variance Σ(x − mean)²/(n − correction): `var(dim=None, *, correction=1, keepdim=False)`.
+
+    `unbiased` is an older argument: True for a correction of 1, False for 0.
+    """
+    _no_such_call("var", named)
+    if out is not None:
+        check_cast(input._array.dtype, out._array.dtype)
+    return var_correction(input, *_spread(args, named), out=out)
+
+
+@composite
+def std(input: Tensor, *args: Any, out: Tensor | None = None, **named: Any) -> Tensor:
+    """Standard deviation, the root of the variance; called as `var`."""
+    _no_such_call("std", named)
+    if out is not None:
+        check_cast(input._array.dtype, out._array.dtype)
+    return std_correction(input, *_spread(args, named), out=out)
+
+
+@only_function
+def var_mean(input: Tensor, *args: Any, **named: Any) -> Any:
+    """Variance and mean; called as `var`."""
+    _no_such_call("var_mean", named)
+    return tuple(var_mean_correction(input, *_spread(args, named)))
+
+
+@only_function
+def std_mean(input: Tensor, *args: Any, **named: Any) -> Any:
+    """Standard deviation and mean; called as `var`."""
+    _no_such_call("std_mean", named)
+    return tuple(std_mean_correction(input, *_spread(args, named)))
