@@ -7,6 +7,7 @@ from typing import NoReturn as _NoReturn
 from . import autograd, backends, binding, cuda, dtypes, nn, optim, random, utils
 from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .autograd.grad_mode import is_inference_mode_enabled
+from .dtypes import bool_ as bool
 from .dtypes import (
     can_cast,
     double,
@@ -28,12 +29,11 @@ from .dtypes import (
     short,
     uint8,
 )
-from .dtypes import bool_ as bool  # noqa: A004
-from .dtypes import float32 as float  # noqa: A004
-from .dtypes import int32 as int  # noqa: A004
+from .dtypes import float32 as float
+from .dtypes import int32 as int
 from .op import FUNCTIONS as _FUNCTIONS
-from .ops.legacy import LEGACY_TYPES as _LEGACY_TYPES
 from .ops.generator import Generator, default_generator
+from .ops.legacy import LEGACY_TYPES as _LEGACY_TYPES
 from .printing import set_printoptions
 from .settings import (
     are_deterministic_algorithms_enabled,

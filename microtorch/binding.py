@@ -147,13 +147,13 @@ def bind() -> None:
         setattr(Tensor, f"__{operator}__", _operator(function))
     for name in ("eq", "ne", "lt", "le", "gt", "ge"):
         setattr(Tensor, f"__{name}__", _operator(METHODS[name]))
-    Tensor.__eq__ = _equal(Tensor.__eq__)  # type: ignore[method-assign, assignment]
+    Tensor.__eq__ = _equal(Tensor.__eq__)  # type: ignore[method-assign]
     for operator, name in {"neg": "neg", "pos": "positive", "abs": "abs"}.items():
         setattr(Tensor, f"__{operator}__", METHODS[name])
     Tensor.__invert__ = comparison.invert
     Tensor.backward = _backward
     _backward.__qualname__ = "Tensor.backward"  # which Python's own errors show
-    Tensor.__new__ = legacy.construct  # type: ignore[method-assign]
+    Tensor.__new__ = legacy.construct  # type: ignore[method-assign, assignment]
 
 
 bind()

@@ -36,7 +36,13 @@ class dtype:
     @property
     def cpp_name(self) -> str:
         """The type itself as C++ writes it, which others of torch's messages use."""
-        integers = {"int64": "long int", "int32": "int", "int16": "short int", "int8": "signed char", "uint8": "unsigned char"}
+        integers = {
+            "int64": "long int",
+            "int32": "int",
+            "int16": "short int",
+            "int8": "signed char",
+            "uint8": "unsigned char",
+        }
         return integers.get(self.name, self.c_name)
 
     @property

@@ -41,9 +41,9 @@ def check_partial_overlap(target: np.ndarray[Any, Any], source: np.ndarray[Any, 
         return
     if not (_is_dense(target) and _is_dense(source)):  # torch finds this too hard to tell, and goes on
         return
-    if (data_pointer(target), target.nbytes) == (data_pointer(source), source.nbytes):
-        if target.strides == source.strides:
-            return
+    same_place = (data_pointer(target), target.nbytes) == (data_pointer(source), source.nbytes)
+    if same_place and target.strides == source.strides:
+        return
     raise RuntimeError(
         "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
         "location. Please clone() the tensor before performing the operation."

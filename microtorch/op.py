@@ -26,8 +26,8 @@ import numpy as np
 
 from . import dtypes
 from .arguments import register, type_name
-from .engine import FREED, NO_EDGE, Edge, Node, mode
 from .casting import cast
+from .engine import FREED, NO_EDGE, Edge, Node, mode
 from .layout import arranged
 from .memory import check_cast, check_overlap, check_partial_overlap, dtype_words, write_out
 from .saved import SavedInput, SavedNumber, SavedOutput, is_freed_with_graph, unpack
@@ -120,7 +120,9 @@ class Op:
             and (wraps_numbers or not any(self.numbers))
             and all(p.default is p.empty for p in self.parameters if p.name in self.differentiable)
         )
-        known = {"g", "gradients", "out", *outputs, *names} | {f"{n}_{what}" for n in self.tensors for what in ("shape", "dtype", "stride")}
+        known = {"g", "gradients", "out", *outputs, *names} | {
+            f"{n}_{what}" for n in self.tensors for what in ("shape", "dtype", "stride")
+        }
         unknown = {need for needs in self.needs.values() for need in needs} - known
         assert not unknown, f"{self.name}: a gradient formula asks for {unknown}, which the operation does not have"
 
@@ -145,9 +147,7 @@ class Op:
                 )
             for i, tensor in enumerate(tensors):
                 if not isinstance(tensor, Tensor):
-                    raise TypeError(
-                        f"expected Tensor as element {i} in argument 0, but got {type(tensor).__name__}"
-                    )
+                    raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(tensor).__name__}")
             return [[tensor._array for tensor in tensors], *values[1:]]
         return [
             v if v is None or (self.numbers[i] and isinstance(v, NUMBERS)) else self.array(i, v, name, first)
@@ -213,7 +213,11 @@ class Op:
     def general(self, values: Sequence[Any], extras: Sequence[Any], name: str, first: int) -> Tensor:
         """A call of an operation with promotion in the unusual case."""
         out = wrap(self.compute(values, extras, name, first))
-        if mode.grad and not self.gives_bool and any(requires_grad(v) for n, v in zip(self.tensors, values, strict=True) if n in self.needs):
+        if (
+            mode.grad
+            and not self.gives_bool
+            and any(requires_grad(v) for n, v in zip(self.tensors, values, strict=True) if n in self.needs)
+        ):
             self.record((out,), values, extras)
         return out
 
@@ -398,7 +402,7 @@ class OpNode(Node):
         op = self.op
         values = {need: unpack(value, self) for need, value in zip(op.saves, saved, strict=True)}
         values["gradients"] = gradients
-        g = gradients[0] if len(gradients) == 1 and op.view != MANY or op.outputs else gradients
+        g = gradients[0] if (len(gradients) == 1 and op.view != MANY) or op.outputs else gradients
         for parameter, position, width in self._plan:
             formula = op.formulas[parameter]
             assert formula is not None
@@ -482,7 +486,7 @@ def unroll(declared: Op) -> None:
         lines.append(f"    r{i} = _formula{i}({', '.join(values)}) if e{i}[0] is not None else None")
     lines.append(f"    return ({''.join(f'r{i}, ' for i in range(n))})")
 
-    namespace = {f"_formula{i}": declared.formulas[name] for i, name in enumerate(inputs)} | {
+    namespace: dict[str, Any] = {f"_formula{i}": declared.formulas[name] for i, name in enumerate(inputs)} | {
         "_op": declared,
         "_gradient_edge": gradient_edge,
         "_NO_EDGE": NO_EDGE,
@@ -646,9 +650,11 @@ def _return_type(name: str, outputs: tuple[str, ...]) -> type:
     """The named tuple in which torch returns several results."""
 
     def __repr__(self: Any) -> str:
-        return f"torch.return_types.{name}(\n" + ",\n".join(f"{n}={v!r}" for n, v in zip(outputs, self, strict=True)) + ")"
+        return (
+            f"torch.return_types.{name}(\n" + ",\n".join(f"{n}={v!r}" for n, v in zip(outputs, self, strict=True)) + ")"
+        )
 
-    base = namedtuple(name, outputs)  # type: ignore[misc]  # noqa: PYI024  (the fields are known only here)
+    base = namedtuple(name, outputs)  # type: ignore[misc]
     return type(name, (base,), {"__slots__": (), "__repr__": __repr__, "__module__": "torch.return_types"})
 
 
@@ -699,17 +705,39 @@ def op(
     """
 
     def declare(forward: Callable[..., Any]) -> Callable[..., Any]:
-        declared = Op(forward, formulas, node, promotion, view, outputs, wraps_numbers, keep, numbers, precise, gives_bool, called, check, check_in_place, shape_error, refuses, order, writes_expanded, strict_out, cast_error, dtype_of_out)
+        declared = Op(
+            forward,
+            formulas,
+            node,
+            promotion,
+            view,
+            outputs,
+            wraps_numbers,
+            keep,
+            numbers,
+            precise,
+            gives_bool,
+            called,
+            check,
+            check_in_place,
+            shape_error,
+            refuses,
+            order,
+            writes_expanded,
+            strict_out,
+            cast_error,
+            dtype_of_out,
+        )
         REGISTRY[declared.name] = declared
         if declared.has_fixed_edges:
             unroll(declared)
         declared.function = _generate(declared, out and not view)
-        publish(declared.function, public if public != "in place" else False)
-        if not public:
-            register(declared.function.__code__, declared.called, 1)
+        if public and public != "in place":
+            publish(declared.function, public)
         if in_place:
             declared.function_ = _generate_in_place(declared)
-            publish(declared.function_, public and "method")
+            if public:
+                publish(declared.function_, "method")
         return declared.function
 
     return declare
@@ -718,7 +746,7 @@ def op(
 def publish(function: Function, where: bool | str = True) -> Function:
     """Enter a function among those of the torch namespace ("function"), the methods of Tensor ("method"), or both."""
     name = function.__name__
-    register(function.__code__, name, 1)  # type: ignore[attr-defined]
+    register(function.__code__, name, 1)
     if where is True or where == "function":
         FUNCTIONS[name] = function
     if where is True or where == "method":
@@ -830,7 +858,9 @@ def _generate(declared: Op, with_out: bool) -> Callable[..., Any]:
         if len(declared.tensors) == 2 and declared.numbers[1]:  # x·2: numpy, too, lets the number give way
             x, y = declared.tensors
             fast = "".join(c for c in "fd" if c not in declared.refused)
-            lines.append(f'    elif type({y}) in _NUMBER and isinstance({x}, _Tensor) and {x}._array.dtype.char in "{fast}":')
+            lines.append(
+                f'    elif type({y}) in _NUMBER and isinstance({x}, _Tensor) and {x}._array.dtype.char in "{fast}":'
+            )
             lines += [f"        a0 = {x}._array", f"        a1 = {y}"]
         if declared.promotion == KEEP:
             lines += ["    else:", f"        {arrays}, = _op.arrays({values}, _name, _first)"]
@@ -843,7 +873,9 @@ def _generate(declared: Op, with_out: bool) -> Callable[..., Any]:
         f"        raise _broadcast_error(error, _order({arrays}) or [{arrays}]) from None",
     ]
     if declared.promotion != KEEP and len(declared.tensors) > 1:
-        ordered = " and ".join(f"(type(a{i}) is not _ndarray or a{i}.flags.c_contiguous)" for i in range(len(declared.tensors)))
+        ordered = " and ".join(
+            f"(type(a{i}) is not _ndarray or a{i}.flags.c_contiguous)" for i in range(len(declared.tensors))
+        )
         lines.append(f"    if not ({ordered}): result = _arranged(_asarray(result), _order({arrays}))")
     required = " or ".join(f"_requires_grad({name})" for name in declared.differentiable)
     required = "False" if declared.gives_bool or not required else required

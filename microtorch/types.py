@@ -28,7 +28,7 @@ class Size(tuple[int, ...]):
         """The number of elements of a tensor of this shape."""
         return math.prod(self)
 
-    @overload  # type: ignore[override]  # a slice of a Size is a Size, which tuple's stub does not foresee
+    @overload
     def __getitem__(self, index: SupportsIndex) -> int: ...
     @overload
     def __getitem__(self, index: slice) -> Size: ...
@@ -36,7 +36,7 @@ class Size(tuple[int, ...]):
         item = tuple.__getitem__(self, index)
         return tuple.__new__(Size, item) if isinstance(index, slice) else item
 
-    def __add__(self, other: Any) -> Size:  # type: ignore[override]
+    def __add__(self, other: Any) -> Size:
         if not isinstance(other, tuple):
             raise TypeError(f"can only concatenate tuple (not {type(other).__name__}) to torch.Size")
         return Size(tuple.__add__(self, other))
@@ -70,8 +70,11 @@ class device:
 
     __slots__ = ("index", "type")
 
+    type: str
+    index: int | None
+
     def __init__(self, type: str | device = "cpu", index: int | None = None) -> None:
-        if isinstance(type, device):
+        if not isinstance(type, str) and isinstance(type, device):
             type, index = type.type, type.index
         if isinstance(type, int):
             raise RuntimeError(
@@ -86,14 +89,14 @@ class device:
         name, colon, number = type.partition(":")
         if colon:
             if index is not None:
-                raise RuntimeError(f"type (string) must not include an index because index was passed explicitly: {type}")
+                raise RuntimeError(
+                    f"type (string) must not include an index because index was passed explicitly: {type}"
+                )
             if not number.isdigit():
                 raise RuntimeError(f"Invalid device string: '{type}'")
             index = int(number)
         if name not in _DEVICE_TYPES.split(", "):
-            raise RuntimeError(
-                f"Expected one of {_DEVICE_TYPES} device type at start of device string: {name}"
-            )
+            raise RuntimeError(f"Expected one of {_DEVICE_TYPES} device type at start of device string: {name}")
         self.type = name
         self.index = index
 

@@ -9,8 +9,9 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 
 pytest.register_assert_rewrite("alike", "nn_scripts", "parity_harness", "programs", "random_draws", "sides")
 
-import microtorch  # noqa: E402
 import torch  # noqa: E402
+
+import microtorch  # noqa: E402
 
 # Warnings that are given once in a process would come or not with the order of the tests.
 torch.set_warn_always(True)

@@ -127,8 +127,8 @@ class Row:
     cases: calls that are swept over everything. once: calls with float32 data alone. bad: calls that torch refuses.
     ulp: how far values may be from torch's, in units in the last place (0: the same bits), of each value, or with
     `largest` of the largest one. zeros: whether 0 and −0 differ. grad_ulp: how far gradients may be, in units in the
-    last place of the largest; those that were summed down after broadcasting may differ by the rounding of that sum in any
-    case. exact: the inputs are multiples of ⅛, so let the gradients drawn be such, and no sum of products is rounded.
+    last place of the largest; those that were summed down after broadcasting may differ by the rounding of that sum in
+    any case. exact: the inputs are multiples of ⅛, so let the gradients drawn be such, and no sum of products is rounded.
     dtypes: those to sweep; the first of them is taken where one is enough. layouts: of the arguments; one is left out
     where torch itself leaves memory undefined. forms: those to test. lacks: those that microtorch lacks, unlike torch.
     at: where microtorch has the function, if elsewhere. reason: why there is a tolerance, or something lacks.

@@ -111,7 +111,11 @@ INDEXED = [
         "take",
         [lambda d: call(d(3, 4), d.index(5, below=12)), lambda d: call(d(3, 4), d.index(2, 3, below=12) - 6)],
         once=[lambda d: call(d(4), np.array(2)), lambda d: call(d(0), np.zeros(0, np.int64))],
-        bad=[lambda d: call(d(3), np.array([3])), lambda d: call(d(3), d(2)), lambda d: call(d(3), np.array([0], np.int32))],
+        bad=[
+            lambda d: call(d(3), np.array([3])),
+            lambda d: call(d(3), d(2)),
+            lambda d: call(d(3), np.array([0], np.int32)),
+        ],
     ),
     Row(
         "put",
@@ -140,7 +144,11 @@ INDEXED = [
         ],
         layouts=("transposed", "sliced"),
     ),
-    Row("nonzero", [lambda d: call(d.ties(3, 4)), lambda d: call(d.ties(3, 4), as_tuple=True)], once=[lambda d: call(d(1)), lambda d: call(d.nonzero())]),
+    Row(
+        "nonzero",
+        [lambda d: call(d.ties(3, 4)), lambda d: call(d.ties(3, 4), as_tuple=True)],
+        once=[lambda d: call(d(1)), lambda d: call(d.nonzero())],
+    ),
     Row("argwhere", [lambda d: call(d.ties(3, 4))]),
 ]
 
@@ -157,7 +165,11 @@ ALONG = [
             lambda d: call(d(3, 4), 1, repeated(2, 6, below=4)),
             lambda d: call(d(2, 3, 2), -2, repeated(2, 4, 1, below=3)),
         ],
-        once=[lambda d: call(d(), 0, np.array(0)), lambda d: call(d(3), 0, np.array([1], np.int32)), lambda d: call(d(3), 0, np.zeros(0, np.int64))],
+        once=[
+            lambda d: call(d(), 0, np.array(0)),
+            lambda d: call(d(3), 0, np.array([1], np.int32)),
+            lambda d: call(d(3), 0, np.zeros(0, np.int64)),
+        ],
         bad=[
             lambda d: call(d(3, 4), 0, np.array([[3]])),
             lambda d: call(d(3, 4), 0, np.array([0])),
@@ -174,7 +186,11 @@ ALONG = [
             lambda d: call(d(3, 4), 1, np.array([[3, 0], [1, 2]]), d(3, 3)),
             lambda d: call(d(3, 4), 1, np.array([[3, 0], [1, 2]]), 2.5),
         ],
-        once=[lambda d: call(d(), 0, np.array(0), d()), lambda d: call(d(3), 0, np.zeros(0, np.int64), d(2)), lambda d: call(d(3, 1), 0, np.array([[1]]), value=2)],
+        once=[
+            lambda d: call(d(), 0, np.array(0), d()),
+            lambda d: call(d(3), 0, np.zeros(0, np.int64), d(2)),
+            lambda d: call(d(3, 1), 0, np.array([[1]]), value=2),
+        ],
         bad=[
             lambda d: call(d(3, 4), 0, np.array([[3]]), d(1, 1)),
             lambda d: call(d(3, 4), 0, np.array([[0, 1]]), d(1, 1)),
@@ -190,7 +206,11 @@ ALONG = [
             lambda d: call(d(3, 4), 1, repeated(2, 5, below=4), d(3, 5)),
         ],
         once=[lambda d: call(d(), 0, np.array(0), d())],
-        bad=[lambda d: call(d(3, 4), 0, np.array([[3]]), d(1, 1)), lambda d: call(d(3, 4), 0, np.array([[0, 1]]), d(1, 1)), lambda d: call(d(3), 0, np.array([0]), 1.0)],
+        bad=[
+            lambda d: call(d(3, 4), 0, np.array([[3]]), d(1, 1)),
+            lambda d: call(d(3, 4), 0, np.array([[0, 1]]), d(1, 1)),
+            lambda d: call(d(3), 0, np.array([0]), 1.0),
+        ],
         layouts=("transposed", "sliced"),
     ),
     Row(
@@ -205,7 +225,11 @@ ALONG = [
     Row(
         "index_select",
         [lambda d: placed(d), lambda d: call(d(3, 4), -1, repeated(6, below=4))],
-        once=[lambda d: call(d(3), 0, np.array(1)), lambda d: call(d(), 0, np.array([0])), lambda d: call(d(3), 0, np.array([1], np.int32))],
+        once=[
+            lambda d: call(d(3), 0, np.array(1)),
+            lambda d: call(d(), 0, np.array([0])),
+            lambda d: call(d(3), 0, np.array([1], np.int32)),
+        ],
         bad=[
             lambda d: call(d(3), 0, np.array([3])),
             lambda d: call(d(3), 0, np.array([-1])),
@@ -217,7 +241,11 @@ ALONG = [
     ),
     Row(
         "index_add",
-        [lambda d: placed(d, d(5, 4)), lambda d: call(d(3, 4), 1, repeated(6, below=4), d(3, 6)), lambda d: placed(d, d(5, 4), alpha=2)],
+        [
+            lambda d: placed(d, d(5, 4)),
+            lambda d: call(d(3, 4), 1, repeated(6, below=4), d(3, 6)),
+            lambda d: placed(d, d(5, 4), alpha=2),
+        ],
         once=[lambda d: call(d(), 0, np.array(0), d())],
         bad=[
             lambda d: call(d(3, 4), 0, np.array([3]), d(1, 4)),

@@ -348,6 +348,8 @@ ROWS = [
                 lambda d: call(d.typed("int64", 3)),
                 lambda d: call(d(3), dtype=T("int64")),
                 lambda d: call(d(3), dtype=T("float16")),
+                lambda d: call(d(3, 4), 2, "x"),
+                lambda d: call(d(3, 4), 2, 0, 1),
             ],
             ulp=4,
             grad_ulp=16,

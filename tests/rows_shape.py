@@ -8,7 +8,12 @@ VIEWS = [
     Row(
         "view",
         [lambda d: call(d(3, 4), 12), lambda d: call(d(3, 4), (2, -1)), lambda d: call(d(2, 6, 1), [3, 1, 4])],
-        once=[lambda d: call(d(), ()), lambda d: call(d(0, 3), -1, 3), lambda d: call(d(1, 6), 6), lambda d: call(d(4), T("int32"))],
+        once=[
+            lambda d: call(d(), ()),
+            lambda d: call(d(0, 3), -1, 3),
+            lambda d: call(d(1, 6), 6),
+            lambda d: call(d(4), T("int32")),
+        ],
         bad=[lambda d: call(d(3, 4), 5), lambda d: call(d(3, 4), -1, -1), lambda d: call(d(3, 4), (2.5,))],
     ),
     Row("view_as", [lambda d: call(d(3, 4), d(2, 6))], bad=[lambda d: call(d(3, 4), d(5))]),
@@ -51,7 +56,12 @@ VIEWS = [
     ),
     Row("swapaxes", [lambda d: call(d(2, 3), 0, 1)], bad=[lambda d: call(d(2, 3), 0, "a")]),
     Row("swapdims", [lambda d: call(d(2, 3, 2), 0, -1)]),
-    Row("t", [lambda d: call(d(2, 3)), lambda d: call(d(3))], once=[lambda d: call(d())], bad=[lambda d: call(d(2, 3, 4))]),
+    Row(
+        "t",
+        [lambda d: call(d(2, 3)), lambda d: call(d(3))],
+        once=[lambda d: call(d())],
+        bad=[lambda d: call(d(2, 3, 4))],
+    ),
     Row(
         "permute",
         [lambda d: call(d(2, 3, 4), (2, 0, 1)), lambda d: call(d(2, 3), (-1, 0))],
@@ -68,7 +78,12 @@ VIEWS = [
     Row(
         "expand",
         [lambda d: call(d(3, 1), 3, 4), lambda d: call(d(3), (2, -1)), lambda d: call(d(1, 3, 1), 2, 3, 2)],
-        once=[lambda d: call(d(), 3), lambda d: call(d(2, 3), 2, 3), lambda d: call(d(3), (1, 3)), lambda d: call(d(1, 2), 0, 2)],
+        once=[
+            lambda d: call(d(), 3),
+            lambda d: call(d(2, 3), 2, 3),
+            lambda d: call(d(3), (1, 3)),
+            lambda d: call(d(1, 2), 0, 2),
+        ],
         bad=[lambda d: call(d(3, 4), 4), lambda d: call(d(3, 4), 3, 5), lambda d: call(d(3), -1, 3)],
     ),
     Row("expand_as", [lambda d: call(d(3, 1), d(2, 3, 4))]),
@@ -87,7 +102,12 @@ VIEWS = [
         "narrow",
         [lambda d: call(d(4, 3), 0, 1, 2), lambda d: call(d(4, 3), -1, -2, 1)],
         once=[lambda d: call(d(4), 0, 4, 0)],
-        bad=[lambda d: call(d(4), 0, 3, 2), lambda d: call(d(4), 0, 5, 0), lambda d: call(d(), 0, 0, 0), lambda d: call(d(4), 0, 1, -1)],
+        bad=[
+            lambda d: call(d(4), 0, 3, 2),
+            lambda d: call(d(4), 0, 5, 0),
+            lambda d: call(d(), 0, 0, 0),
+            lambda d: call(d(4), 0, 1, -1),
+        ],
     ),
     Row(
         "split",
@@ -112,7 +132,11 @@ VIEWS = [
         once=[lambda d: call(d(5), (4, 2)), lambda d: call(d(5), (1, 9))],
         bad=[lambda d: call(d(5), 0), lambda d: call(d(), 2)],
     ),
-    Row("hsplit", [lambda d: call(d(3, 4), 2), lambda d: call(d(4), [1])], bad=[lambda d: call(d(3, 4), 3), lambda d: call(d(), 1)]),
+    Row(
+        "hsplit",
+        [lambda d: call(d(3, 4), 2), lambda d: call(d(4), [1])],
+        bad=[lambda d: call(d(3, 4), 3), lambda d: call(d(), 1)],
+    ),
     Row("vsplit", [lambda d: call(d(4, 3), 2)], bad=[lambda d: call(d(4), 2), lambda d: call(d(4, 3), 3)]),
     Row(
         "unbind",
@@ -174,7 +198,11 @@ JOINING = [
         once=[lambda d: call([d(2), d.typed("int64", 2)])],
         bad=[lambda d: call([]), lambda d: call([d(2), d(3)]), lambda d: call([d(2)], 2), lambda d: call([d(2), 1])],
     ),
-    Row("hstack", [lambda d: call([d(2), d(3)]), lambda d: call([d(2, 1), d(2, 3)]), lambda d: call([d(), d()])], bad=[lambda d: call([])]),
+    Row(
+        "hstack",
+        [lambda d: call([d(2), d(3)]), lambda d: call([d(2, 1), d(2, 3)]), lambda d: call([d(), d()])],
+        bad=[lambda d: call([])],
+    ),
     Row("vstack", [lambda d: call([d(2), d(2)]), lambda d: call([d(2, 3), d(1, 3)])]),
     Row("dstack", [lambda d: call([d(2), d(2)]), lambda d: call([d(2, 3), d(2, 3)]), lambda d: call([d()])]),
     Row("column_stack", [lambda d: call([d(2), d(2)]), lambda d: call([d(2, 3), d(2)]), lambda d: call([d(), d()])]),
@@ -185,13 +213,24 @@ JOINING = [
         "meshgrid",
         [lambda d: call(d(2), d(3), indexing="ij"), lambda d: call(d(2), d(3), d(), indexing="xy")],
         once=[lambda d: call(d(2), indexing="xy")],
-        bad=[lambda d: call(d(2), d.typed("int8", 2), indexing="ij"), lambda d: call(d(2), indexing="no"), lambda d: call()],
+        bad=[
+            lambda d: call(d(2), d.typed("int8", 2), indexing="ij"),
+            lambda d: call(d(2), indexing="no"),
+            lambda d: call(),
+        ],
     ),
     Row("cartesian_prod", [lambda d: call(d(2), d(3)), lambda d: call(d(2))], bad=[lambda d: call(d(2, 2), d(1))]),
 ]
 
 REARRANGING = [
-    Row("clone", [lambda d: call(d(2, 3)), lambda d: call(d(2, 3, 2)), lambda d: call(d(2, 3), memory_format=T("contiguous_format"))]),
+    Row(
+        "clone",
+        [
+            lambda d: call(d(2, 3)),
+            lambda d: call(d(2, 3, 2)),
+            lambda d: call(d(2, 3), memory_format=T("contiguous_format")),
+        ],
+    ),
     Row(
         "repeat",
         [lambda d: call(d(2, 3), 2, 1), lambda d: call(d(2), (3, 2)), lambda d: call(d(2, 1), 2, 3, 2)],
@@ -202,7 +241,11 @@ REARRANGING = [
     Row(
         "repeat_interleave",
         [lambda d: call(d(2, 3), 2), lambda d: call(d(2, 3), 2, 1), lambda d: call(d(3), d.index(3, below=3), 0)],
-        once=[lambda d: call(d(), 3), lambda d: call(d(2), d.index(2, below=3), output_size=None), lambda d: call(d(2, 2), d.index(1, below=3) + 1, dim=-1)],
+        once=[
+            lambda d: call(d(), 3),
+            lambda d: call(d(2), d.index(2, below=3), output_size=None),
+            lambda d: call(d(2, 2), d.index(1, below=3) + 1, dim=-1),
+        ],
         bad=[lambda d: call(d(3), -1), lambda d: call(d(3), d.index(2, below=3), 0), lambda d: call(d(3), d(3), 0)],
     ),
     Row(
@@ -221,8 +264,18 @@ REARRANGING = [
     ),
     Row(
         "rot90",
-        [lambda d: call(d(2, 3)), lambda d: call(d(2, 3), 2), lambda d: call(d(2, 3, 2), -1, (0, 2)), lambda d: call(d(2, 3), 4)],
-        bad=[lambda d: call(d(2)), lambda d: call(d(2, 2), 1, (0, 0)), lambda d: call(d(2, 2), 1, (0,)), lambda d: call(d(2, 2), 1, (0, 3))],
+        [
+            lambda d: call(d(2, 3)),
+            lambda d: call(d(2, 3), 2),
+            lambda d: call(d(2, 3, 2), -1, (0, 2)),
+            lambda d: call(d(2, 3), 4),
+        ],
+        bad=[
+            lambda d: call(d(2)),
+            lambda d: call(d(2, 2), 1, (0, 0)),
+            lambda d: call(d(2, 2), 1, (0,)),
+            lambda d: call(d(2, 2), 1, (0, 3)),
+        ],
     ),
     Row(
         "tril",
@@ -237,7 +290,11 @@ REARRANGING = [
         layouts=("transposed", "sliced"),
     ),
     Row("trace", [lambda d: call(d(3, 4)), lambda d: call(d(0, 2))], bad=[lambda d: call(d(3))]),
-    Row("diag", [lambda d: call(d(3)), lambda d: call(d(3, 4)), lambda d: call(d(2), 1), lambda d: call(d(3, 4), -1)], bad=[lambda d: call(d(2, 2, 2))]),
+    Row(
+        "diag",
+        [lambda d: call(d(3)), lambda d: call(d(3, 4)), lambda d: call(d(2), 1), lambda d: call(d(3, 4), -1)],
+        bad=[lambda d: call(d(2, 2, 2))],
+    ),
     Row(
         "diag_embed",
         [lambda d: call(d(3)), lambda d: call(d(2, 3), 1), lambda d: call(d(2, 3), -1, 0, 2)],

@@ -48,7 +48,9 @@ def test_any_length(n: int, dtype: Any, seed: int) -> None:
     assert same(draw(n, dtype, seed))
 
 
-@pytest.mark.parametrize("values", [[0.0], [-0.0], [-0.0] * 9, [np.inf, -np.inf], [np.nan, 1.0], [1e-45] * 40, [3e38] * 3])
+@pytest.mark.parametrize(
+    "values", [[0.0], [-0.0], [-0.0] * 9, [np.inf, -np.inf], [np.nan, 1.0], [1e-45] * 40, [3e38] * 3]
+)
 def test_special_values(values: list[float]) -> None:
     with np.errstate(all="ignore"):
         array = np.array(values, np.float32)

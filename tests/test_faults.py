@@ -111,7 +111,18 @@ def test_fault_is_noticed(fault: Fault, house: Path) -> None:
     assert text.count(fault.right) == 1, f"{fault.file} does not have {fault.right!r} exactly once"
     file.write_text(text.replace(fault.right, fault.wrong))
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *fault.tests.split(" ")],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-x",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:xdist",
+            *fault.tests.split(" "),
+        ],
         cwd=house,
         env={**os.environ, "PYTHONPATH": str(house), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,

@@ -80,7 +80,9 @@ def test_every_file_is_in_a_room() -> None:
 def test_imports_only_rooms_above(path: Path) -> None:
     room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
     for line, module in imports(path):
-        assert LEVEL[room_of(module)] <= LEVEL[room], f"{path}:{line}: {room} imports {'.'.join(module)}, which is below it"
+        assert LEVEL[room_of(module)] <= LEVEL[room], (
+            f"{path}:{line}: {room} imports {'.'.join(module)}, which is below it"
+        )
 
 
 def test_imports_of_the_package_are_found(tmp_path: Path) -> None:
@@ -108,7 +110,9 @@ def test_needs_numpy_alone() -> None:
         "print(sorted(roots - set(sys.stdlib_module_names) - {'microtorch', 'numpy', '__main__'}))"
     )
     shown = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
-    foreign = [name for name in ast.literal_eval(shown.stdout) if not name.startswith(("_", "sitecustomize", "__editable"))]
+    foreign = [
+        name for name in ast.literal_eval(shown.stdout) if not name.startswith(("_", "sitecustomize", "__editable"))
+    ]
     assert foreign == []
 
 
@@ -123,4 +127,6 @@ def test_parity_and_microtorch_keep_apart() -> None:
     for path in (ROOT / "parity").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] == "microtorch":
-                assert node.module == "microtorch.script" or [a.name for a in node.names] == ["script"], f"{path}:{node.lineno}"
+                assert node.module == "microtorch.script" or [a.name for a in node.names] == ["script"], (
+                    f"{path}:{node.lineno}"
+                )

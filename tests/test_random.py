@@ -209,7 +209,9 @@ def test_state_goes_both_ways() -> None:
         assert np.array_equal(ours.randn(40).numpy(), theirs.randn(40).numpy())
 
 
-@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda g: pickle.loads(pickle.dumps(g)), lambda g: g.clone_state()])
+@pytest.mark.parametrize(
+    "duplicate", [copy.deepcopy, lambda g: pickle.loads(pickle.dumps(g)), lambda g: g.clone_state()]
+)
 def test_copies_of_a_generator_go_on_alike(duplicate: Callable[[Any], Any]) -> None:
     generator = microtorch.Generator().manual_seed(3)
     microtorch.randn(3, generator=generator)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,8 @@ def sum(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
     """Σ over the given axes; an empty tuple sums nothing."""
     if axis is None and x.size <= TOTAL and x.dtype.char in "fd" and x.flags.c_contiguous and not keepdims:
         return total(x)
-    return np.add.reduce(x, axis=axis, keepdims=keepdims)
+    total_: Array = np.add.reduce(x, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
+    return total_
 
 
 def mean(x: Array, axis: Any, keepdims: bool, count: int) -> Array:
@@ -89,39 +91,48 @@ def addmm(bias: Array, a: Array, b: Array, beta: float = 1, alpha: float = 1) ->
     return product + (bias if beta == 1 else beta * bias)
 
 
+@functools.lru_cache(maxsize=256)
+def number(value: float, dtype: str) -> Array:
+    """A number as a 0-d array, with which numpy computes faster than with a Python float; not to be written to."""
+    return np.array(value, dtype)
+
+
 def mse_loss(x: Array, t: Array) -> Array:
     """(x − t)²."""
     d = x - t
     return d * d
 
 
-def mse_loss_backward(g: Array, x: Array, t: Array, norm: Array) -> Array:
+def mse_loss_backward(g: Array, x: Array, t: Array, norm: float) -> Array:
     """norm·(x − t)·g."""
-    return norm * (x - t) * g
+    return number(norm, x.dtype.char) * (x - t) * g
 
 
 def smooth_l1_loss(x: Array, t: Array, beta: float) -> Array:
     """½·z·z/beta where z = |x − t| < beta, else z − ½·beta."""
-    beta = x.dtype.type(beta)
+    dtype = x.dtype.char
+    half, width = number(0.5, dtype), number(beta, dtype)
     z = np.abs(x - t)
-    return np.where(z < beta, 0.5 * z * z / beta, z - 0.5 * beta)
+    return np.where(z < width, half * z * z / width, z - half * width)
 
 
-def smooth_l1_loss_backward(g: Array, x: Array, t: Array, norm: Array, beta: float) -> Array:
+def smooth_l1_loss_backward(g: Array, x: Array, t: Array, norm: float, beta: float) -> Array:
     """norm·d·g where d = (x − t)/beta is limited to ±1."""
-    d = (x - t) / x.dtype.type(beta)
-    return norm * np.minimum(np.maximum(d, -1), 1) * g
+    dtype = x.dtype.char
+    d = (x - t) / number(beta, dtype)
+    return number(norm, dtype) * np.minimum(np.maximum(d, number(-1.0, dtype)), number(1.0, dtype)) * g
 
 
 def huber_loss(x: Array, t: Array, delta: float) -> Array:
-    """½·z·z where z = |x − t| < delta, else delta·(z − ½·delta)."""
-    delta = x.dtype.type(delta)
+    """m·(z − ½·m) where z = |x − t| and m = min(z, delta): ½·z² near the target, a straight line beyond."""
+    dtype = x.dtype.char
     z = np.abs(x - t)
-    return np.where(z < delta, 0.5 * z * z, delta * (z - 0.5 * delta))
+    m = np.minimum(z, number(delta, dtype))
+    return m * (z - number(0.5, dtype) * m)
 
 
-def huber_loss_backward(g: Array, x: Array, t: Array, norm: Array, delta: float) -> Array:
+def huber_loss_backward(g: Array, x: Array, t: Array, norm: float, delta: float) -> Array:
     """norm·d·g where d = x − t is limited to ±delta."""
-    delta = x.dtype.type(delta)
+    dtype = x.dtype.char
     d = x - t
-    return norm * np.minimum(np.maximum(d, -delta), delta) * g
+    return number(norm, dtype) * np.minimum(np.maximum(d, number(-delta, dtype)), number(delta, dtype)) * g

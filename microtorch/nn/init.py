@@ -12,7 +12,7 @@ import numpy as np
 from ..autograd.grad_mode import no_grad
 from ..ops.comparison import where
 from ..ops.creation import empty_like
-from ..tensor import Tensor
+from ..tensor import Tensor, wrap
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
@@ -86,7 +86,7 @@ def eye_(tensor: Tensor) -> Tensor:
     """The identity matrix, as far as a rectangle has one."""
     if tensor.ndimension() != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
-    return tensor.copy_(Tensor.new_tensor(tensor, np.eye(*tensor.shape)))
+    return tensor.copy_(wrap(np.eye(*tensor.shape)))
 
 
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:

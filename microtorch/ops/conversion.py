@@ -73,7 +73,7 @@ def to(self: Tensor, *args: Any, copy: bool = False, memory_format: Any = None, 
             dtype = rest.pop(0)
     require_cpu(named.get("device"))
     if _is_python_type(dtype):
-        dtype = dtypes.FROM_PYTHON[dtype]
+        dtype = dtypes.FROM_PYTHON[dtype]  # type: ignore[index]
     unknown = set(named) - {"dtype", "device", "non_blocking", "tensor"}
     if unknown or len(rest) > 2 or not all(isinstance(flag, bool) for flag in rest):
         raise no_overload(_TO, args, **named)
@@ -338,7 +338,7 @@ def set_(self: Tensor, source: Tensor | None = None) -> Tensor:
     return self
 
 
-@only_method
-def resize_as_(self: Tensor, the_template: Tensor, *, memory_format: Any = None) -> Tensor:
+@composite
+def resize_as_(input: Tensor, the_template: Tensor, *, memory_format: Any = None) -> Tensor:
     """`resize_` to the shape of another tensor."""
-    return resize_(self, the_template._array.shape)
+    return resize_(input, the_template._array.shape)

@@ -304,7 +304,11 @@ def full_like(
 
 def _new(name: str, input: Tensor, size: Sequence[Any], named: dict[str, Any]) -> tuple[tuple[int, ...], Any, bool]:
     chosen = options(
-        name, named.pop("dtype", None), named.pop("device", None), named.pop("layout", None), named.pop("pin_memory", False)
+        name,
+        named.pop("dtype", None),
+        named.pop("device", None),
+        named.pop("layout", None),
+        named.pop("pin_memory", False),
     )
     requires_grad = named.pop("requires_grad", False)
     return sizes(name, size, named, 2), (chosen or input.dtype).numpy, requires_grad

@@ -209,9 +209,7 @@ def from_numpy(ndarray: Any, /) -> Tensor:
 
 
 @only_function
-def frombuffer(
-    buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False
-) -> Tensor:
+def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
     """A tensor on the bytes of a buffer, such as a bytearray."""
     array = np.frombuffer(buffer, dtypes.as_dtype(dtype, "frombuffer(): argument 'dtype'").numpy, count, offset)
     if not array.flags.writeable:
@@ -279,7 +277,7 @@ def new_tensor(
 
 
 @only_function
-def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+def as_tensor(data: Any, *, dtype: Any = None, device: Any = None) -> Tensor:
     """A tensor with the data: a tensor or an array itself, sharing memory, if it is of the dtype; otherwise a copy."""
     chosen = options("as_tensor", dtype, device)
     if isinstance(data, Tensor):

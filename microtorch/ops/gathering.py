@@ -209,7 +209,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, ou
     for shape in shapes:
         shape[dim] = 1
     common = list(common_shape(tuple(shapes[0]), tuple(shapes[1])))
-    wide = [expand(t, tuple([*common[:dim], n, *common[dim + 1 :]])) for t, n in zip((input, indices), lengths, strict=True)]
+    wide = [expand(t, (*common[:dim], n, *common[dim + 1 :])) for t, n in zip((input, indices), lengths, strict=True)]
     return gather(wide[0], dim, wide[1], out=out)
 
 
@@ -279,7 +279,9 @@ def index_add(input, dim, index, source, *, alpha=1):
     result = input.astype(np.float32) if half else input.copy()  # float16 is rounded at the end
     if not input.ndim:
         result = result.reshape(1)
-    source = source.reshape((*result.shape[:dim], index.size, *result.shape[dim + 1 :])).astype(result.dtype, copy=False)
+    source = source.reshape((*result.shape[:dim], index.size, *result.shape[dim + 1 :])).astype(
+        result.dtype, copy=False
+    )
     places = _along(result.ndim, dim, index.reshape(-1))
     if alpha == 1:
         np.add.at(result, places, source)
@@ -385,9 +387,7 @@ def index_copy(input, dim, index, source):
     if index.ndim >= 2:
         raise IndexError(f"index_copy_(): Index should have dimension 1 or 0 (got {index.ndim})")
     if source.ndim == 0 and index.size != 1:
-        raise IndexError(
-            f"index_copy_(): When source is scalar, index should have one element (got {index.size})"
-        )
+        raise IndexError(f"index_copy_(): When source is scalar, index should have one element (got {index.size})")
     if source.ndim != input.ndim and source.ndim and input.ndim:
         raise IndexError(
             "index_copy_(): When source and destination are not scalars, their dimensionality must match. Source dimensionality "
@@ -409,7 +409,9 @@ def index_copy(input, dim, index, source):
         )
     count = source.shape[dim] if source.ndim else 1
     if index.size != count:
-        raise IndexError(f"index_copy_(): Number of indices ({index.size}) should be equal to source.size(dim) ({count})")
+        raise IndexError(
+            f"index_copy_(): Number of indices ({index.size}) should be equal to source.size(dim) ({count})"
+        )
     size = input.shape[dim] if input.ndim else 1
     for place in index.reshape(-1).tolist():
         if not 0 <= place < size:

@@ -140,7 +140,13 @@ def _index_backward(g, input_shape, indices):
 def index(input, indices):
     """The elements at the places that tensors of indices, broadcast together, name in the first dimensions."""
     rows = _array(indices[0])
-    if len(indices) == 1 and rows.dtype.kind == "i" and input.flags.c_contiguous and rows.flags.c_contiguous and input.ndim:
+    if (
+        len(indices) == 1
+        and rows.dtype.kind == "i"
+        and input.flags.c_contiguous
+        and rows.flags.c_contiguous
+        and input.ndim
+    ):
         try:
             return input.take(rows, 0)
         except IndexError:
@@ -366,7 +372,8 @@ def _apart(input: Tensor, key: tuple[Any, ...]) -> tuple[Tensor, list[Any]]:
             specified += 1
     if specified > ndim:
         raise IndexError(f"too many indices for tensor of dimension {ndim}")
-    view, dim, indices = input, 0, []
+    indices: list[Any] = []
+    view, dim = input, 0
     extra = 0  # how many dimensions the masks so far have covered beyond one each
 
     def record(index: Any, covered: int = 1) -> None:
@@ -377,7 +384,7 @@ def _apart(input: Tensor, key: tuple[Any, ...]) -> tuple[Tensor, list[Any]]:
         extra += covered - 1
 
     for real_dim, part in enumerate(key):
-        if isinstance(part, (list, tuple, range)) or isinstance(part, np.ndarray) or _is_other_sequence(part):
+        if isinstance(part, (list, tuple, range, np.ndarray)) or _is_other_sequence(part):
             part = _array_of(part)
         array = part._array if isinstance(part, Tensor) else part
         if isinstance(array, np.ndarray):
@@ -445,7 +452,8 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
     if key is False:
         return
     if kind is int:
-        view, indices = _select(self, 0, key, 0), []
+        indices: list[Any] = []
+        view = _select(self, 0, key, 0)
     elif key is True:
         view, indices = unsqueeze(self, 0), []
     elif kind is slice and not self._array.ndim:

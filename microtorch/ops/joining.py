@@ -190,7 +190,8 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     for tensor in tensors:
         if tensor.ndim > 1:
             raise RuntimeError(
-                "torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: " + repr(tensor).removesuffix("\n")
+                "torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: "
+                + repr(tensor).removesuffix("\n")
             )
     swap = indexing == "xy" and len(tensors) >= 2
     order = [1, 0, *range(2, len(tensors))] if swap else list(range(len(tensors)))

@@ -150,5 +150,6 @@ def new(self: Tensor, *args: Any, **named: Any) -> Tensor:
 
 tensortype.__module__ = "torch"
 LEGACY_TYPES = {
-    f"{d.legacy_name}Tensor": tensortype(f"{d.legacy_name}Tensor", (), {"dtype": d, "__module__": "torch"}) for d in dtypes.ALL
+    f"{d.legacy_name}Tensor": tensortype(f"{d.legacy_name}Tensor", (), {"dtype": d, "__module__": "torch"})
+    for d in dtypes.ALL
 }

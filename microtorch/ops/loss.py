@@ -148,6 +148,8 @@ def _common(input, target, name, result=None):
 def _reduced(loss, reduction, input, target):
     if reduction == NONE:
         return _in_order(loss, input, target)
+    if loss.size == 1:
+        return loss.reshape(())
     if loss.dtype == np.float16:  # added in float32, as all sums of float16
         return _reduced(loss.astype(np.float32), reduction, input, target).astype(np.float16)
     return kernels.mean(loss, None, False, loss.size) if reduction == MEAN else kernels.sum(loss)
@@ -161,8 +163,8 @@ def _in_order(result, input, target):
 
 
 def _norm(input, reduction, factor=1.0):
-    """What the gradient of every element is multiplied by, in the dtype of the elements."""
-    return input.dtype.type(factor / (input.size or 1) if reduction == MEAN else factor)
+    """What the gradient of every element is multiplied by."""
+    return factor / (input.size or 1) if reduction == MEAN else factor
 
 
 def _averaged(gradient, shape, reduction):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import to_number
+from ..arguments import register, to_ints, to_number, wrong_type
 from ..op import composite, op
 from ..tensor import Tensor
 from .arithmetic import name_of
@@ -32,7 +32,9 @@ def vector_norm_of(input, ord, dim, keepdim, dtype=None):
     if dtype is not None:
         _check_dtype(input, dtype)
         input = input.astype(dtype.numpy)
-    reduced = axes(dim, input.ndim, keepdim)
+    if type(keepdim) is not bool:
+        raise wrong_type("keepdim", 4, "bool", keepdim)
+    reduced = axes(dim if dim is None else to_ints("dim", 3, dim, or_one=True), input.ndim)
     _check_not_empty(input, ord, dim, reduced)
     size = np.abs(input, dtype=np.float64)
     if abs(ord) == INF:
@@ -48,6 +50,9 @@ def vector_norm_of(input, ord, dim, keepdim, dtype=None):
     else:
         norm = np.add.reduce(size**ord, axis=reduced, keepdims=keepdim) ** (1 / ord)
     return in_order(np.asarray(norm).astype(input.dtype))
+
+
+register(vector_norm_of.__code__, "linalg_vector_norm", 1)
 
 
 def _check_dtype(input, dtype):

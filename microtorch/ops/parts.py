@@ -30,7 +30,9 @@ def select(input, dim, index):
     dim = wrap_dim(dim, input.ndim)
     size = input.shape[dim]
     if not -size <= index < size:
-        raise IndexError(f"select(): index {index} out of range for tensor of size {list(input.shape)} at dimension {dim}")
+        raise IndexError(
+            f"select(): index {index} out of range for tensor of size {list(input.shape)} at dimension {dim}"
+        )
     return input[(slice(None),) * dim + (index, ...)]
 
 
@@ -254,7 +256,9 @@ _TENSOR_SPLIT = [
 def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
     """Parts along the second dimension, of a vector along its only one."""
     if input.ndim < 1:
-        raise RuntimeError("torch.hsplit requires a tensor with at least 1 dimension, but got a tensor with 0 dimensions!")
+        raise RuntimeError(
+            "torch.hsplit requires a tensor with at least 1 dimension, but got a tensor with 0 dimensions!"
+        )
     return _even_split("hsplit", input, indices_or_sections, 1 if input.ndim > 1 else 0)
 
 

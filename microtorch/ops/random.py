@@ -126,7 +126,13 @@ def _like(input: Tensor, dtype: Any, device: Any) -> np.ndarray[Any, Any]:
 
 @only_function
 def rand_like(
-    input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, generator: Any = None, **_: Any
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    generator: Any = None,
+    **_: Any,
 ) -> Tensor:
     """Uniform numbers in [0, 1) in the shape of `input`."""
     return finish(filled(_like(input, dtype, device), stream(generator, "rand_like").uniform), requires_grad)
@@ -134,7 +140,13 @@ def rand_like(
 
 @only_function
 def randn_like(
-    input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, generator: Any = None, **_: Any
+    input: Tensor,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    generator: Any = None,
+    **_: Any,
 ) -> Tensor:
     """Normal numbers of mean 0 and variance 1 in the shape of `input`."""
     array = _like(input, dtype, device)
@@ -195,8 +207,11 @@ def normal(
     mean=lambda g: zeros_like(g),
     std=lambda g: zeros_like(g),
     node=lambda mean, std, generator: (
-        "NormalBackward3" if isinstance(mean, Tensor) and isinstance(std, Tensor)
-        else "NormalBackward1" if isinstance(mean, Tensor) else "NormalBackward2"
+        "NormalBackward3"
+        if isinstance(mean, Tensor) and isinstance(std, Tensor)
+        else "NormalBackward1"
+        if isinstance(mean, Tensor)
+        else "NormalBackward2"
     ),
     promotion="promote",
     numbers=("mean", "std"),
@@ -264,5 +279,3 @@ def dropout_mask(input: Tensor, p: float) -> Tensor:
     if p == 1:
         return wrap(np.zeros((), input._array.dtype))
     return empty_like(input).bernoulli_(1 - p).div_(1 - p)
-
-

@@ -78,6 +78,8 @@ def _arange(start: Any, end: Any, step: Any, dtype: dtypes.dtype) -> Array:
         raise NotImplementedError("\"arange_cpu\" not implemented for 'Bool'")
     if not dtype.is_floating_point:
         exact = [int(v) if math.isfinite(v) else v for v in (start, end, step)]
+        if dtype is dtypes.int64 and exact[2] == 0 != step:
+            raise ValueError("step must be nonzero")
     if step == 0:
         raise RuntimeError("step must be nonzero")
     if not (math.isfinite(start) and math.isfinite(end)):
@@ -155,7 +157,9 @@ def linspace(
     """`steps` numbers from `start` to `end`, both included, at equal distances."""
     low, high, count = _ends("linspace", start, end, steps, "")
     chosen = options("linspace", dtype, device, layout, pin_memory, out) or dtypes.get_default_dtype()
-    return finish(_linspace(low, high, count, chosen), requires_grad, out)
+    if chosen is dtypes.bool_:
+        raise NotImplementedError("\"linspace_cpu\" not implemented for 'Bool'")
+    return finish(cast(_spaced(low, high, count, chosen), chosen.numpy), requires_grad, out)
 
 
 @only_function
@@ -175,8 +179,9 @@ def logspace(
     """`steps` numbers from base^start to base^end whose logarithms are at equal distances."""
     low, high, count = _ends("logspace", start, end, steps, "float base = 10.0, ")
     chosen = options("logspace", dtype, device, layout, pin_memory, out) or dtypes.get_default_dtype()
-    wide = chosen if chosen.is_floating_point else dtypes.float64
-    exponents = _linspace(low, high, count, wide).astype(np.float64)
+    if chosen is dtypes.bool_:
+        raise NotImplementedError("\"logspace_cpu\" not implemented for 'Bool'")
+    exponents = _spaced(low, high, count, chosen).astype(np.float64)
     return finish(cast(np.power(float(base), exponents), chosen.numpy), requires_grad, out)
 
 
@@ -198,19 +203,16 @@ def _ends(name: str, start: Any, end: Any, steps: Any, more: str) -> tuple[float
     return to_number("start", 1, values[0]), to_number("end", 2, values[1]), to_int("steps", 3, steps)
 
 
-def _linspace(start: float, end: float, count: int, dtype: dtypes.dtype) -> Array:
-    if dtype is dtypes.bool_:
-        raise NotImplementedError("\"linspace_cpu\" not implemented for 'Bool'")
+def _spaced(start: float, end: float, count: int, dtype: dtypes.dtype) -> Array:
+    """Evenly spaced numbers between two ends that are first brought to the dtype; float64 if it has integers."""
     kind = dtype.numpy if dtype.is_floating_point else np.dtype(np.float64)
     ends = np.array([start, end], np.float64 if dtype.is_floating_point else np.int64)
     low, high = cast(ends, dtype.numpy).astype(kind)
     if count <= 1:
-        return cast(np.full(count, low), dtype.numpy)
+        return np.full(count, low)
     step = (high - low) / kind.type(count - 1)
     i = np.arange(count).astype(kind)
     middle = count // 2
     if kind.itemsize == 2:
-        values = np.where(i < middle, low + step * i, high - step * (i[-1] - i))
-    else:
-        values = np.concatenate([fma(step, i[:middle], low), fma(-step, i[-1] - i[middle:], high)])
-    return cast(values, dtype.numpy)
+        return np.where(i < middle, low + step * i, high - step * (i[-1] - i))
+    return np.concatenate([fma(step, i[:middle], low), fma(-step, i[-1] - i[middle:], high)])

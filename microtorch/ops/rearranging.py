@@ -40,7 +40,8 @@ def _repeat_backward(g, input_shape, repeats):
     lead = len(repeats) - len(input_shape)
     for _ in range(lead):
         g = g.sum(0)
-    shape, copies = [], []
+    shape: list[int] = []
+    copies: list[int] = []
     for n, times in zip(input_shape, repeats[lead:], strict=True):
         if times != 1:
             copies.append(len(shape))
@@ -96,7 +97,9 @@ def _repeat_evenly(input: Tensor, repeats: int, dim: int | None) -> Tensor:
         input, dim = input.flatten(), 0
     dim = wrap_dim(to_int("dim", 3, dim), input.ndim)
     wide = input.unsqueeze(dim + 1)
-    copied = wide.expand([*wide.shape[: dim + 1], repeats, *wide.shape[dim + 2 :]]).clone(memory_format=contiguous_format)
+    copied = wide.expand([*wide.shape[: dim + 1], repeats, *wide.shape[dim + 2 :]]).clone(
+        memory_format=contiguous_format
+    )
     return copied.view([*copied.shape[:dim], copied.shape[dim] * repeats, *copied.shape[dim + 2 :]])
 
 
@@ -259,7 +262,11 @@ def _trace_backward(g, input_shape):
     return zeros.index_fill(0, places[: min(input_shape)], g).view(input_shape)
 
 
-@op(input=lambda g, input_shape, offset: _diagonal_backward(g, input_shape, offset), node="DiagonalBackward0_copy", public=False)
+@op(
+    input=lambda g, input_shape, offset: _diagonal_backward(g, input_shape, offset),
+    node="DiagonalBackward0_copy",
+    public=False,
+)
 def diagonal_copy(input, offset):
     """A diagonal of a matrix as a vector of its own."""
     return np.ascontiguousarray(diagonal_window(input, offset, 0, 1))

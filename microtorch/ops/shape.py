@@ -301,19 +301,19 @@ def detach(input: Tensor) -> Tensor:
     return as_tensor_argument(input).detach()
 
 
-@only_method
-def detach_(self: Tensor) -> Tensor:
+@composite
+def detach_(input: Tensor) -> Tensor:
     """Cut the tensor's history off; a view cannot be."""
-    if self._view is not None:
+    if input._view is not None:
         raise RuntimeError(
             "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for training, "
             "and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() cannot be "
             "called on these gradients. To fix this error, please refer to the Optimizer.zero_grad() function in "
             "torch/optim/optimizer.py as the solution."
         )
-    self._edge = None
-    self._requires_grad = False
-    return self
+    input._edge = None
+    input._requires_grad = False
+    return input
 
 
 # -- in place: the tensor itself becomes another view of its memory ----------------------------------------------------

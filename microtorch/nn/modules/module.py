@@ -278,7 +278,9 @@ class Module(State):
         seen: set[Tensor] = set()
         modules = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [(prefix, self)]
         for path, module in modules:
-            for name, tensor in Members(module, kind).items():
+            attributes = module.__dict__
+            for name, key in getattr(module, kind).items():
+                tensor = attributes[key]
                 if tensor is None or tensor in seen:
                     continue
                 if remove_duplicate:
