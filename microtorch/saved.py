@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import dtypes
-from .engine import Edge, Node, operation_name
+from .engine import NO_EDGE, Node, operation_name
 from .tensor import InferenceCounter, Tensor, wrap
 
 
@@ -27,16 +27,19 @@ class SavedInput:
     def unpack(self, node: Node) -> Tensor:
         tensor = self.tensor
         if tensor._counter[0] != self.version:
-            raise _modified(tensor._array, tensor._edge, tensor._counter[0], self.version)
+            node_of, output_nr = tensor._edge or NO_EDGE
+            made_by = "" if node_of is None else f"output {output_nr} of {operation_name(node_of)}"
+            raise _modified(tensor._array, made_by, tensor._counter[0], self.version)
         return tensor
 
 
 class SavedOutput:
     """A result that its own backward needs, as data: the result holds its node, which must not hold it in turn."""
 
-    __slots__ = ("array", "counter", "position", "version")
+    __slots__ = ("array", "counter", "of_view", "position", "version")
 
     def __init__(self, tensor: Tensor, position: int) -> None:
+        self.of_view = False  # the result was written into a view, whose history then is its base's
         self.array = tensor._array
         self.counter = tensor._counter
         self.version = tensor._counter[0]
@@ -44,7 +47,10 @@ class SavedOutput:
 
     def unpack(self, node: Node) -> Tensor:
         if self.counter[0] != self.version:
-            raise _modified(self.array, (node, self.position), self.counter[0], self.version)
+            made_by = (
+                f"output {self.position} of {operation_name(node)}" if not self.of_view else "output 0 of AsStrided"
+            )
+            raise _modified(self.array, made_by, self.counter[0], self.version)
         tensor = wrap(self.array)
         tensor._counter = self.counter
         if self.array.dtype.kind == "f":
@@ -81,10 +87,8 @@ def is_freed_with_graph(value: Any) -> bool:
     return isinstance(value, SAVED) or (type(value) is list and any(map(is_freed_with_graph, value)))
 
 
-def _modified(array: Any, edge: Edge | None, version: int, expected: int) -> RuntimeError:
-    made_by = ""
-    if edge is not None and edge[0] is not None:
-        made_by = f", which is output {edge[1]} of {operation_name(edge[0])},"
+def _modified(array: Any, made_by: str, version: int, expected: int) -> RuntimeError:
+    made_by = made_by and f", which is {made_by},"
     return RuntimeError(
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
         f"[torch.{dtypes.FROM_NUMPY[array.dtype].legacy_name}Tensor {list(array.shape)}]{made_by} is at version "

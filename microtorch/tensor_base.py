@@ -126,19 +126,6 @@ class TensorBase:
         """Whether it was made in inference mode, and so can never enter a graph that has to save it."""
         return type(self._counter) is InferenceCounter
 
-    def detach_(self) -> Any:
-        """Forget how it was made: it becomes a leaf that requires no gradient."""
-        if self._view is not None:
-            raise RuntimeError(
-                "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for "
-                "training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence "
-                "detach_() cannot be called on these gradients. To fix this error, please refer to the "
-                "Optimizer.zero_grad() function in torch/optim/optimizer.py as the solution."
-            )
-        self._edge = None
-        self._requires_grad = False
-        return self
-
     # -- its gradient -------------------------------------------------------------------------------------------------
 
     @property

@@ -74,8 +74,9 @@ class device:
     index: int | None
 
     def __init__(self, type: str | device = "cpu", index: int | None = None) -> None:
-        if not isinstance(type, str) and isinstance(type, device):
-            type, index = type.type, type.index
+        if isinstance(type, device):
+            self.type, self.index = type.type, type.index
+            return
         if isinstance(type, int):
             raise RuntimeError(
                 "Device index must not be negative"

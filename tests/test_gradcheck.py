@@ -93,6 +93,7 @@ def test_not_linear(t: Any, say: Say) -> None:
     x = _double(t, 1.0, 2.0)
     f = _bad(t, lambda g, x: 2 * x * g * g)
     say.outcome(t.autograd.gradcheck, f, x)
+    say.outcome(t.autograd.gradcheck, _bad(t, lambda g, x: 2 * x), _double(t, 3.0))
 
 
 @same

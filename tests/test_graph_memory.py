@@ -396,7 +396,7 @@ def in_threads(number: int, work: Callable[[int], None]) -> None:
 def test_threads_lose_no_gradient() -> None:
     """Leaves are shared and fresh each time, so that the first gradients of all threads meet, too."""
     for _ in range(20):
-        shared = [t.ones(1000, requires_grad=True) for _ in range(3)]
+        shared = [t.ones(200_000, requires_grad=True) for _ in range(3)]
 
         def work(i: int, shared: list[Tensor] = shared) -> None:
             for _ in range(10):

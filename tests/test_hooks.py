@@ -463,6 +463,31 @@ def test_grad_mode_in_hooks(t: Any, say: Say) -> None:
 
 
 @same
+def test_grad_mode_changed_by_a_hook(t: Any, say: Say) -> None:
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    y = x * 2
+    z = y.reciprocal()
+    z.register_hook(lambda g: t.set_grad_enabled(True) and None)
+    y.register_hook(lambda g: say(t.is_grad_enabled()))
+    z.sum().backward()
+    say(t.is_grad_enabled())
+
+
+@same
+def test_hooks_of_a_root_that_leads_nowhere(t: Any, say: Say) -> None:
+    x = t.tensor([1.0, 2.0], requires_grad=True)
+    w = t.tensor([1.0, 2.0], requires_grad=True)
+    x.register_hook(lambda g: say("x", g))
+    y = x * 2
+    y.register_hook(lambda g: say("y", g))
+    g = t.tensor([1.0, 1.0])
+    say(t.autograd.grad(x, w, g, allow_unused=True), t.autograd.grad(y, w, g, allow_unused=True))
+    say(t.autograd.grad([x, y], w, [g, g], allow_unused=True))
+    x.backward(g, inputs=[w])
+    say(x.grad, w.grad)
+
+
+@same
 def test_post_accumulate_optimizer(t: Any, say: Say) -> None:
     x = t.tensor([1.0, 2.0], requires_grad=True)
 

@@ -45,7 +45,11 @@ def forward_hooks(torch: Any) -> Any:
     results.append(layer(x))
     for handle in handles:
         handle.remove()
-    return [results, log, layer(x), len(log)]
+    seen = [results, log, layer(x), len(log), len(layer._forward_hooks)]
+    layer.register_forward_hook(post("post 3"))
+    seen += [len(layer._forward_hooks), len(layer._forward_pre_hooks), len(layer._backward_hooks)]
+    layer._forward_hooks.clear()
+    return [*seen, layer(x), len(log)]
 
 
 @script
@@ -191,6 +195,25 @@ def backward_hooks_of_modules_with_many_ends(torch: Any) -> Any:
     constant.register_full_backward_hook(lambda m, i, o: (torch.ones(1),))
     seen += [said(lambda: constant(values(torch, 2)).sum().backward())]
     return seen
+
+
+@script
+def backward_hooks_of_second_gradients(torch: Any) -> Any:
+    """The second backward comes to the inputs without passing the outputs."""
+    log: list[Any] = []
+
+    class Square(torch.nn.Module):
+        def forward(self, x: Any) -> Any:
+            return x**2
+
+    square = Square()
+    square.register_full_backward_pre_hook(lambda m, o: log.append(["pre", *o]))
+    square.register_full_backward_hook(lambda m, i, o: log.append(["post", *i, *o]))
+    x = values(torch, 2).requires_grad_()
+    (first,) = torch.autograd.grad(square(x).sum(), x, create_graph=True)
+    count = len(log)
+    (first**2).sum().backward()
+    return [first, x.grad, count, log]
 
 
 def Constant(torch: Any) -> Any:

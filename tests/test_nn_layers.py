@@ -96,17 +96,19 @@ def other_layers(torch: Any) -> Any:
     return [*seen, *map(said, errors)]
 
 
-@pytest.mark.parametrize("name", ["Sigmoid", "Tanh"])
-def test_curves(name: str) -> None:
+@pytest.mark.parametrize(("layer", "slope"), [("Sigmoid", lambda y: y * (1 - y)), ("Tanh", lambda y: 1 - y * y)])
+def test_curves(layer: str, slope: Callable[[Any], Any]) -> None:
     """Their values are those of `torch.sigmoid` and `torch.tanh`, which have rows of their own."""
     for side in SIDES:
         torch, x = side.module, values(side.module, 5).requires_grad_()
-        layer = getattr(torch.nn, name)()
-        direct = getattr(torch, name.lower())(x)
-        assert repr(layer) == f"{name}()"
-        assert torch.equal(layer(x), direct)
-        assert torch.equal(getattr(torch.nn.functional, name.lower())(x), direct)
-        assert layer(x).grad_fn.name() == f"{name}Backward0"
+        made = getattr(torch.nn, layer)()
+        y = made(x)
+        y.sum().backward()
+        assert repr(made) == f"{layer}()"
+        assert y.grad_fn.name() == f"{layer}Backward0"
+        assert torch.equal(y, getattr(torch, layer.lower())(x))
+        assert torch.equal(y, getattr(torch.nn.functional, layer.lower())(x))
+        assert x.grad.tolist() == pytest.approx(slope(y.detach()).tolist(), rel=1e-6)
 
 
 # -- functions and utilities -------------------------------------------------------------------------------------------

@@ -5,10 +5,13 @@ from __future__ import annotations
 import copy
 import pickle
 import warnings
+from collections import OrderedDict
 from typing import Any
 
 import pytest
 from nn_scripts import Script, Scripts, linear, name, network, plain, said, tells_the_same, values
+
+import microtorch
 
 script = Scripts()
 
@@ -216,6 +219,7 @@ def members_change_their_kind(torch: Any) -> Any:
     def look() -> None:
         kinds = [list(net._parameters), list(net._buffers), list(net._modules), "thing" in vars(net)]
         seen.append([*kinds[:3], plain(getattr(net, "thing", "gone")), list(net.state_dict())])
+        seen.append(sorted(net._non_persistent_buffers_set))
 
     for value in (
         3,
@@ -264,7 +268,19 @@ def members_changed_directly(torch: Any) -> Any:
     del net._modules["child"]
     net.child = 3
     net.weight = taken.detach()  # a plain attribute now
+    layers = nn.Sequential(nn.Tanh(), nn.ReLU())
+    layers._modules = OrderedDict((name + name, layer) for name, layer in layers._modules.items())
+    seen += [plain(layers), plain(getattr(layers, "11")), hasattr(layers, "1")]
     return [*seen, net.child, net.weight, list(net.parameters()), list(net.children())]
+
+
+def test_a_member_is_of_one_kind() -> None:
+    """Entered directly under a name that another kind has, a member replaces it; torch would keep both."""
+    net = microtorch.nn.Module()
+    net._parameters["thing"] = microtorch.nn.Parameter(microtorch.ones(1))
+    net._modules["thing"] = microtorch.nn.Tanh()
+    assert [*net._parameters, *net._modules] == ["thing"]
+    assert type(net.thing) is microtorch.nn.Tanh
 
 
 @script

@@ -136,6 +136,8 @@ def nansum(input, dim=None, keepdim=False, *, dtype=None):
 )
 def mean(input, dim=ALL, keepdim=False, *, dtype=None):
     """The arithmetic mean Σx/n."""
+    if dim is ALL and input.dtype.char in "fd" and dtype is None:
+        return kernels.mean(input, None, False, input.size)
     dtype = named_dtype(dtype)
     result = input.dtype if dtype is None else dtype.numpy
     if result.kind != "f":

@@ -8,7 +8,7 @@ itself, unless the class has an attribute of this name: as in torch, the class's
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
 # Where a module's `__dict__` keeps the names of each kind.
@@ -68,3 +68,19 @@ class Members(MutableMapping[str, Any]):
 
     def __repr__(self) -> str:
         return repr(dict(self))
+
+
+class Window:
+    """The attribute of a module that shows its members of one kind; to assign to it replaces them all."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def __get__(self, module: Any, owner: Any = None) -> Members:
+        return Members(module, self.kind)
+
+    def __set__(self, module: Any, members: Mapping[str, Any]) -> None:
+        members = dict(members)
+        window = Members(module, self.kind)
+        window.clear()
+        window.update(members)

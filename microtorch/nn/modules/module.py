@@ -13,6 +13,7 @@ from ...tensor import Tensor
 from ..parameter import Buffer, Parameter
 from . import hooks as _hooks
 from .hooks import (  # noqa: F401  (where torch has them)
+    NONE,
     Hook,
     ModuleHooks,
     add,
@@ -21,7 +22,7 @@ from .hooks import (  # noqa: F401  (where torch has them)
     register_module_full_backward_hook,
     register_module_full_backward_pre_hook,
 )
-from .members import BUFFERS, KINDS, MODULES, PARAMETERS, Members, of_kind, remove
+from .members import BUFFERS, KINDS, MODULES, PARAMETERS, Window, of_kind, remove
 from .state import State
 
 # What torch's Module has and this one has not.
@@ -62,7 +63,7 @@ class Module(State):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._hooks is None and _hooks.everywhere is None:
             return self.forward(*args, **kwargs)
-        return _hooks.call(self, self._hooks or _hooks.NONE, args, kwargs)
+        return _hooks.call(self, self._hooks or NONE, args, kwargs)
 
     def _forward_unimplemented(self, *input: Any) -> Any:
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
@@ -116,6 +117,8 @@ class Module(State):
         for kind in KINDS:  # a member, where a subclass overrides this method and calls it for one
             if kind in attributes and name in attributes[kind]:
                 return attributes[attributes[kind][name]]
+        if name.endswith("_hooks") and name[1:-6] in vars(NONE) and "_hooks" in attributes:
+            return getattr(self._own_hooks(), name[1:-6])  # `_forward_hooks` and its like, as torch names them
         if name in LACKS:
             raise AttributeError(f"microtorch does not have Module.{name}")
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{UNINITIALIZED.get(name, name)}'")
@@ -138,17 +141,9 @@ class Module(State):
         if name not in self.__dict__[kind] and hasattr(self, name):
             raise KeyError(f"attribute '{name}' already exists")
 
-    @property
-    def _parameters(self) -> Members:
-        return Members(self, PARAMETERS)
-
-    @property
-    def _buffers(self) -> Members:
-        return Members(self, BUFFERS)
-
-    @property
-    def _modules(self) -> Members:
-        return Members(self, MODULES)
+    _parameters = Window(PARAMETERS)
+    _buffers = Window(BUFFERS)
+    _modules = Window(MODULES)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Add a parameter under a name; None for one that is left out."""

@@ -1,0 +1,79 @@
+"""The nodes that operations leave on the tape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..engine import FREED, Edge, Node
+from ..saved import is_freed_with_graph, unpack
+from ..tensor import Tensor
+from .traits import MANY
+
+if TYPE_CHECKING:
+    from .operation import Op
+
+
+class OpNode(Node):
+    """The node of a declared operation: evaluates the gradient formula of every input that needs one."""
+
+    __slots__ = ("_plan", "_saved")
+
+    op: Op
+    _saved: tuple[Any, ...] | None  # a value, or None, for each of `op.saves`; None once freed
+
+    def __init__(self, edges: tuple[Edge, ...], outputs: Any, saved: tuple[Any, ...], plan: Any) -> None:
+        super().__init__(edges, outputs)
+        self._saved = saved
+        self._plan = plan
+
+    def apply(self, *gradients: Any) -> Sequence[Any]:
+        saved = self._saved
+        if saved is None:
+            raise RuntimeError(FREED)
+        results: list[Any] = [None] * len(self.next_functions)
+        if all(gradient is None for gradient in gradients):
+            return results
+        op = self.op
+        values = {need: unpack(value, self) for need, value in zip(op.saves, saved, strict=True)}
+        several = (len(gradients) > 1 or op.view == MANY) and not op.outputs
+        values |= {"g": gradients if several else gradients[0], "gradients": gradients}
+        for parameter, position, width in self._plan:
+            formula = op.formulas[parameter]
+            assert formula is not None
+            gradient = formula(*[values[need] for need in op.needs[parameter]])
+            if parameter == "tensors":
+                results[position : position + width] = gradient
+            else:
+                results[position] = gradient
+        return results
+
+    def release(self) -> None:
+        if self._saved is not None and any(map(is_freed_with_graph, self._saved)):
+            self._saved = None
+
+    def __getattr__(self, name: str) -> Any:
+        """`_saved_other`, `_saved_result`: what was saved, under torch's names."""
+        key = name.removeprefix("_saved_")
+        key = {"self": "input", "result": "out"}.get(key, key)
+        if key == name or key not in self.op.saves:
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+        if self._saved is None:
+            raise RuntimeError(FREED)
+        return unpack(self._saved[self.op.saves.index(key)], self)
+
+
+class NotImplementedNode(Node):
+    """The node of an operation without a derivative, which says so when a gradient arrives."""
+
+    __slots__ = ("operation",)
+
+    def __init__(self, edges: tuple[Edge, ...], results: Sequence[Tensor], operation: str) -> None:
+        super().__init__(edges, tuple((r._array.shape, r._array.dtype) for r in results))
+        self.operation = operation
+
+    def apply(self, *gradients: Any) -> Sequence[Any]:
+        raise RuntimeError(f"derivative for aten::{self.operation} is not implemented")
+
+
+NotImplementedNode.__name__ = "NotImplemented"

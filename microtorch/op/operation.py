@@ -1,0 +1,376 @@
+"""What all operations do alike: promotion, torch's errors, the graph, the in-place variant, `out=`."""
+
+from __future__ import annotations
+
+import inspect
+from collections import namedtuple
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import dtypes
+from ..arguments import type_name
+from ..casting import cast
+from ..engine import NO_EDGE, Edge, mode
+from ..layout import arranged
+from ..memory import check_cast, check_overlap, check_partial_overlap
+from ..saved import SavedInput, SavedNumber, SavedOutput
+from ..tensor import Tensor, wrap
+from ..views import check_inplace, gradient_edge, rebase_history
+from .nodes import NotImplementedNode, OpNode
+from .output import check_writable, requires_grad, write_into
+from .shapes import broadcast_error, broadcast_shape
+from .traits import FLOAT, KEEP, NUMBERS, Traits, not_implemented
+
+Formula = Callable[..., Any]
+
+
+class Op:
+    """A declared operation."""
+
+    function: Callable[..., Any]
+    function_: Callable[..., Any] | None = None  # the in-place variant
+    unrolled_record: Callable[..., Any] | None = None
+
+    def __init__(self, forward: Callable[..., Any], formulas: dict[str, Formula | None], traits: Traits) -> None:
+        self.name = forward.__name__
+        self.called = traits.called or self.name
+        self.forward = forward
+        self.formulas = formulas
+        self.traits = traits
+        self.promotion, self.view, self.outputs = traits.promotion, traits.view, traits.outputs
+        self.node_name = traits.node or "".join(part.capitalize() for part in self.name.split("_")) + "Backward0"
+        self.order = traits.order or (lambda *arrays: arrays)
+        self.parameters = list(inspect.signature(forward).parameters.values())
+        names = [p.name for p in self.parameters]
+        self.tensors = [n for n in names if n in formulas]
+        self.others = [n for n in names if n not in formulas]
+        self.kept = [n in traits.keep for n in self.tensors]
+        self.numbers = [n in traits.numbers or traits.wraps_numbers for n in self.tensors]
+        self.precise = [n in traits.precise for n in self.tensors]
+        self.optional = [p.default is None for p in self.parameters if p.name in formulas]
+        self.takes_list = names[0] == "tensors"
+        self.differentiable = [n for n in self.tensors if formulas[n] is not None]
+        self.needs = {n: list(inspect.signature(f).parameters) for n, f in formulas.items() if f is not None}
+        saves = {need for needs in self.needs.values() for need in needs if need not in ("g", "gradients")}
+        self.saves = sorted(saves, key=lambda need: (need == "out" or need in self.outputs, torch_name(need)))
+        self.result_type = _return_type(self.called, self.outputs) if self.outputs else None
+        self.unrolled_apply: dict[tuple[str, ...], Callable[..., Any]] = {}  # by the inputs that have an edge
+        self._node_classes: dict[str, type[OpNode]] = {}
+        known = {"g", "gradients", "out", *self.outputs, *names}
+        known |= {f"{n}_{what}" for n in self.tensors for what in ("shape", "dtype", "stride")}
+        unknown = {need for needs in self.needs.values() for need in needs} - known
+        assert not unknown, f"{self.name}: a gradient formula asks for {unknown}, which the operation does not have"
+
+    # -- inputs -------------------------------------------------------------------------------------------------------
+
+    def array(self, position: int, value: Any, name: str, first: int = 1) -> np.ndarray[Any, Any]:
+        """The array of an argument that must be a tensor; `name`, `first`: as the operation was called, see `publish`."""
+        if isinstance(value, Tensor):
+            return value._array
+        place = [p.name for p in self.parameters].index(self.tensors[position]) + first
+        raise TypeError(
+            f"{name}(): argument '{self.tensors[position]}' (position {place}) must be Tensor, not {type_name(value)}"
+        )
+
+    def arrays(self, values: Sequence[Any], name: str, first: int = 1) -> list[Any]:
+        """The arrays of tensor arguments that are taken as they are; None stays."""
+        if self.takes_list:
+            tensors = values[0]
+            if not isinstance(tensors, (list, tuple)):
+                raise TypeError(
+                    f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not {type(tensors).__name__}"
+                )
+            for i, tensor in enumerate(tensors):
+                if not isinstance(tensor, Tensor):
+                    raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(tensor).__name__}")
+            return [[tensor._array for tensor in tensors], *values[1:]]
+        return [
+            v if v is None or (self.numbers[i] and isinstance(v, NUMBERS)) else self.array(i, v, name, first)
+            for i, v in enumerate(values)
+        ]
+
+    def common_dtype(self, values: Sequence[Any], name: str, first: int) -> dtypes.dtype:
+        """The dtype to which the promoted arguments come together."""
+        ranks: list[dtypes.dtype | None] = [None, None, None]  # of tensors with dimensions, of 0-d tensors, of numbers
+        for position, value in enumerate(values):
+            if self.kept[position] or (value is None and self.optional[position]):
+                continue
+            if isinstance(value, Tensor):
+                rank, dtype = (0 if value._array.ndim else 1), value.dtype
+            elif self.numbers[position] and isinstance(value, NUMBERS):
+                rank, dtype = 2, dtypes.of_number(value)  # type: ignore[arg-type]
+            else:
+                self.array(position, value, name, first)
+            held = ranks[rank]
+            ranks[rank] = dtype if held is None else dtypes.promote_types(held, dtype)
+        common = dtypes.result_type(*ranks)
+        return dtypes.get_default_dtype() if self.promotion == FLOAT and not common.is_floating_point else common
+
+    def compute(self, values: Sequence[Any], extras: Sequence[Any], name: str = "", first: int = 1) -> Any:
+        """The forward on the arrays of the tensors `values` and the plain arguments `extras`."""
+        name = name or self.name
+        half = False
+        if self.promotion == KEEP:
+            arrays = self.arrays(values, name, first)
+        else:
+            common = self.common_dtype(values, name, first)
+            if self.traits.check is not None:
+                self.traits.check(*values)
+            if common.numpy.char in self.traits.refuses[1]:
+                self._refuse(values, common)
+            half = common is dtypes.float16
+            arrays = [
+                (v._array if isinstance(v, Tensor) else v)
+                if kept
+                else (_as_wide_operand(v, precise) if half else _as_operand(v, common))
+                for v, kept, precise in zip(values, self.kept, self.precise, strict=True)
+            ]
+        try:
+            result = self.forward(
+                **dict(zip(self.tensors, arrays, strict=True)), **dict(zip(self.others, extras, strict=True))
+            )
+        except ValueError as error:
+            raise broadcast_error(error, self.order(*arrays) or arrays) from None
+        if self.outputs:
+            return tuple(map(np.asarray, result))
+        result = np.asarray(result)
+        if half and result.dtype == np.float32:
+            result = result.astype(np.float16)
+        return result if self.promotion == KEEP else arranged(result, self.order(*arrays))
+
+    def _refuse(self, values: Sequence[Any], common: dtypes.dtype) -> None:
+        """The kernel lacks the dtype; but that shapes do not broadcast comes before that."""
+        arrays = [v._array for v in values if isinstance(v, Tensor)]
+        if broadcast_shape([a.shape for a in arrays]) is None:
+            raise broadcast_error(ValueError(), arrays)
+        raise not_implemented(self.traits.refuses[0], common)
+
+    def general(self, values: Sequence[Any], extras: Sequence[Any], name: str, first: int) -> Tensor:
+        """A call of an operation with promotion in the unusual case."""
+        out = wrap(self.compute(values, extras, name, first))
+        if mode.grad and not self.traits.gives_bool and self._is_recorded(values):
+            self.record((out,), values, extras)
+        return out
+
+    def _is_recorded(self, values: Sequence[Any]) -> bool:
+        return any(requires_grad(v) for n, v in zip(self.tensors, values, strict=True) if n in self.needs)
+
+    # -- the graph ----------------------------------------------------------------------------------------------------
+
+    def record(self, results: Sequence[Tensor], values: Sequence[Any], extras: Sequence[Any]) -> None:
+        """Give the results of a call their node."""
+        node = self.make_node(results, values, extras)
+        for output_nr, result in enumerate(results):
+            if result._array.dtype.kind == "f":
+                result._edge = (node, output_nr)
+                result._requires_grad = True
+
+    def make_node(
+        self,
+        results: Sequence[Tensor],
+        values: Sequence[Any],
+        extras: Sequence[Any],
+        original: Any = None,
+        name: str | None = None,
+    ) -> OpNode | NotImplementedNode:
+        """A node with edges to the inputs and what their formulas need.
+
+        `original`: the first input before a change. `name`: of the node, if it is not the operation's usual one.
+        """
+        named = dict(zip(self.tensors, values, strict=True)) | dict(zip(self.others, extras, strict=True))
+        if name is None:
+            name = self.node_name if isinstance(self.node_name, str) else self.node_name(**named)
+        edges: list[Edge] = []
+        plan: list[tuple[str, int, int]] = []  # inputs that need a gradient: name, first edge, number of edges
+        needed: dict[str, None] = {}
+        linked: list[str] = []
+        for parameter in self.differentiable:
+            value = named[parameter]
+            if isinstance(value, Tensor):
+                to_inputs = [gradient_edge(value)]
+            elif isinstance(value, (list, tuple)):
+                to_inputs = [gradient_edge(tensor) for tensor in value]
+            elif value is None or self.traits.wraps_numbers:
+                to_inputs = [NO_EDGE]
+            else:
+                continue
+            if any(node is not None for node, _ in to_inputs):
+                plan.append((parameter, len(edges), len(to_inputs)))
+                needed |= dict.fromkeys(self.needs[parameter])
+            edges += to_inputs
+            linked.append(parameter)
+        if name == "NotImplemented":
+            return NotImplementedNode(tuple(e for e in edges if e[0] is not None), results, self.name)
+        plan.sort(key=lambda step: torch_name(step[0]))
+        saved = tuple(self._saved(n, named, results, original) if n in needed else None for n in self.saves)
+        outputs = tuple((r._array.shape, r._array.dtype) for r in results)
+        return self.node_class(name, tuple(linked))(tuple(edges), outputs, saved, plan)
+
+    def _saved(self, need: str, named: dict[str, Any], results: Sequence[Tensor], original: Any) -> Any:
+        if need == "out" or need in self.outputs:
+            position = 0 if need == "out" else self.outputs.index(need)
+            return SavedOutput(results[position], position)
+        if need not in named:
+            parameter, _, what = need.rpartition("_")
+            value = named[parameter]
+            return [describe(v, what) for v in value] if isinstance(value, (list, tuple)) else describe(value, what)
+        value = original if original is not None and need == self.tensors[0] else named[need]
+        if isinstance(value, Tensor):
+            return SavedInput(value)
+        if need not in self.tensors:
+            return value
+        if isinstance(value, (list, tuple)):
+            return [SavedInput(v) for v in value]
+        return SavedNumber(value) if self.traits.wraps_numbers else value
+
+    def node_class(self, name: str, linked: tuple[str, ...]) -> type[OpNode]:
+        """The class of the nodes of one name; `linked`: the inputs with an edge, which go with the name if unrolled."""
+        made = self._node_classes.get(name)
+        if made is None:
+            unrolled = self.unrolled_apply.get(linked)
+            members = {"__slots__": (), "op": self} | ({} if unrolled is None else {"apply": unrolled})
+            made = self._node_classes[name] = type(name, (OpNode,), members)
+        return made
+
+    # -- in place and out= --------------------------------------------------------------------------------------------
+
+    def in_place(self, values: Sequence[Any], extras: Sequence[Any], name: str) -> Tensor:
+        """Overwrite the first tensor with the result."""
+        target: Tensor = values[0]
+        array = self.array(0, target, name, 0)
+        recorded = mode.grad and bool(self.differentiable) and any(map(requires_grad, values))
+        if recorded:
+            check_inplace(target)
+        check_writable(target)
+        traits = self.traits
+        try:
+            if traits.check is not None:
+                self.common_dtype(values, name, 0)  # refuses what is no tensor
+                traits.check(*values)
+        except NotImplementedError as error:  # of several reasons to refuse, torch sees the shape first
+            raise self._wrong_shape(array.shape, values) or error from None
+        if traits.check_in_place is not None:
+            traits.check_in_place(*values)
+        check_overlap(array, name if traits.writes_expanded else "")
+        for value in values[1:]:
+            if isinstance(value, Tensor):
+                check_partial_overlap(array, value._array)
+        try:
+            result = self.compute(values, extras, name, 0)
+        except (RuntimeError, NotImplementedError) as error:
+            raise self._wrong_shape(array.shape, values) or error from None
+        if result.shape != array.shape:
+            raise RuntimeError(traits.shape_error.format(list(array.shape), list(result.shape)))
+        check_cast(result.dtype, array.dtype)
+        original = None
+        if recorded and self._needs_original(values):
+            original = target.clone() if requires_grad(target) else wrap(array.copy())
+        node = self.make_node([target], values, extras, original) if recorded else None
+        np.copyto(array, cast(result, array.dtype))
+        target._counter[0] += 1
+        if node is not None:
+            self._rebase(target, node, name)
+        return target
+
+    def _needs_original(self, values: Sequence[Any]) -> bool:
+        named = dict(zip(self.tensors, values, strict=True))
+        return any(self.tensors[0] in needs and requires_grad(named[n]) for n, needs in self.needs.items())
+
+    def _rebase(self, target: Tensor, node: OpNode | NotImplementedNode, name: str) -> None:
+        """Let a node be the history of what was overwritten."""
+        if isinstance(node, NotImplementedNode):
+            node.operation = name
+        else:
+            for saved in node._saved or ():
+                if type(saved) is SavedOutput:
+                    saved.version = target._counter[0]
+                    saved.of_view = target._view is not None
+        rebase_history(target, node)
+
+    def _wrong_shape(self, shape: tuple[int, ...], values: Sequence[Any]) -> Exception | None:
+        """The error of an elementwise operation in place whose result would have another shape."""
+        if self.promotion == KEEP and not any(self.numbers):
+            return None
+        numbers = [number and self.promotion == KEEP for number in self.numbers]  # then no more than a number
+        arrays = [v._array for v, n in zip(values, numbers, strict=True) if isinstance(v, Tensor) and not n]
+        broadcast = broadcast_shape([a.shape for a in arrays])
+        if broadcast is None:
+            return broadcast_error(ValueError(), arrays)
+        return (
+            None if broadcast == shape else RuntimeError(self.traits.shape_error.format(list(shape), list(broadcast)))
+        )
+
+    def into(self, out: Any, values: Sequence[Any], extras: Sequence[Any], name: str) -> Any:
+        """Write the result to `out`, which is resized where its shape is another."""
+        traits = self.traits
+        derivable = self.differentiable and not traits.gives_bool and self.node_name != "NotImplemented"
+        arguments = (*values, *extras) if derivable else ()
+        strict = traits.strict_out if isinstance(traits.strict_out, str) else traits.strict_out(out, *values)
+        if traits.dtype_of_out and isinstance(out, Tensor):
+            at = self.others.index("dtype")
+            if extras[at] is not None:
+                strict = traits.dtype_of_out
+            elif not strict:
+                extras = [*extras[:at], out.dtype, *extras[at + 1 :]]
+        if self.promotion != KEEP and isinstance(out, Tensor):
+            for value in values:
+                if isinstance(value, Tensor):
+                    check_partial_overlap(out._array, value._array)
+        number = len(self.outputs) or 1
+        write_into(
+            out, self.called, arguments, lambda: self.compute(values, extras, name), strict, traits.cast_error, number
+        )
+        if self.node_name == "NotImplemented" and mode.grad and any(map(requires_grad, values)):
+            rebase_history(out, self.make_node([out], values, extras))
+        return out
+
+
+def torch_name(parameter: str) -> str:
+    """By these names torch orders what a node saved, which is checked in this order, and its formulas."""
+    return "self" if parameter == "input" else parameter
+
+
+def describe(value: Any, what: str) -> Any:
+    """What a formula asks of an input instead of the input itself."""
+    if not isinstance(value, Tensor):
+        return None
+    return value.shape if what == "shape" else value.dtype if what == "dtype" else value.stride()
+
+
+def _as_wide_operand(value: Any, precise: bool) -> Any:
+    """An operand of a float16 operation: torch computes in float32 and rounds once.
+
+    Numbers and 0-d tensors are rounded to float16 before that, unless the operation takes them as they are.
+    """
+    if value is None:
+        return None
+    if isinstance(value, Tensor):
+        array = value._array
+        if array.ndim or not precise:
+            array = cast(array, dtypes.float16.numpy)
+        return array.astype(np.float32)
+    return float(value) if precise else float(np.float16(value))
+
+
+def _as_operand(value: Any, dtype: dtypes.dtype) -> Any:
+    if value is None:
+        return None
+    if isinstance(value, Tensor):
+        array = value._array
+        return array if array.dtype is dtype.numpy else array.astype(dtype.numpy)
+    if dtype.is_floating_point:
+        return float(value)  # numpy, too, gives way to the array's type then
+    return np.asarray(value).astype(dtype.numpy)
+
+
+def _return_type(name: str, outputs: tuple[str, ...]) -> type:
+    """The named tuple in which torch returns several results."""
+
+    def __repr__(self: Any) -> str:
+        fields = ",\n".join(f"{n}={v!r}" for n, v in zip(outputs, self, strict=True))
+        return f"torch.return_types.{name}(\n{fields})"
+
+    base = namedtuple(name, outputs)  # type: ignore[misc]
+    return type(name, (base,), {"__slots__": (), "__repr__": __repr__, "__module__": "torch.return_types"})

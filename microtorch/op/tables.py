@@ -1,0 +1,69 @@
+"""Where functions and methods are published, and under which names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ..arguments import register
+
+if TYPE_CHECKING:
+    from .operation import Op
+
+REGISTRY: dict[str, Op] = {}  # every operation with a node of its own
+FUNCTIONS: dict[str, Callable[..., Any]] = {}  # the torch namespace: torch.add
+METHODS: dict[str, Callable[..., Any]] = {}  # the methods of Tensor: x.add, x.add_
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def publish(function: Function, where: bool | str = True) -> Function:
+    """Enter a function among those of the torch namespace ("function"), the methods of Tensor ("method"), or both."""
+    name = function.__name__
+    register(function.__code__, name, 1)
+    if where is True or where == "function":
+        FUNCTIONS[name] = function
+    if where is True or where == "method":
+        METHODS[name] = _renamed(function, name, 0)
+    return function
+
+
+def alias(name: str, of: str) -> None:
+    """Publish an operation, its in-place variant too, under another name."""
+    for table in (FUNCTIONS, METHODS):
+        for suffix in ("", "_"):
+            if of + suffix in table:
+                function = table[of + suffix]
+                table[name + suffix] = _renamed(function, name + suffix, function.__globals__.get("_first", 1))
+
+
+def _renamed(function: Any, name: str, first: int) -> Any:
+    """A copy of a function that names itself in errors as it was called; methods count arguments from 0."""
+    namespace = function.__globals__
+    if "_first" in namespace:
+        namespace = namespace | {"_name": name, "_first": first}
+    code = function.__code__.replace(co_qualname=name if first else f"Tensor.{name}")
+    register(code, name, first)
+    copy = FunctionType(code, namespace, name, function.__defaults__, function.__closure__)
+    copy.__kwdefaults__, copy.__doc__, copy.__module__ = function.__kwdefaults__, function.__doc__, function.__module__
+    return copy
+
+
+def composite(function: Function) -> Function:
+    """Publish, as function and method, what is made of other operations and has no node of its own."""
+    return publish(function)
+
+
+def only_function(function: Function) -> Function:
+    """Publish a function of the torch namespace that is no method."""
+    return publish(function, "function")
+
+
+def only_method(function: Function) -> Function:
+    """Publish a method of Tensor that is no function of the torch namespace."""
+    return publish(function, "method")
+
+
+def unpublished(function: Function) -> Function:
+    """A function that errors can name but that is in no table: `torch.nn.functional.linear`."""
+    return publish(function, False)

@@ -1,0 +1,60 @@
+"""What the declaration of an operation may say besides its forward and its gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from .. import dtypes
+
+NUMBERS = (bool, int, float, np.bool_, np.integer, np.floating)
+
+# How the inputs of an operation come to one dtype: not at all; by torch's promotion; and so that integers become the
+# default floating point type.
+KEEP, PROMOTE, FLOAT = "keep", "promote", "float"
+MANY = "many"  # of a view: a list of them
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traits:
+    """Templates of errors take the names of two dtypes, see `memory.dtype_words`."""
+
+    called: str = ""  # torch's name of the operation, if another than the forward's
+    node: str | Callable[..., str] = ""  # the node's name, or a function of the call's arguments that gives it
+    outputs: tuple[str, ...] = ()  # the names of several results
+    view: bool | str = False  # the result is a window onto the first input's memory, or MANY are
+    gives_bool: bool = False  # the result has no gradient: only the in-place variant enters the graph
+
+    promotion: str = KEEP
+    keep: tuple[str, ...] = ()  # tensors that take no part in the promotion
+    numbers: tuple[str, ...] = ()  # where a number may stand for a tensor
+    wraps_numbers: bool = False  # a number may stand for any, and counts as an input of the graph
+    precise: tuple[str, ...] = ()  # numbers that are not rounded to float16 beside tensors of that dtype
+    refuses: tuple[str, str] = ("", "")  # the name of torch's kernel and the dtypes (numpy's characters) it lacks
+    check: Callable[..., None] | None = None  # called with the tensor arguments as they came, to refuse them
+    order: Callable[..., Any] | None = None  # of the operands' arrays, those after which the result is laid out
+
+    in_place: bool = False  # there is a variant with `_`
+    check_in_place: Callable[..., None] | None = None  # as `check`, for that variant
+    writes_expanded: bool = False  # that variant also writes where elements share memory, and warns
+    shape_error: str = "output with shape {0} doesn't match the broadcast shape {1}"
+
+    out: bool = True  # there is an argument `out`
+    strict_out: str | Callable[..., str] = (
+        ""  # the error if `out` is of another dtype; or a function of `out` and inputs
+    )
+    cast_error: str | TypeError = ""  # the error if it is of a lower category
+    dtype_of_out: str = ""  # `dtype` is by default that of `out`; the error if it is another
+
+    public: bool | str = True  # where it is published, see `publish`; "in place": only the variant with `_`
+
+
+TRAITS = {field.name for field in fields(Traits)}
+
+
+def not_implemented(kernel: str, dtype: dtypes.dtype) -> NotImplementedError:
+    """torch's error for a dtype that one of its kernels does not have."""
+    return NotImplementedError(f"\"{kernel}\" not implemented for '{dtype.legacy_name}'")
