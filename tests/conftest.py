@@ -16,3 +16,9 @@ import microtorch  # noqa: E402
 # Warnings that are given once in a process would come or not with the order of the tests.
 torch.set_warn_always(True)
 microtorch.set_warn_always(True)
+
+if os.environ.get("PLANTED_FAULT"):  # a failure is all that is asked for there, not the smallest one
+    from hypothesis import Phase, settings
+
+    settings.register_profile("planted", phases=[Phase.explicit, Phase.generate])
+    settings.load_profile("planted")

@@ -124,7 +124,7 @@ def test_fault_is_noticed(fault: Fault, house: Path) -> None:
             *fault.tests.split(" "),
         ],
         cwd=house,
-        env={**os.environ, "PYTHONPATH": str(house), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "PYTHONPATH": str(house), "PYTHONDONTWRITEBYTECODE": "1", "PLANTED_FAULT": "1"},
         capture_output=True,
         text=True,
     )
