@@ -250,6 +250,7 @@ def check(chain: tuple[tuple[int, ...], list[Step], list[tuple[str, list[str]]],
             assert mine == theirs, f"{shape}: {steps}"
 
 
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # asked of every tensor
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(chains())
 def test_chains(chain: Any) -> None:
