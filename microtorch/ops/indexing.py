@@ -80,6 +80,12 @@ def _check_mask(input: Any, mask: Any, start: int) -> None:
             )
 
 
+def _check_lengths(input: Any, indices: Sequence[Any]) -> None:
+    """Refuse to index into a length of 0."""
+    if any(n == 0 and i is not None and i.size for n, i in zip(input.shape, indices, strict=True)):
+        raise IndexError("index is out of bounds for dimension with size 0")
+
+
 def _check_bounds(input: Any, indices: Sequence[Any]) -> None:
     count = 0
     for dim, index in enumerate(indices):
@@ -166,6 +172,8 @@ def _put(target: Any, indices: Sequence[Any], values: Any, accumulate: bool) -> 
     key = (slice(None),) * start + tuple(given)
     shape = _result_shape(array, given, start)
     values = np.broadcast_to(_without_leading_ones(values, len(shape)), shape)
+    if not values.size:
+        return
     if not accumulate:
         array[key] = values
     elif array.dtype.kind == "b":
@@ -236,6 +244,7 @@ def index_put_accumulated(input, indices, values):
 def _checked(target: Any, indices: Indices, values: Any) -> list[Any]:
     """The indices one for each dimension, after the checks that torch makes before it writes."""
     expanded = _expanded(target, indices)
+    _check_lengths(target, expanded)
     array, given, start = _front(target, expanded)
     shape = _result_shape(array, given, start)
     lead = len(shape) - values.ndim
@@ -262,8 +271,13 @@ def put_at(input: Tensor, indices: Indices, values: Tensor, accumulate: bool = F
     if recorded:
         check_inplace(input)
     check_writable(input)
-    if not accumulate and source.size == 1 and _is_one_mask(indices):
-        expanded, source = _expanded(target, indices), cast(source, target.dtype)  # as masked_fill_, which casts
+    if not accumulate and source.size == 1 and _is_one_mask(indices):  # as masked_fill_, which casts
+        place = next(i for i, index in enumerate(indices) if index is not None)
+        mask = _array(indices[place])
+        _check_mask(target, mask, place)
+        if mask.dtype.kind == "u":
+            raise RuntimeError("masked_fill_ only supports boolean masks, but got mask with dtype unsigned char")
+        expanded, source = _expanded(target, indices), cast(source, target.dtype)
     else:
         expanded = _checked(target, indices, source)
     if not target.flags.c_contiguous and 0 in target.strides:
