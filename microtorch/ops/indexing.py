@@ -86,19 +86,21 @@ def _check_lengths(input: Any, indices: Sequence[Any]) -> None:
         raise IndexError("index is out of bounds for dimension with size 0")
 
 
-def _check_bounds(input: Any, indices: Sequence[Any]) -> None:
+def _bounded(input: Any, indices: Sequence[Any]) -> Sequence[Any]:
+    """The indices, all of them inside their dimensions. Where nothing is read torch looks at none: they become 0."""
+    _check_lengths(input, indices)
+    if any(n == 0 and i is None for n, i in zip(input.shape, indices, strict=True)):
+        return [i if i is None else np.zeros_like(i) for i in indices]
     count = 0
-    for dim, index in enumerate(indices):
+    for size, index in zip(input.shape, indices, strict=True):
         if index is None:
             continue
-        size = input.shape[dim]
-        if size == 0 and index.size:
-            raise IndexError("index is out of bounds for dimension with size 0")
         outside = (index < -size) | (index >= size)
         if outside.any():
             bad = index[outside].reshape(-1)[0]
             raise IndexError(f"index {bad} is out of bounds for dimension {count} with size {size}")
         count += 1
+    return indices
 
 
 def _front(array: Any, indices: Sequence[Any]) -> tuple[Any, list[Any], int]:
@@ -156,11 +158,8 @@ def index(input, indices):
         try:
             return input.take(rows, 0)
         except IndexError:
-            _check_bounds(input, [rows])
-            raise
-    expanded = _expanded(input, indices)
-    _check_bounds(input, expanded)
-    return _take(input, expanded)
+            pass  # the general way finds which it is
+    return _take(input, _bounded(input, _expanded(input, indices)))
 
 
 # -- writing -----------------------------------------------------------------------------------------------------------
@@ -241,7 +240,7 @@ def index_put_accumulated(input, indices, values):
     return result
 
 
-def _checked(target: Any, indices: Indices, values: Any) -> list[Any]:
+def _checked(target: Any, indices: Indices, values: Any) -> Sequence[Any]:
     """The indices one for each dimension, after the checks that torch makes before it writes."""
     expanded = _expanded(target, indices)
     _check_lengths(target, expanded)
@@ -260,8 +259,7 @@ def _checked(target: Any, indices: Indices, values: Any) -> list[Any]:
             f"Index put requires the source and destination dtypes match, got {into} for the destination and {of} for the "
             "source."
         )
-    _check_bounds(target, expanded)
-    return expanded
+    return _bounded(target, expanded)
 
 
 def put_at(input: Tensor, indices: Indices, values: Tensor, accumulate: bool = False) -> Tensor:
