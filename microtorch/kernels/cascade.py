@@ -1,24 +1,30 @@
 """Sums in torch's order: rows of vectors, four rows at a time, and partial sums that cascade through four levels.
 
 torch's kernel (SumKernel.cpp) adds vectors of 8 float32 or 4 float64 lanes on every CPU, so its rounding can be followed.
+Which elements share a vector follows from how the array lies in memory: the kernel gets the two innermost loops of the
+iterator (`layout`), in which the axes that are summed lie inside the others.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
+from .layout import Loop, loop_axes, loops
+
 Array = np.ndarray[Any, Any]
 
 LEVELS = 4
+BYTES = 32  # of a vector
 
 
 def total(x: Array) -> Any:
     """The sum of a contiguous array, all dimensions taken as one."""
     flat = x.reshape(-1)
     n = flat.size
-    lanes = 32 // flat.itemsize
+    lanes = BYTES // flat.itemsize
     if n < lanes:
         return _interleaved(flat.reshape(n, 1))[0] + 0.0  # torch begins with +0, so that the sum is never −0
     whole = n - n % lanes
@@ -26,6 +32,74 @@ def total(x: Array) -> Any:
     if n == whole:
         return _chain(vector) + 0.0
     return _chain(np.concatenate((flat[whole:], vector))) + 0.0
+
+
+def sum_over(x: Array, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Array:
+    """The sum over the given axes of an array that may lie in memory in any way; an empty tuple sums nothing."""
+    if axis is None and x.flags.c_contiguous and not keepdims:
+        return np.asarray(total(x)) if x.size else np.zeros((), x.dtype)
+    axes = tuple(range(x.ndim)) if axis is None else (axis,) if isinstance(axis, int) else axis
+    summed = {a % x.ndim for a in axes} if x.ndim else set()
+    kept = tuple(1 if d in summed else n for d, n in enumerate(x.shape))
+    shape = kept if keepdims else tuple(n for d, n in enumerate(x.shape) if d not in summed)
+    if not x.size:
+        return np.zeros(shape, x.dtype)
+    strides = _result_strides(x.shape, summed, keepdims), tuple(step // x.itemsize for step in x.strides)
+    nest = loops(x.shape, strides, loop_axes(x.shape, strides, reduces=True))
+    if all(loop.steps[0] for loop in nest):
+        return (x + 0.0).reshape(shape)
+    return _summed(x, nest).reshape(shape)
+
+
+def _result_strides(shape: tuple[int, ...], summed: set[int], keepdims: bool) -> tuple[int, ...]:
+    """The steps in the result: none along an axis that is summed, unless it has length 1 and is kept."""
+    strides, step = [0] * len(shape), 1
+    for axis in reversed(range(len(shape))):
+        if axis not in summed:
+            strides[axis] = step
+            step *= shape[axis]
+        elif keepdims and shape[axis] == 1:
+            strides[axis] = step
+    return tuple(strides)
+
+
+def _summed(x: Array, nest: list[Loop]) -> Array:
+    """The sum, flat; the innermost loop is one that sums."""
+    if len(nest) == 1:
+        nest = [*nest, Loop(1, (0, 0))]
+    (size, (_, stride)), (columns, (_, across)), *_ = nest
+    lanes = BYTES // x.itemsize
+    shape, strides = [loop.size for loop in nest[::-1]], [loop.steps[1] * x.itemsize for loop in nest[::-1]]
+    view = np.lib.stride_tricks.as_strided(x, shape, strides)  # the two innermost dimensions last
+    if stride == 1 and size >= lanes:
+        partial = _along_rows(view, lanes)
+    else:
+        rows = np.ascontiguousarray(np.moveaxis(view, -1, 0))
+        if across == 1 and columns >= lanes:
+            together = columns - columns % (4 * lanes)
+        else:
+            together = 0 if stride < across else columns - columns % 4
+        partial = np.concatenate((_flat(cascade, rows[..., :together]), _flat(_interleaved, rows[..., together:])), -1)
+    # Where outer loops sum as well, theirs is added to the result piece by piece.
+    rest = nest[:0:-1]
+    last = [i for i, loop in enumerate(rest) if loop.steps[0] == 0]
+    first = sorted((i for i, loop in enumerate(rest) if loop.steps[0]), key=lambda i: -rest[i].steps[0])
+    pieces = partial.transpose(first + last).reshape(math.prod(rest[i].size for i in first), -1)
+    return np.add.accumulate(pieces, 1)[:, -1] + 0.0
+
+
+def _along_rows(view: Array, lanes: int) -> Array:
+    """The sums over the last dimension: of vectors first, then of what is left over and the vector's lanes in turn."""
+    size = view.shape[-1]
+    whole = size - size % lanes
+    vectors = np.moveaxis(view[..., :whole].reshape(*view.shape[:-1], -1, lanes), -2, 0)
+    values = np.concatenate((view[..., whole:], _flat(_interleaved, np.ascontiguousarray(vectors))), -1)
+    return np.add.accumulate(values, -1)[..., -1]
+
+
+def _flat(function: Any, rows: Array) -> Array:
+    """A sum of rows applied to rows of more than one dimension."""
+    return np.asarray(function(rows.reshape(len(rows), -1))).reshape(rows.shape[1:])
 
 
 def _chain(values: Array) -> Any:

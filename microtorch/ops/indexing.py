@@ -275,7 +275,8 @@ def put_at(input: Tensor, indices: Indices, values: Tensor, accumulate: bool = F
         _check_mask(target, mask, place)
         if mask.dtype.kind == "u":
             raise RuntimeError("masked_fill_ only supports boolean masks, but got mask with dtype unsigned char")
-        expanded, source = _expanded(target, indices), cast(source, target.dtype)
+        expanded: Sequence[Any] = _expanded(target, indices)
+        source = cast(source, target.dtype)
     else:
         expanded = _checked(target, indices, source)
     if not target.flags.c_contiguous and 0 in target.strides:

@@ -1,0 +1,251 @@
+"""Kernels that round as torch's on a CPU, to the last bit.
+
+torch's own kernels are compiled with fused multiply-add and add up in the order of `cascade`: they are followed here
+(torch 2.13, x86-64). Its matrix products and elementary functions come from libraries that are not its own, whose bits
+depend on the brand of the CPU. In their place stand the plainest definitions there are, which torch can be given, too:
+products are chains over the inner index from left to right, every product and every sum rounded, a bias added last;
+elementary functions are numpy's in float64, rounded.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import numpy as plain
+from .cascade import sum_over
+from .fused import fma
+from .layout import vectorised
+
+Array = Any  # a numpy array, or the numpy scalar that a 0-d operation returns
+
+# -- elementary functions ----------------------------------------------------------------------------------------------
+
+
+def _through_float64(function: Callable[..., Array]) -> Callable[..., Array]:
+    """The function computed in float64 and rounded once to the type of its arguments."""
+
+    @functools.wraps(function)
+    def rounded(*x: Array) -> Array:
+        dtype = np.result_type(*x)
+        if dtype == np.float64:
+            return function(*x)
+        return np.asarray(function(*(np.asarray(v, np.float64) for v in x))).astype(dtype)
+
+    return rounded
+
+
+exp, exp2, expm1 = map(_through_float64, (np.exp, np.exp2, np.expm1))
+log, log2, log10, log1p = map(_through_float64, (np.log, np.log2, np.log10, np.log1p))
+sin, cos, tan = map(_through_float64, (np.sin, np.cos, np.tan))
+asin, acos, atan, atan2 = map(_through_float64, (np.arcsin, np.arccos, np.arctan, np.arctan2))
+sinh, cosh, tanh = map(_through_float64, (np.sinh, np.cosh, np.tanh))
+sigmoid = _through_float64(plain.sigmoid)
+power = _through_float64(np.power)
+sqrt = np.sqrt  # correctly rounded as it stands
+
+
+def pow(x: Array, y: Array) -> Array:
+    """xʸ; for a number y of ±½, −1, ±2 and 3 by roots, products and quotients, as torch computes them."""
+    if type(y) not in (int, float):
+        return power(x, y)
+    one = np.result_type(x).type(1)
+    if y == 2:
+        return x * x
+    if y == 3:
+        return x * x * x
+    if y == -1:
+        return one / x
+    if y == -2:
+        return one / (x * x)
+    if y == 0.5:
+        return sqrt(x)
+    if y == -0.5:
+        return one / np.sqrt(x)
+    return power(x, np.result_type(x).type(y))
+
+
+# -- element by element ------------------------------------------------------------------------------------------------
+
+
+def _fused(x: Array) -> bool:
+    """Whether torch computes with elements of this type in fused multiply-adds."""
+    return x.dtype.char in "fd"
+
+
+def tanh_backward(g: Array, y: Array) -> Array:
+    """g·(1 − y²)."""
+    return g * fma(-y, y, 1.0) if _fused(y) else plain.tanh_backward(g, y)
+
+
+def add_scaled(x: Array, y: Array, alpha: float, out: Array | None = None) -> Array:
+    """x + alpha·y; into `out` where there is one, which may be x."""
+    if not (_fused(x) and _fused(y)):
+        return plain.add_scaled(x, y, alpha, out)
+    return _into(out, fma(y, alpha, x))
+
+
+def addcmul(x: Array, a: Array, b: Array, value: float, out: Array | None = None) -> Array:
+    """x + value·a·b; into `out` where there is one, which may be x."""
+    if not (_fused(x) and _fused(a) and _fused(b)):
+        return plain.addcmul(x, a, b, value, out)
+    return _into(out, fma(value * a, b, x))
+
+
+def addcdiv(x: Array, a: Array, b: Array, value: float, out: Array | None = None) -> Array:
+    """x + value·a/b; into `out` where there is one, which may be x."""
+    return plain.addcdiv(x, a, b, value, out)
+
+
+def lerp(x: Array, end: Array, weight: float, out: Array | None = None) -> Array:
+    """x + weight·(end − x), from whichever end is nearer; into `out` where there is one, which may be x."""
+    if not _fused(x):
+        return plain.lerp(x, end, weight, out)
+    weight = x.dtype.type(weight)
+    if abs(weight) < 0.5:
+        return _into(out, fma(weight, end - x, x))
+    return _into(out, fma(-(end - x), 1 - weight, end))
+
+
+def _into(out: Array | None, result: Array) -> Array:
+    if out is None:
+        return result
+    out[...] = result
+    return out
+
+
+# -- sums --------------------------------------------------------------------------------------------------------------
+
+
+def sum(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    """Σ over the given axes; an empty tuple sums nothing."""
+    return sum_over(x, axis, keepdims) if _fused(x) else plain.sum(x, axis, keepdims)
+
+
+def mean(x: Array, axis: Any, keepdims: bool, count: int) -> Array:
+    """Σ / count over the given axes."""
+    return np.true_divide(sum(x, axis, keepdims), x.dtype.type(count))
+
+
+# -- products ----------------------------------------------------------------------------------------------------------
+
+FEW = 32  # elements of a result for which the chain is added up along its length, not element after element
+
+
+def _chain(a: Array, b: Array) -> Array:
+    """Σₖ a[…, i, k]·b[…, k, j], every product and every sum rounded, k from left to right."""
+    steps = a.shape[-1]
+    shape = (*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1])
+    if steps == 0:
+        return np.zeros(shape, a.dtype)
+    if steps > 2 and math.prod(shape) <= FEW:
+        terms = a[..., :, :, None] * b[..., None, :, :]
+        return np.add.accumulate(terms, -2)[..., -1, :]
+    result = np.asarray(a[..., :, 0, None] * b[..., None, 0, :])
+    term = np.empty_like(result)
+    for k in range(1, steps):
+        result += np.multiply(a[..., :, k, None], b[..., None, k, :], out=term)
+    return result
+
+
+def _fused_blocks(a: Array, b: Array) -> list[Array]:
+    """The same in fused multiply-adds, and a long chain in blocks, as MKL for AVX2 has it (oneMKL 2024.2)."""
+    steps = a.shape[-1]
+    block = steps if steps <= 256 else -(-steps // 2) if steps <= 384 else 192
+    blocks = []
+    for start in range(0, steps, max(block, 1)):
+        result = np.asarray(a[..., :, start, None] * b[..., None, start, :])
+        for k in range(start + 1, min(start + block, steps)):
+            result = fma(a[..., :, k, None], b[..., None, k, :], result)
+        blocks.append(result)
+    return blocks or [_chain(a, b)]
+
+
+class Products:
+    """The matrix products that follow from one way to add up a chain."""
+
+    def __init__(self, blocks: Callable[[Array, Array], list[Array]]) -> None:
+        self._blocks = blocks
+
+    def matmul(self, a: Array, b: Array) -> Array:
+        """The matrix product over the last two dimensions, as numpy.matmul."""
+        if not (_fused(a) and _fused(b)):
+            return plain.matmul(a, b)
+        left, right = (a[None] if a.ndim == 1 else a), (b[:, None] if b.ndim == 1 else b)
+        result = self._total(None, left, right)
+        if a.ndim == 1:
+            result = result[..., 0, :]
+        return result[..., 0] if b.ndim == 1 else result
+
+    dot = matmul
+
+    def addmm(self, bias: Array, a: Array, b: Array, beta: float = 1, alpha: float = 1) -> Array:
+        """beta·bias + alpha·(a @ b)."""
+        if not _fused(a):
+            return plain.addmm(bias, a, b, beta, alpha)
+        if alpha == 1 and beta == 1:
+            return self._total(bias, a, b)
+        product = self._total(None, a, b)
+        if alpha != 1:
+            product *= product.dtype.type(alpha)
+        if beta == 0:
+            return np.broadcast_to(product, np.broadcast_shapes(product.shape, bias.shape)).copy()
+        return product + (bias if beta == 1 else product.dtype.type(beta) * bias)
+
+    def _total(self, start: Array | None, a: Array, b: Array) -> Array:
+        blocks = self._blocks(a, b)
+        total = blocks[0] + 0.0 if start is None else start + blocks[0]  # a product that starts with nothing is no −0
+        for block in blocks[1:]:
+            total = total + block
+        return total
+
+
+def products(fused: bool) -> dict[str, Callable[..., Array]]:
+    """The matrix products by their kernels' names."""
+    chains = Products(_fused_blocks if fused else lambda a, b: [_chain(a, b)])
+    return {"matmul": chains.matmul, "dot": chains.dot, "addmm": chains.addmm}
+
+
+# -- losses ------------------------------------------------------------------------------------------------------------
+
+mse_loss, mse_loss_backward = plain.mse_loss, plain.mse_loss_backward
+smooth_l1_loss = plain.smooth_l1_loss
+AT_ONCE = 64  # bytes that a kernel takes at once where it computes in vectors: two of them
+
+
+def huber_loss(x: Array, t: Array, delta: float) -> Array:
+    """½·z·z where z = |x − t| < delta, else delta·(z − ½·delta)."""
+    dtype = x.dtype.char
+    half, width = plain.number(0.5, dtype), plain.number(delta, dtype)
+    z = np.abs(x - t)
+    return np.where(z < width, half * z * z, width * (z - half * width))
+
+
+def huber_loss_backward(g: Array, x: Array, t: Array, norm: float, delta: float) -> Array:
+    """norm·d·g where d = x − t is limited to ±delta; outside of vectors it is norm·g·delta in float64."""
+    d, factor, width = x - t, plain.number(norm, x.dtype.char), x.dtype.type(delta)
+    result = factor * np.where(np.abs(d) < width, d, np.copysign(width, d)) * g
+    return _one_by_one(result, (x, t, g), np.abs(d) > delta, lambda: np.copysign(1, d) * factor * g * np.float64(delta))
+
+
+def smooth_l1_loss_backward(g: Array, x: Array, t: Array, norm: float, beta: float) -> Array:
+    """norm·d·g where d = (x − t)/beta is limited to ±1; outside of vectors it is norm·(x − t)·g/beta in float64."""
+    d, factor = x - t, plain.number(norm, x.dtype.char)
+    sign = np.copysign(x.dtype.type(1), d)
+    width = x.dtype.type(beta)
+    result = factor * np.where(np.abs(d) < width, d / width, sign) * g
+    return _one_by_one(result, (x, t, g), np.abs(d) < beta, lambda: factor * d * g / np.float64(beta))
+
+
+def _one_by_one(result: Array, operands: tuple[Array, ...], where: Array, otherwise: Callable[[], Array]) -> Array:
+    """The result with other values at those of the given places where torch's kernel does not compute in vectors."""
+    x = np.asarray(result)
+    alone = ~vectorised(
+        [np.empty(x.shape, x.dtype), *(np.broadcast_to(v, x.shape) for v in operands)], AT_ONCE // x.itemsize
+    )
+    alone &= where
+    return np.where(alone, np.broadcast_to(otherwise(), x.shape).astype(x.dtype), x) if alone.any() else result
