@@ -54,8 +54,10 @@ def addcdiv(x: Array, a: Array, b: Array, value: float, out: Array | None = None
     return np.add(x, value * a / b, out)
 
 
-def lerp(x: Array, end: Array, weight: float, out: Array | None = None) -> Array:
+def lerp(x: Array, end: Array, weight: Array | float, out: Array | None = None) -> Array:
     """x + weight·(end − x), from whichever end is nearer; into `out` where there is one, which may be x."""
+    if isinstance(weight, np.ndarray):
+        return np.where(np.abs(weight) < 0.5, x + weight * (end - x), end - (end - x) * (1 - weight))
     if abs(weight) < 0.5:
         return np.add(x, weight * (end - x), out)
     return np.subtract(end, (end - x) * (1 - weight), out)

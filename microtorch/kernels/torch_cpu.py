@@ -26,15 +26,12 @@ Array = Any  # a numpy array, or the numpy scalar that a 0-d operation returns
 # -- elementary functions ----------------------------------------------------------------------------------------------
 
 
-def _through_float64(function: Callable[..., Array]) -> Callable[..., Array]:
+def _through_float64(function: np.ufunc) -> Callable[..., Array]:
     """The function computed in float64 and rounded once to the type of its arguments."""
 
-    @functools.wraps(function)
+    @functools.wraps(function, updated=())
     def rounded(*x: Array) -> Array:
-        dtype = np.result_type(*x)
-        if dtype == np.float64:
-            return function(*x)
-        return np.asarray(function(*(np.asarray(v, np.float64) for v in x))).astype(dtype)
+        return function(*x, dtype=np.float64).astype(np.result_type(*x), copy=False)
 
     return rounded
 
@@ -44,9 +41,13 @@ log, log2, log10, log1p = map(_through_float64, (np.log, np.log2, np.log10, np.l
 sin, cos, tan = map(_through_float64, (np.sin, np.cos, np.tan))
 asin, acos, atan, atan2 = map(_through_float64, (np.arcsin, np.arccos, np.arctan, np.arctan2))
 sinh, cosh, tanh = map(_through_float64, (np.sinh, np.cosh, np.tanh))
-sigmoid = _through_float64(plain.sigmoid)
 power = _through_float64(np.power)
 sqrt = np.sqrt  # correctly rounded as it stands
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + e⁻ˣ)."""
+    return (1 / (1 + np.exp(-x, dtype=np.float64))).astype(x.dtype, copy=False)
 
 
 def pow(x: Array, y: Array) -> Array:
@@ -72,9 +73,9 @@ def pow(x: Array, y: Array) -> Array:
 # -- element by element ------------------------------------------------------------------------------------------------
 
 
-def _fused(x: Array) -> bool:
-    """Whether torch computes with elements of this type in fused multiply-adds."""
-    return x.dtype.char in "fd"
+def _fused(*x: Array) -> bool:
+    """Whether torch computes with elements of their type in fused multiply-adds."""
+    return np.result_type(*x).char in "fd"
 
 
 def tanh_backward(g: Array, y: Array) -> Array:
@@ -84,14 +85,14 @@ def tanh_backward(g: Array, y: Array) -> Array:
 
 def add_scaled(x: Array, y: Array, alpha: float, out: Array | None = None) -> Array:
     """x + alpha·y; into `out` where there is one, which may be x."""
-    if not (_fused(x) and _fused(y)):
+    if not _fused(x, y):
         return plain.add_scaled(x, y, alpha, out)
     return _into(out, fma(y, alpha, x))
 
 
 def addcmul(x: Array, a: Array, b: Array, value: float, out: Array | None = None) -> Array:
     """x + value·a·b; into `out` where there is one, which may be x."""
-    if not (_fused(x) and _fused(a) and _fused(b)):
+    if not _fused(x, a, b):
         return plain.addcmul(x, a, b, value, out)
     return _into(out, fma(value * a, b, x))
 
@@ -101,14 +102,15 @@ def addcdiv(x: Array, a: Array, b: Array, value: float, out: Array | None = None
     return plain.addcdiv(x, a, b, value, out)
 
 
-def lerp(x: Array, end: Array, weight: float, out: Array | None = None) -> Array:
+def lerp(x: Array, end: Array, weight: Array | float, out: Array | None = None) -> Array:
     """x + weight·(end − x), from whichever end is nearer; into `out` where there is one, which may be x."""
     if not _fused(x):
         return plain.lerp(x, end, weight, out)
-    weight = x.dtype.type(weight)
-    if abs(weight) < 0.5:
-        return _into(out, fma(weight, end - x, x))
-    return _into(out, fma(-(end - x), 1 - weight, end))
+    weight = np.asarray(weight, x.dtype)
+    way, near = end - x, np.abs(weight) < 0.5
+    if weight.ndim:
+        return np.where(near, fma(weight, way, x), fma(-way, 1 - weight, end))
+    return _into(out, fma(weight, way, x) if near else fma(-way, 1 - weight, end))
 
 
 def _into(out: Array | None, result: Array) -> Array:
@@ -144,9 +146,9 @@ def _chain(a: Array, b: Array) -> Array:
         return np.zeros(shape, a.dtype)
     if steps > 2 and math.prod(shape) <= FEW:
         terms = a[..., :, :, None] * b[..., None, :, :]
-        return np.add.accumulate(terms, -2)[..., -1, :]
-    result = np.asarray(a[..., :, 0, None] * b[..., None, 0, :])
-    term = np.empty_like(result)
+        return np.ascontiguousarray(np.add.accumulate(terms, -2)[..., -1, :])
+    result, term = np.empty(shape, a.dtype), np.empty(shape, a.dtype)
+    np.multiply(a[..., :, 0, None], b[..., None, 0, :], out=result)
     for k in range(1, steps):
         result += np.multiply(a[..., :, k, None], b[..., None, k, :], out=term)
     return result
@@ -158,7 +160,7 @@ def _fused_blocks(a: Array, b: Array) -> list[Array]:
     block = steps if steps <= 256 else -(-steps // 2) if steps <= 384 else 192
     blocks = []
     for start in range(0, steps, max(block, 1)):
-        result = np.asarray(a[..., :, start, None] * b[..., None, start, :])
+        result = np.ascontiguousarray(a[..., :, start, None] * b[..., None, start, :])
         for k in range(start + 1, min(start + block, steps)):
             result = fma(a[..., :, k, None], b[..., None, k, :], result)
         blocks.append(result)
@@ -173,7 +175,7 @@ class Products:
 
     def matmul(self, a: Array, b: Array) -> Array:
         """The matrix product over the last two dimensions, as numpy.matmul."""
-        if not (_fused(a) and _fused(b)):
+        if not _fused(a, b):
             return plain.matmul(a, b)
         left, right = (a[None] if a.ndim == 1 else a), (b[:, None] if b.ndim == 1 else b)
         result = self._total(None, left, right)
@@ -228,7 +230,7 @@ def huber_loss(x: Array, t: Array, delta: float) -> Array:
 def huber_loss_backward(g: Array, x: Array, t: Array, norm: float, delta: float) -> Array:
     """norm·d·g where d = x − t is limited to ±delta; outside of vectors it is norm·g·delta in float64."""
     d, factor, width = x - t, plain.number(norm, x.dtype.char), x.dtype.type(delta)
-    result = factor * np.where(np.abs(d) < width, d, np.copysign(width, d)) * g
+    result = factor * np.where(np.abs(d) >= width, np.copysign(width, d), d) * g
     return _one_by_one(result, (x, t, g), np.abs(d) > delta, lambda: np.copysign(1, d) * factor * g * np.float64(delta))
 
 
@@ -237,7 +239,7 @@ def smooth_l1_loss_backward(g: Array, x: Array, t: Array, norm: float, beta: flo
     d, factor = x - t, plain.number(norm, x.dtype.char)
     sign = np.copysign(x.dtype.type(1), d)
     width = x.dtype.type(beta)
-    result = factor * np.where(np.abs(d) < width, d / width, sign) * g
+    result = factor * np.where(np.abs(d) >= width, sign, d / width) * g
     return _one_by_one(result, (x, t, g), np.abs(d) < beta, lambda: factor * d * g / np.float64(beta))
 
 

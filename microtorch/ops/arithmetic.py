@@ -412,12 +412,9 @@ def lerp(input, end, weight):
         kind = "tensor" if isinstance(weight, np.ndarray) else "scalar"
         raise not_implemented(f"lerp_kernel_{kind}", dtypes.FROM_NUMPY[input.dtype])
     x, y = (v.astype(np.float32) if v.dtype == np.float16 else v for v in (input, end))
-    if not isinstance(weight, np.ndarray):
-        result = np.asarray(kernels.lerp(x, y, weight)).astype(input.dtype, copy=False)
-        return arranged(result, (input, end))
-    w = weight.astype(x.dtype)
-    result = np.where(np.abs(w) < 0.5, x + w * (y - x), y - (y - x) * (1 - w)).astype(input.dtype)
-    return arranged(result, (input, end, weight))
+    weights = weight.astype(x.dtype, copy=False) if isinstance(weight, np.ndarray) else weight
+    result = np.asarray(kernels.lerp(x, y, weights)).astype(input.dtype, copy=False)
+    return arranged(result, (input, end, weight) if isinstance(weight, np.ndarray) else (input, end))
 
 
 # -- in place, and other names -----------------------------------------------------------------------------------------
