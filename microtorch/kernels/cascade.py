@@ -44,14 +44,14 @@ def sum_over(x: Array, axis: int | tuple[int, ...] | None = None, keepdims: bool
     shape = kept if keepdims else tuple(n for d, n in enumerate(x.shape) if d not in summed)
     if not x.size:
         return np.zeros(shape, x.dtype)
-    strides = _result_strides(x.shape, summed, keepdims), tuple(step // x.itemsize for step in x.strides)
+    strides = result_strides(x.shape, summed, keepdims), tuple(step // x.itemsize for step in x.strides)
     nest = loops(x.shape, strides, loop_axes(x.shape, strides, reduces=True))
     if all(loop.steps[0] for loop in nest):
         return (x + 0.0).reshape(shape)
     return _summed(x, nest).reshape(shape)
 
 
-def _result_strides(shape: tuple[int, ...], summed: set[int], keepdims: bool) -> tuple[int, ...]:
+def result_strides(shape: tuple[int, ...], summed: set[int], keepdims: bool) -> tuple[int, ...]:
     """The steps in the result: none along an axis that is summed, unless it has length 1 and is kept."""
     strides, step = [0] * len(shape), 1
     for axis in reversed(range(len(shape))):

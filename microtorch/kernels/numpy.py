@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -70,13 +71,38 @@ def sum(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
     """Σ over the given axes; an empty tuple sums nothing."""
     if axis is None and x.size <= TOTAL and x.dtype.char in "fd" and x.flags.c_contiguous and not keepdims:
         return total(x)
-    total_: Array = np.add.reduce(x, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
-    return total_
+    return _add(x, axis, keepdims)
+
+
+def _add(x: Array, axis: Any, keepdims: bool) -> Array:
+    return np.add.reduce(x, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]  (numpy's stubs lack this one)
 
 
 def mean(x: Array, axis: Any, keepdims: bool, count: int) -> Array:
     """Σ / count over the given axes."""
     return np.true_divide(sum(x, axis, keepdims), x.dtype.type(count))
+
+
+def norm(x: Array, order: float, axis: Any, keepdims: bool) -> Array:
+    """(Σ|x|ᵖ)^(1/p) over the given axes, for a finite order p that is not 0."""
+    size = np.abs(x, dtype=np.float64)
+    if order == 1:
+        total = _add(size, axis, keepdims)
+    elif order == 2:
+        total = np.sqrt(_add(size * size, axis, keepdims))
+    else:
+        total = _add(size**order, axis, keepdims) ** (1 / order)
+    return total.astype(x.dtype)
+
+
+def moments(x: Array, axis: Any, keepdims: bool, correction: float, with_mean: bool) -> tuple[Array, Array]:
+    """Variance Σ(x − mean)²/(n − correction) and mean over the given axes, in float64; the mean if it is asked for."""
+    x = x.astype(np.float64, copy=False)
+    n = x.size if axis is None else math.prod(x.shape[a] for a in axis)
+    mean = np.true_divide(np.add.reduce(x, axis=axis, keepdims=True), n)
+    square = _add(np.square(x - mean), axis, keepdims)
+    variance = np.true_divide(square, max(n - correction, 0))
+    return variance, mean.reshape(np.shape(variance))
 
 
 matmul = np.matmul

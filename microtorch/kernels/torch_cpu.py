@@ -20,6 +20,7 @@ from . import numpy as plain
 from .cascade import sum_over
 from .fused import fma
 from .layout import vectorised
+from .sequential import euclidean, spread_around, taxicab, welford
 
 Array = Any  # a numpy array, or the numpy scalar that a 0-d operation returns
 
@@ -131,6 +132,24 @@ def sum(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
 def mean(x: Array, axis: Any, keepdims: bool, count: int) -> Array:
     """Σ / count over the given axes."""
     return np.true_divide(sum(x, axis, keepdims), x.dtype.type(count))
+
+
+def norm(x: Array, order: float, axis: Any, keepdims: bool) -> Array:
+    """(Σ|x|ᵖ)^(1/p) over the given axes, for a finite order p that is not 0; only those of order 1 and 2 are torch's."""
+    if order not in (1, 2) or not _fused(x) or not x.size:
+        return plain.norm(x, order, axis, keepdims)
+    return (taxicab if order == 1 else euclidean)(x, axis, keepdims)
+
+
+def moments(x: Array, axis: Any, keepdims: bool, correction: float, with_mean: bool) -> tuple[Array, Array]:
+    """Variance Σ(x − mean)²/(n − correction) and mean over the given axes, in float64; the mean if it is asked for."""
+    if not _fused(x) or not x.size:
+        return plain.moments(x, axis, keepdims, correction, with_mean)
+    if with_mean or (axis is not None and math.prod(n for a, n in enumerate(x.shape) if a not in axis) > 1):
+        return welford(x, axis, keepdims, correction)
+    average = np.float64(mean(x, None, False, x.size))
+    shape = (1,) * (x.ndim if keepdims else 0 if axis is None else x.ndim - len(axis))
+    return spread_around(x, average, correction).reshape(shape), np.full(shape, average)
 
 
 # -- products ----------------------------------------------------------------------------------------------------------

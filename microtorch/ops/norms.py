@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import kernels
 from ..arguments import register, to_ints, to_number, wrong_type
 from ..op import composite, op
 from ..tensor import Tensor
@@ -36,19 +37,14 @@ def vector_norm_of(input, ord, dim, keepdim, dtype=None):
         raise wrong_type("keepdim", 4, "bool", keepdim)
     reduced = axes(dim if dim is None else to_ints("dim", 3, dim, or_one=True), input.ndim)
     _check_not_empty(input, ord, dim, reduced)
-    size = np.abs(input, dtype=np.float64)
     if abs(ord) == INF:
         norm = (np.maximum if ord > 0 else np.minimum).reduce(
-            size, axis=reduced, keepdims=keepdim, initial=0 if ord > 0 else INF
+            np.abs(input), axis=reduced, keepdims=keepdim, initial=0 if ord > 0 else INF
         )
     elif ord == 0:
-        norm = np.count_nonzero(size, axis=reduced, keepdims=keepdim)
-    elif ord == 1:
-        norm = np.add.reduce(size, axis=reduced, keepdims=keepdim)
-    elif ord == 2:
-        norm = np.sqrt(np.add.reduce(size * size, axis=reduced, keepdims=keepdim))
+        norm = np.count_nonzero(input, axis=reduced, keepdims=keepdim)
     else:
-        norm = np.add.reduce(size**ord, axis=reduced, keepdims=keepdim) ** (1 / ord)
+        norm = kernels.norm(input, ord, reduced, keepdim)
     return in_order(np.asarray(norm).astype(input.dtype))
 
 

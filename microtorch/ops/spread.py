@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import kernels
 from ..memory import check_cast
 from ..op import composite, only_function, op
 from ..settings import warn
@@ -43,11 +44,8 @@ def _moments(name, input, dim, correction, keepdim):
             f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor "
             "(input numel divided by output numel)."
         )
-    x = input.astype(np.float64, copy=False)
-    mean = np.true_divide(np.add.reduce(x, axis=reduced, keepdims=True), n)
-    square = np.add.reduce(np.square(x - mean), axis=reduced, keepdims=keepdim)
-    variance = np.true_divide(square, max(n - correction, 0))
-    return in_order(np.asarray(variance)), in_order(np.asarray(mean).reshape(np.shape(variance)))
+    variance, mean = kernels.moments(input, reduced, keepdim, correction, name.endswith("_mean"))
+    return in_order(np.asarray(variance)), in_order(np.asarray(mean))
 
 
 @op(
