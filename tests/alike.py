@@ -13,7 +13,6 @@ import torch
 from sides import Outcome, Side, as_array, assert_same_error, is_tensor, outcomes
 
 from microtorch import kernels
-from microtorch.kernels.fused import fma
 
 Array = np.ndarray[Any, Any]
 Case = Callable[[Side], Any]
@@ -64,33 +63,9 @@ def assert_same(case: Case) -> Outcome:
 # -- kernels that round as torch's -------------------------------------------------------------------------------------
 
 
-def _into(out: Array | None, result: Array) -> Array:
-    if out is None:
-        return result
-    out[...] = result
-    return out
-
-
-def _lerp(x: Array, end: Array, weight: float, out: Array | None = None) -> Array:
-    weight, one = x.dtype.type(weight), x.dtype.type(1)
-    if abs(weight) < 0.5:
-        return _into(out, fma(weight, end - x, x))
-    return _into(out, fma(-(end - x), one - weight, end))
-
-
-TORCH_ROUNDING: dict[str, Callable[..., Any]] = {
-    "add_scaled": lambda x, y, alpha, out=None: _into(out, fma(y, x.dtype.type(alpha), x)),
-    "addcmul": lambda x, a, b, value, out=None: _into(out, fma(x.dtype.type(value) * a, b, x)),
-    "addcdiv": lambda x, a, b, value, out=None: _into(out, x + x.dtype.type(value) * a / b),
-    "lerp": _lerp,
-    "sqrt": lambda x: torch.sqrt(torch.from_numpy(np.asarray(x))).numpy(),
-}
-
-
 @contextmanager
 def torch_rounding() -> Iterator[None]:
-    """microtorch's kernels that optimizers use replaced by such as round like torch's, its own square root included."""
-    with pytest.MonkeyPatch.context() as patch, np.errstate(all="ignore"):
-        for name, kernel in TORCH_ROUNDING.items():
-            patch.setattr(kernels, name, kernel)
+    """Kernels that round as torch's, and its own square root, which differs from brand to brand of CPU."""
+    with kernels.use("torch_cpu"), pytest.MonkeyPatch.context() as patch, np.errstate(all="ignore"):
+        patch.setattr(kernels, "sqrt", lambda x: torch.sqrt(torch.from_numpy(np.asarray(x))).numpy())
         yield

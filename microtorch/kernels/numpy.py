@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .cascade import total
+from . import cascade
 
 Array = Any  # a numpy array, or the numpy scalar that a 0-d operation returns
 
@@ -70,12 +70,13 @@ TOTAL = 1024  # up to so many elements a total is added in torch's order: a prin
 def sum(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
     """Σ over the given axes; an empty tuple sums nothing."""
     if axis is None and x.size <= TOTAL and x.dtype.char in "fd" and x.flags.c_contiguous and not keepdims:
-        return total(x)
+        return cascade.total(x)
     return _add(x, axis, keepdims)
 
 
 def _add(x: Array, axis: Any, keepdims: bool) -> Array:
-    return np.add.reduce(x, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]  (numpy's stubs lack this one)
+    total: Array = np.add.reduce(x, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
+    return total
 
 
 def mean(x: Array, axis: Any, keepdims: bool, count: int) -> Array:

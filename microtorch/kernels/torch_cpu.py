@@ -110,8 +110,8 @@ def lerp(x: Array, end: Array, weight: Array | float, out: Array | None = None) 
     weight = np.asarray(weight, x.dtype)
     way, near = end - x, np.abs(weight) < 0.5
     if weight.ndim:
-        return np.where(near, fma(weight, way, x), fma(-way, 1 - weight, end))
-    return _into(out, fma(weight, way, x) if near else fma(-way, 1 - weight, end))
+        return np.where(near, fma(weight, way, x), fma(weight - 1, way, end))
+    return _into(out, fma(weight, way, x) if near else fma(weight - 1, way, end))
 
 
 def _into(out: Array | None, result: Array) -> Array:

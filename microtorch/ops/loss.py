@@ -146,8 +146,9 @@ def _common(input, target, name, result=None):
 
 
 def _reduced(loss, reduction, input, target):
+    loss = _in_order(loss, input, target)
     if reduction == NONE:
-        return _in_order(loss, input, target)
+        return loss
     if loss.size == 1:
         return loss.reshape(())
     if loss.dtype == np.float16:  # added in float32, as all sums of float16
