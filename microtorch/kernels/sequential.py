@@ -69,7 +69,10 @@ def welford(x: Array, axis: Axes, keepdims: bool, correction: float) -> tuple[Ar
 
 
 def spread_around(x: Array, mean: float, correction: float) -> Any:
-    """The variance of all elements around their mean, which is given, in float64."""
-    rows, *_ = in_turn(x, None, False)
-    away = rows[0].astype(np.float64) - mean
-    return np.true_divide(np.add.accumulate(away * away)[-1], max(x.size - correction, 0))
+    """The variance of all elements around their mean, which is given, in float64; added up loop by loop of two axes."""
+    strides = (tuple(step // x.itemsize for step in x.strides),)
+    axes = loop_axes(x.shape, strides)
+    innermost = math.prod(loop.size for loop in loops(x.shape, strides, axes)[:2])
+    away = x.transpose(axes[::-1]).reshape(-1, innermost).astype(np.float64) - mean
+    parts = np.add.accumulate(away * away, 1)[:, -1]
+    return np.true_divide(np.add.accumulate(parts)[-1], max(x.size - correction, 0))
