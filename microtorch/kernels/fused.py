@@ -53,13 +53,40 @@ def _in_chunks(kernel: Callable[..., Array], *operands: Array) -> Array:
 
 def _fma_float32(a: Array, b: Array, c: Array) -> Array:
     product = np.multiply(a, b, dtype=_FLOAT64)
+    c = c.astype(_FLOAT64)
     total = np.asarray(product + c)
     result = total.astype(_FLOAT32)
+    _mend(result, total, product, c)
+    return result
+
+
+def _mend(result: Array, total: Array, product: Array, c: Array) -> None:
+    """Round product + c again where rounding it twice, to `total` and then to float32, may have gone wrong."""
     # A midpoint of two float32 lacks, as a float64, the last 28 bits, and so does every float32.
-    if not (total.view(_INT64) & _LAST_28).all():
+    if np.count_nonzero(total.view(_INT64) & _LAST_28) < total.size:
         doubtful = ((total.view(_INT64) & _LAST_28) == 0) & (total != result)
-        product, c = (np.broadcast_to(x, total.shape)[doubtful] for x in (product, c))
-        result[doubtful] = _add_to_odd(product, c.astype(_FLOAT64)).astype(_FLOAT32)
+        if doubtful.any():
+            product, c = (np.broadcast_to(x, total.shape)[doubtful] for x in (product, c))
+            result[doubtful] = _add_to_odd(product, c).astype(_FLOAT32)
+
+
+def chain(a: Array, b: Array) -> Array:
+    """Σₖ a[…, i, k]·b[…, k, j] in fused multiply-adds, k from left to right."""
+    steps = a.shape[-1]
+    result = np.ascontiguousarray(a[..., :, 0, None] * b[..., None, 0, :])
+    if result.dtype == _FLOAT64:
+        for k in range(1, steps):
+            result = fma(a[..., :, k, None], b[..., None, k, :], result)
+        return result
+    a, b, sum_so_far = a.astype(_FLOAT64), b.astype(_FLOAT64), result.astype(_FLOAT64)
+    product, total = np.empty(result.shape), np.empty(result.shape)
+    with np.errstate(all="ignore"):
+        for k in range(1, steps):
+            np.multiply(a[..., :, k, None], b[..., None, k, :], out=product)
+            np.add(product, sum_so_far, out=total)
+            np.copyto(result, total, casting="same_kind")
+            _mend(result, total, product, sum_so_far)
+            np.copyto(sum_so_far, result)
     return result
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from . import numpy as plain
 from .cascade import sum_over
-from .fused import fma
+from .fused import chain, fma
 from .layout import vectorised
 from .sequential import euclidean, spread_around, taxicab, welford
 
@@ -175,15 +175,28 @@ def _chain(a: Array, b: Array) -> Array:
 
 def _fused_blocks(a: Array, b: Array) -> list[Array]:
     """The same in fused multiply-adds, and a long chain in blocks, as MKL for AVX2 has it (oneMKL 2024.2)."""
-    steps = a.shape[-1]
+    steps, small = a.shape[-1], a.shape[-2] * b.shape[-1] <= FEW
     block = steps if steps <= 256 else -(-steps // 2) if steps <= 384 else 192
-    blocks = []
-    for start in range(0, steps, max(block, 1)):
-        result = np.ascontiguousarray(a[..., :, start, None] * b[..., None, start, :])
-        for k in range(start + 1, min(start + block, steps)):
-            result = fma(a[..., :, k, None], b[..., None, k, :], result)
-        blocks.append(result)
-    return blocks or [_chain(a, b)]
+    whole = steps // block * block if block else 0
+    if small and whole > block and a.ndim == b.ndim == 2:  # all blocks of one size in the time of one
+        lefts = np.moveaxis(a[:, :whole].reshape(len(a), -1, block), 1, 0)
+        blocks = list(_fused_chain(lefts, b[:whole].reshape(-1, block, b.shape[1])))
+    else:
+        blocks = [_fused_chain(a[..., k : k + block], b[..., k : k + block, :]) for k in range(0, whole, block or 1)]
+    if whole < steps or not steps:
+        blocks.append(_fused_chain(a[..., whole:], b[..., whole:, :]))
+    return blocks
+
+
+AT_A_TIME = 16384  # elements of a result: what is computed with them stays in the processor's cache
+
+
+def _fused_chain(a: Array, b: Array) -> Array:
+    if not a.shape[-1]:
+        return _chain(a, b)
+    rows = max(AT_A_TIME // max(b.shape[-1], 1), 1)
+    parts = [chain(a[..., i : i + rows, :], b) for i in range(0, max(a.shape[-2], 1), rows)]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, -2)
 
 
 class Products:
