@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import kernel_table
 import numpy as np
 import pytest
 import torch
@@ -247,6 +248,20 @@ def test_products_of_nothing() -> None:
         products = torch_cpu.products(fused)
         assert products["matmul"](np.zeros((2, 0), np.float32), np.zeros((0, 3), np.float32)).tolist() == [[0] * 3] * 2
         assert products["matmul"](np.zeros((0, 2), np.float32), np.zeros((2, 3), np.float32)).shape == (0, 3)
+
+
+def test_the_table_in_the_docs_is_current() -> None:
+    """What is torch's own is the same everywhere; the vendor's part is as here where the CPU and the versions are."""
+    written, measured = kernel_table.DOC.read_text().splitlines(), kernel_table.document().splitlines()
+    own = slice(0, next(i for i, line in enumerate(measured) if line.startswith("| exp ")))
+    rows = [line for line in measured[own] if "| float" in line]
+    assert len(rows) == 2 * len(kernel_table.OWN)
+    assert all(row.endswith("| all | 0 |") for row in rows), "\n".join(rows)
+    if written[2] == measured[2]:
+        assert written == measured
+    else:
+        named = [[line.rsplit("|", 3)[0] for line in lines if line.startswith("|")] for lines in (written, measured)]
+        assert named[0] == named[1]
 
 
 # -- which are in use --------------------------------------------------------------------------------------------------

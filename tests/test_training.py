@@ -12,10 +12,10 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from parity.mathematics import Shared
 
 import microtorch
 from microtorch import kernels
-from parity.mathematics import Shared
 
 RUNS = int(os.environ.get("TRAINING_RUNS", "500"))
 ACTIVATIONS = ("ReLU", "Tanh", "Sigmoid", "Identity")
@@ -125,7 +125,11 @@ def model_of(t: Any, training: Training) -> Any:
 
 def bits(tensor: Any) -> tuple[Any, ...]:
     array = tensor.detach().numpy()
-    return array.dtype.name, array.shape, np.ascontiguousarray(array + 0 if array.dtype.kind == "f" else array).tobytes()
+    return (
+        array.dtype.name,
+        array.shape,
+        np.ascontiguousarray(array + 0 if array.dtype.kind == "f" else array).tobytes(),
+    )
 
 
 def run(t: Any, training: Training) -> Iterator[tuple[str, Any]]:
