@@ -153,7 +153,7 @@ def measure(line: Line, dtype: str) -> tuple[float, float]:
         theirs = np.asarray(line.theirs(*map(torch.from_numpy, operands)))
         with np.errstate(all="ignore"):
             ours = np.asarray(line.ours(*operands))
-        assert theirs.dtype == ours.dtype and theirs.shape == ours.shape, line.name
+        assert (theirs.dtype, theirs.shape) == (ours.dtype, ours.shape), line.name
         distance = ulp_distance(np.ascontiguousarray(theirs), np.ascontiguousarray(ours))
         same, count = same + int((distance == 0).sum()), count + distance.size
         largest = max(largest, float(distance.max(initial=0)))
