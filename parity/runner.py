@@ -1,24 +1,40 @@
-"""`install` and `run` of microtorch.script without the rest of microtorch, which torch's process does not import."""
+"""Parts of microtorch without the rest of it, which torch's process does not import: `install`, `run` and `kernels`."""
 
 from __future__ import annotations
 
+import functools
 import importlib.util
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+
+def _alone(name: str, *place: str) -> Any:
+    """The module or package of microtorch at a place, loaded as parity's."""
+    package = importlib.util.find_spec("microtorch")
+    assert package is not None
+    assert package.submodule_search_locations is not None
+    path = Path(package.submodule_search_locations[0], *place)
+    folders = [str(path.parent)] if path.name == "__init__.py" else None
+    spec = importlib.util.spec_from_file_location(f"parity.{name}", path, submodule_search_locations=folders)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
 
 if TYPE_CHECKING:
     from microtorch.script import install, run
 else:
-
-    def _alone() -> Any:
-        package = importlib.util.find_spec("microtorch")
-        place = Path(package.submodule_search_locations[0], "script.py")
-        spec = importlib.util.spec_from_file_location("parity.script", place)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
-
-    _script = _alone()
+    _script = _alone("script", "script.py")
     install, run = _script.install, _script.run
 
-__all__ = ["install", "run"]
+
+@functools.cache
+def kernels() -> Any:
+    """microtorch.kernels."""
+    return _alone("kernels", "kernels", "__init__.py")
+
+
+__all__ = ["install", "kernels", "run"]

@@ -112,12 +112,19 @@ dot = np.dot
 
 def addmm(bias: Array, a: Array, b: Array, beta: float = 1, alpha: float = 1) -> Array:
     """beta·bias + alpha·(a @ b)."""
-    product = np.dot(a, b)
+    return scaled_sum(bias, np.dot(a, b), beta, alpha)
+
+
+def scaled_sum(x: Array, product: Array, beta: Any, alpha: Any) -> Array:
+    """beta·x + alpha·product with the factors rounded to the dtype; with beta 0, x does not matter, nan included."""
+    if beta == 1 and alpha == 1:
+        return product + x
+    beta, alpha = (np.asarray(factor).astype(product.dtype) for factor in (beta, alpha))
     if alpha != 1:
-        product *= alpha
-    if beta == 0:  # torch ignores bias then, nan included
-        return np.broadcast_to(product, np.broadcast_shapes(product.shape, bias.shape)).copy()
-    return product + (bias if beta == 1 else beta * bias)
+        product = product * alpha
+    if beta == 0:
+        return np.broadcast_to(product, np.broadcast_shapes(product.shape, x.shape)).copy()
+    return product + (x if beta == 1 else x * beta)
 
 
 @functools.lru_cache(maxsize=256)

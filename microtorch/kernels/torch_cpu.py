@@ -54,7 +54,7 @@ def sigmoid(x: Array) -> Array:
 def pow(x: Array, y: Array) -> Array:
     """xʸ; for a number y of ±½, −1, ±2 and 3 by roots, products and quotients, as torch computes them."""
     if type(y) not in (int, float):
-        return power(x, y)
+        return power(x if isinstance(x, np.ndarray) else np.result_type(x, y).type(x), y)
     one = np.result_type(x).type(1)
     if y == 2:
         return x * x
@@ -154,6 +154,7 @@ def moments(x: Array, axis: Any, keepdims: bool, correction: float, with_mean: b
 
 # -- products ----------------------------------------------------------------------------------------------------------
 
+scaled_sum = plain.scaled_sum
 FEW = 32  # elements of a result for which the chain is added up along its length, not element after element
 
 
@@ -223,12 +224,7 @@ class Products:
             return plain.addmm(bias, a, b, beta, alpha)
         if alpha == 1 and beta == 1:
             return self._total(bias, a, b)
-        product = self._total(None, a, b)
-        if alpha != 1:
-            product *= product.dtype.type(alpha)
-        if beta == 0:
-            return np.broadcast_to(product, np.broadcast_shapes(product.shape, bias.shape)).copy()
-        return product + (bias if beta == 1 else product.dtype.type(beta) * bias)
+        return scaled_sum(bias, self._total(None, a, b), beta, alpha)
 
     def _total(self, start: Array | None, a: Array, b: Array) -> Array:
         blocks = self._blocks(a, b)

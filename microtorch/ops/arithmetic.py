@@ -383,7 +383,7 @@ def _no_integers(input, tensor1, tensor2):
 
 @pointwise(
     input=lambda g: g,
-    tensor1=lambda g, tensor2, value: g * (value / tensor2),
+    tensor1=lambda g, tensor2, value: g * (tensor2.new_full((), value) / tensor2),
     tensor2=lambda g, tensor1, tensor2, value: -g * (value * tensor1 / (tensor2 * tensor2)),
     check=_no_integers,
 )

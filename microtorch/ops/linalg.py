@@ -135,7 +135,7 @@ def addmm(input, mat1, mat2, *, beta=1, alpha=1):
     if input.dtype.kind != "f":
         _no_bool("addmm_impl_cpu_", mat1, mat2)
         _no_bool_sum(input, mat1.shape[0] * mat2.shape[1])
-        return _scaled_sum(input, kernels.matmul(mat1, mat2), beta, alpha)
+        return kernels.scaled_sum(input, kernels.matmul(mat1, mat2), beta, alpha)
     return kernels.addmm(input, mat1, mat2, beta, alpha)
 
 
@@ -196,7 +196,7 @@ def mv(input, vec):
 def addmv(input, mat, vec, *, beta=1, alpha=1):
     """beta·x + alpha·(mat @ vec)."""
     _check_mv(input, mat, vec)
-    return _scaled_sum(input, kernels.dot(mat, vec), beta, alpha)
+    return kernels.scaled_sum(input, kernels.dot(mat, vec), beta, alpha)
 
 
 def _check_mv(x, mat, vec):
@@ -213,16 +213,6 @@ def _check_mv(x, mat, vec):
             f"{name_of(first)}, {name_of(mat)}, and {name_of(vec)}"
         )
     _no_bool("addmv_impl_cpu", mat, vec)
-
-
-def _scaled_sum(x, product, beta, alpha):
-    """beta·x + alpha·product with the factors rounded to the dtype; with beta 0, x does not matter, nan included."""
-    beta, alpha = (np.asarray(factor).astype(product.dtype) for factor in (beta, alpha))
-    if alpha != 1:
-        product = product * alpha
-    if beta == 0:
-        return np.broadcast_to(product, np.broadcast_shapes(product.shape, x.shape)).copy()
-    return product + (x if beta == 1 else x * beta)
 
 
 def _check_outer(input, vec1, vec2):
@@ -254,7 +244,7 @@ def addr(input, vec1, vec2, *, beta=1, alpha=1):
     _check_expandable(input, (vec1.size, vec2.size))
     for name, factor in (("beta", beta), ("alpha", alpha)):
         check_factor(name, factor, input)
-    return _scaled_sum(input, np.multiply.outer(vec1, vec2), beta, alpha)
+    return kernels.scaled_sum(input, np.multiply.outer(vec1, vec2), beta, alpha)
 
 
 @composite
@@ -306,7 +296,7 @@ def baddbmm(input, batch1, batch2, *, beta=1, alpha=1):
         raise RuntimeError("Input dtypes must be the same, got: input {}, batch1: {}, batch2: {}".format(*names))
     _check_batches("baddbmm", batch1, batch2)
     _no_bool_sum(input, batch1.shape[0] * batch1.shape[1] * batch2.shape[2])
-    return _scaled_sum(input, kernels.matmul(batch1, batch2), beta, alpha)
+    return kernels.scaled_sum(input, kernels.matmul(batch1, batch2), beta, alpha)
 
 
 def _check_batches(name, a, b):

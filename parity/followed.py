@@ -1,0 +1,57 @@
+"""The functions of torch that microtorch's kernels torch_cpu follow to the last bit in float32 and float64.
+
+By the names of aten's operators, value and gradient both; what is not named here and not shared is not followed: it is
+reported, and `identical` not demanded then. `tests/test_mathematics.py` holds every name against torch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+VIEWS = """
+    _reshape_alias _unsafe_view alias as_strided detach diagonal expand lift lift_fresh permute select set slice split
+    split_with_sizes squeeze t transpose unbind unfold unsafe_split unsafe_split_with_sizes unsqueeze view
+"""
+COPIES = """
+    _copy_from _index_put_impl _to_copy cat clone copy diag_embed diagonal_backward diagonal_copy flip gather index
+    index_add index_copy index_fill index_put index_select masked_fill masked_scatter masked_scatter_backward
+    masked_select put repeat repeat_interleave resize resize_as roll rot90 scatter scatter_add select_backward
+    slice_backward stack take tril triu unfold_backward where
+"""
+NEW = """
+    _efficientzerotensor arange empty empty_like empty_permuted empty_strided eye fill full full_like linspace new_empty
+    new_empty_strided new_full new_ones new_zeros ones ones_like scalar_tensor tril_indices triu_indices zero zeros
+    zeros_like
+"""
+QUESTIONS = """
+    _has_same_storage_numel _local_scalar_dense all allclose any argmax argmin count_nonzero eq equal ge gt is_pinned
+    is_same_size is_set_to isinf isnan isneginf isposinf le lt ne nonzero signbit
+"""
+ORDER = "_unique _unique2 amax amin max median min sort unique_consecutive unique_dim"
+INTEGERS = """
+    __ilshift__ __irshift__ __lshift__ __rshift__ bitwise_and bitwise_left_shift bitwise_not bitwise_or
+    bitwise_right_shift bitwise_xor logical_and logical_not logical_or logical_xor
+"""
+ARITHMETIC = """
+    abs add addcdiv addcmul ceil clamp clamp_max clamp_min div floor floor_divide fmax fmin fmod frac lerp maximum
+    minimum mul nan_to_num neg reciprocal relu remainder round rsqrt rsub sgn sigmoid_backward sign sub tanh_backward
+    threshold_backward trunc
+"""
+SUMS = "cumsum linalg_vector_norm mean mv nansum std std_mean sum trace var var_mean vdot"
+LOSSES = "huber_loss huber_loss_backward mse_loss mse_loss_backward smooth_l1_loss smooth_l1_loss_backward"
+RANDOM = """
+    bernoulli cauchy exponential geometric log_normal multinomial normal rand rand_like randint randint_like randn
+    randn_like random randperm uniform
+"""
+
+FOLLOWED = frozenset(
+    " ".join((VIEWS, COPIES, NEW, QUESTIONS, ORDER, INTEGERS, ARITHMETIC, SUMS, LOSSES, RANDOM)).split()
+)
+
+# What is followed for some arguments only: torch's other norms are powers, which are its library's.
+PARTLY: dict[str, Callable[..., bool]] = {
+    "linalg_vector_norm": lambda x, order=2, *_, dtype=None, **__: (
+        order in (0, 1, 2, math.inf, -math.inf) and not dtype
+    ),
+}
