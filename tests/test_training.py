@@ -12,10 +12,10 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from parity.mathematics import Shared
 
 import microtorch
 from microtorch import kernels
+from parity.mathematics import Shared
 
 RUNS = int(os.environ.get("TRAINING_RUNS", "500"))
 ACTIVATIONS = ("ReLU", "Tanh", "Sigmoid", "Identity")
