@@ -280,14 +280,13 @@ class Op:
 
     def _rebase(self, target: Tensor, node: OpNode | NotImplementedNode, name: str) -> None:
         """Let a node be the history of what was overwritten."""
+        rebase_history(target, node)
         if isinstance(node, NotImplementedNode):
             node.operation = name
         else:
             for saved in node._saved or ():
                 if type(saved) is SavedOutput:
-                    saved.version = target._counter[0]
-                    saved.of_view = target._view is not None
-        rebase_history(target, node)
+                    saved.written(target)
 
     def _wrong_shape(self, shape: tuple[int, ...], values: Sequence[Any]) -> Exception | None:
         """The error of an elementwise operation in place whose result would have another shape."""
