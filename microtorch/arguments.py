@@ -156,7 +156,7 @@ def to_number(argument: str, position: int, value: Any) -> bool | int | float:
     if isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, (np.bool_, np.integer, np.floating)):
-        return value.item()
+        return float(value) if isinstance(value, np.bool_) else value.item()
     if isinstance(value, complex):
         raise NotImplementedError("microtorch does not have complex dtypes")
     array = getattr(value, "_array", None)

@@ -482,10 +482,10 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
 
 def _value(self: Tensor, value: Any) -> Tensor:
     """A number as a tensor of this one's dtype."""
-    if (isinstance(value, (bool, int, float)) and not isinstance(value, np.generic)) or isinstance(value, np.integer):
+    if isinstance(value, (bool, int, float, np.integer)):
         if isinstance(value, (int, np.integer)) and not -(2**63) <= value < 2**63:
             raise ValueError(OVERFLOW)
-        return wrap(np.asarray(fit(value if isinstance(value, (bool, int, float)) else int(value), self.dtype)))
+        return wrap(np.asarray(fit(int(value) if isinstance(value, np.integer) else value, self.dtype)))
     raise TypeError(f"can't assign a {type_name(value)} to a {self.type()}")
 
 
