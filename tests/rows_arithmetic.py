@@ -63,7 +63,7 @@ ROWS = [
     # sums and differences
     binary(
         "add",
-        cases=[lambda d: call(1.5, d(3)), lambda d: call(2, d(3))],
+        cases=[lambda d: call(1.5, d(3)), lambda d: call(2, d(3)), lambda d: call(d(3), d.typed("float64", 2, 3))],
         bad=[lambda d: call(d.whole(3).astype(int), d.whole(3).astype(int), alpha=1.5)],
     ),
     binary(
