@@ -206,6 +206,8 @@ ROWS = [
                 lambda d: call(d.special(), -1.0, 1.0),
                 lambda d: call(d.special()[:, None], d.special()),
                 lambda d: call(d(3), float("nan"), 1.0),
+                lambda d: call(d(3), np.array(-0.5), 1),
+                lambda d: call(d(3), min=0, max=np.array(1)),
             ],
             bad=[lambda d: call(d(3)), lambda d: call(d(3), d(2))],
             zeros=False,
