@@ -67,7 +67,7 @@ def is_int(value: Any) -> bool:
 def to_int(argument: str, position: int, value: Any) -> int:
     """An int, or the error that it must be one."""
     if type(value) is not int:
-        if not is_int(value) or getattr(value, "ndim", 0):
+        if getattr(value, "ndim", 0) or not is_int(value):
             raise wrong_type(argument, position, "int", value)
         value = operator.index(value)
     if not -(2**63) <= value < 2**63:
