@@ -67,7 +67,7 @@ def is_int(value: Any) -> bool:
 def to_int(argument: str, position: int, value: Any) -> int:
     """An int, or the error that it must be one."""
     if type(value) is not int:
-        if not is_int(value):
+        if getattr(value, "ndim", 0) or not is_int(value):
             raise wrong_type(argument, position, "int", value)
         value = operator.index(value)
     if not -(2**63) <= value < 2**63:
@@ -156,7 +156,7 @@ def to_number(argument: str, position: int, value: Any) -> bool | int | float:
     if isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, (np.bool_, np.integer, np.floating)):
-        return value.item()
+        return float(value) if isinstance(value, np.bool_) else value.item()
     if isinstance(value, complex):
         raise NotImplementedError("microtorch does not have complex dtypes")
     array = getattr(value, "_array", None)

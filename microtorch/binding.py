@@ -115,7 +115,8 @@ def _variadic(function: Callable[..., Any], parameter: str) -> Callable[..., Any
     def method(self: Tensor, *ints: Any, **named: Any) -> Any:
         if len(ints) == 1:
             first = ints[0]
-            return function(self, (first,) if type(first) is int and parameter != "dim" else first, **named)
+            alone = parameter != "dim" and (type(first) is int or is_int(first))
+            return function(self, (first,) if alone else first, **named)
         if ints:
             if type(ints[0]) is not int and not is_int(ints[0]):
                 raise TypeError(f"{function.__name__}() takes 1 positional argument but {len(ints)} were given")

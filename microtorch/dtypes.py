@@ -117,8 +117,8 @@ def set_default_dtype(d: dtype, /) -> None:
 
 
 def of_number(value: bool | int | float) -> dtype:
-    """The type a Python number has when it meets nothing but other numbers."""
-    if isinstance(value, (bool, np.bool_)):
+    """The type a number has when it meets nothing but other numbers. Of numpy's, torch takes a bool for a float."""
+    if isinstance(value, bool):
         return bool_
     if isinstance(value, (int, np.integer)):
         return int64

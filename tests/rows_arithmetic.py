@@ -22,6 +22,11 @@ def pairs(first: str, second: str) -> list[Any]:
     return [on(a, b) for a, b in shapes]
 
 
+def scaled(*factors: Any) -> list[Any]:
+    """One call for every factor `alpha`."""
+    return [lambda d, a=a: call(d.whole(3, 4), d.whole(3, 4), alpha=a) for a in factors]
+
+
 def binary(
     name: str,
     first: str = "__call__",
@@ -58,13 +63,14 @@ ROWS = [
     # sums and differences
     binary(
         "add",
-        cases=[lambda d: call(1.5, d(3)), lambda d: call(2, d(3))],
+        cases=[lambda d: call(1.5, d(3)), lambda d: call(2, d(3)), lambda d: call(d(3), d.typed("float64", 2, 3))],
         bad=[lambda d: call(d.whole(3).astype(int), d.whole(3).astype(int), alpha=1.5)],
     ),
     binary(
         "sub",
         cases=[lambda d: call(1.5, d(3)), lambda d: call(2, d(3))],
         bad=[lambda d: call(d.mask(3), d.mask(3)), lambda d: call(d.mask(3), True)],
+        once=[lambda d: call(d.whole(3).astype(int), np.bool_(True))],
     ),
     binary("subtract"),
     binary("rsub", bad=[lambda d: call(d.mask(3), d.mask(3)), lambda d: call(d.mask(3), True)]),
@@ -75,7 +81,8 @@ ROWS = [
             lambda d: call(d.whole(3, 4), 3, alpha=2),
             lambda d: call(d.whole(3, 4), d.whole(4), alpha=-1),
         ],
-        once=[lambda d: call(d.whole(3, 4), d.whole(3, 4), alpha=0.5)],
+        once=scaled(0.5, 2.0, np.array(2), np.array(1), np.float64(0.5), np.bool_(True)),
+        bad=scaled(np.array(True), np.array([2.0]), None),
     ),
     Row(
         "sub",
@@ -84,7 +91,8 @@ ROWS = [
             lambda d: call(d.whole(3, 4), 3, alpha=2),
             lambda d: call(d.whole(3, 4), d.whole(4), alpha=-1),
         ],
-        once=[lambda d: call(d.whole(3, 4), d.whole(3, 4), alpha=0.5)],
+        once=scaled(0.5, 2.0, np.array(2), np.array(1), np.float64(0.5), np.bool_(True)),
+        bad=scaled(np.array(True), np.array([2.0]), None),
     ),
     Row("rsub", [lambda d: call(d.whole(3, 4), d.whole(3, 4), alpha=2), lambda d: call(d.whole(3, 4), 3, alpha=2)]),
     Row(
@@ -198,6 +206,8 @@ ROWS = [
                 lambda d: call(d.special(), -1.0, 1.0),
                 lambda d: call(d.special()[:, None], d.special()),
                 lambda d: call(d(3), float("nan"), 1.0),
+                lambda d: call(d(3), np.array(-0.5), 1),
+                lambda d: call(d(3), min=0, max=np.array(1)),
             ],
             bad=[lambda d: call(d(3)), lambda d: call(d(3), d(2))],
             zeros=False,

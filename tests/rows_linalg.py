@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from rows import DTYPES, Case, Row, call
 from rows_reduction import eighths
 
@@ -198,7 +199,10 @@ ROWS = [
     Row(
         "addmm",
         [lambda d: call(d(2, 4) * 0 + d.dtype.type(1), d.whole(2, 3), d.whole(3, 4), beta=0)],
-        once=[lambda d: call(d(4) * float("nan"), d.whole(2, 3), d.whole(3, 4), beta=0)],
+        once=[
+            lambda d: call(d(4) * float("nan"), d.whole(2, 3), d.whole(3, 4), beta=0),
+            lambda d: call(d.whole(4), d.whole(2, 3), d.whole(3, 4), beta=np.array(2), alpha=np.array(-1)),
+        ],
         exact=True,
     ),
     *products(

@@ -208,6 +208,7 @@ ROWS = [
                 lambda d: call(d(0)),
                 lambda d: call(d(2, 1), 1),
                 lambda d: call(d(2, 0), 1),
+                lambda d: call(d(2, 0), 0),
                 lambda d: call(d(30, 4), 0),
                 lambda d: call(d(3, 4) + 100),
                 lambda d: call(d(3, 4) * 0, 0),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from rows import Row, T, call
 
 VIEWS = [
@@ -20,7 +21,12 @@ VIEWS = [
     Row(
         "reshape",
         [lambda d: call(d(3, 4), (2, 6)), lambda d: call(d(2, 3, 2), (6, -1)), lambda d: call(d(2, 3, 2), (2, 1, 6))],
-        once=[lambda d: call(d(), (1, 1)), lambda d: call(d(0), (2, 0)), lambda d: call(d(1, 3), [3, 1])],
+        once=[
+            lambda d: call(d(), (1, 1)),
+            lambda d: call(d(0), (2, 0)),
+            lambda d: call(d(1, 3), [3, 1]),
+            lambda d: call(d(1, 3), np.int64(3)),
+        ],
         bad=[lambda d: call(d(3, 4), (5,)), lambda d: call(d(3, 4), (-1, 0)), lambda d: call(d(3, 4), (2, -3))],
     ),
     Row("reshape_as", [lambda d: call(d(3, 4), d(2, 6))]),
@@ -112,8 +118,19 @@ VIEWS = [
     Row(
         "split",
         [lambda d: call(d(5, 3), 2), lambda d: call(d(5, 3), [1, 4]), lambda d: call(d(5, 3), 2, -1)],
-        once=[lambda d: call(d(4), 4), lambda d: call(d(4), (1, 0, 3)), lambda d: call(d(2, 3), 1, dim=1)],
-        bad=[lambda d: call(d(5), 0), lambda d: call(d(5), [1, 1]), lambda d: call(d(), 1), lambda d: call(d(2), -1)],
+        once=[
+            lambda d: call(d(4), 4),
+            lambda d: call(d(4), (1, 0, 3)),
+            lambda d: call(d(2, 3), 1, dim=1),
+            lambda d: call(d(3), np.array(2)),
+        ],
+        bad=[
+            lambda d: call(d(5), 0),
+            lambda d: call(d(5), np.int64(2)),
+            lambda d: call(d(5), [1, 1]),
+            lambda d: call(d(), 1),
+            lambda d: call(d(2), -1),
+        ],
     ),
     Row(
         "split_with_sizes",
@@ -124,7 +141,7 @@ VIEWS = [
         "chunk",
         [lambda d: call(d(5, 3), 2), lambda d: call(d(5, 3), 2, 1), lambda d: call(d(2, 2), 5)],
         once=[lambda d: call(d(0, 2), 3)],
-        bad=[lambda d: call(d(5), 0), lambda d: call(d(), 2)],
+        bad=[lambda d: call(d(5), 0), lambda d: call(d(), 2), lambda d: call(d(5), np.array([2]))],
     ),
     Row(
         "tensor_split",
@@ -234,7 +251,12 @@ REARRANGING = [
     Row(
         "repeat",
         [lambda d: call(d(2, 3), 2, 1), lambda d: call(d(2), (3, 2)), lambda d: call(d(2, 1), 2, 3, 2)],
-        once=[lambda d: call(d(), 3), lambda d: call(d(2), 0), lambda d: call(d(), ())],
+        once=[
+            lambda d: call(d(), 3),
+            lambda d: call(d(2), 0),
+            lambda d: call(d(), ()),
+            lambda d: call(d(2), np.array(3)),
+        ],
         bad=[lambda d: call(d(2, 3), 2), lambda d: call(d(2), -1)],
     ),
     Row("tile", [lambda d: call(d(2, 3), (2,)), lambda d: call(d(2), (3, 2)), lambda d: call(d(2, 3), ())]),
@@ -251,7 +273,7 @@ REARRANGING = [
     Row(
         "flip",
         [lambda d: call(d(2, 3), (0,)), lambda d: call(d(2, 3, 2), (0, -1)), lambda d: call(d(2, 3), ())],
-        once=[lambda d: call(d(), (0,))],
+        once=[lambda d: call(d(), (0,)), lambda d: call(d(2, 3), np.int64(1))],
         bad=[lambda d: call(d(2), (1,)), lambda d: call(d(2, 2), (0, 0))],
     ),
     Row("fliplr", [lambda d: call(d(2, 3))], bad=[lambda d: call(d(2))]),

@@ -158,9 +158,9 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "shown"),
     [
-        ([], 2, "usage: microtorch script.py [args ...]"),
-        (["-h"], 0, "usage: microtorch script.py [args ...]"),
-        (["--help"], 0, "usage: microtorch script.py [args ...]"),
+        ([], 2, "usage: microtorch [--kernels NAME] script.py [args ...]"),
+        (["-h"], 0, "usage: microtorch [--kernels NAME] script.py [args ...]"),
+        (["--help"], 0, "usage: microtorch [--kernels NAME] script.py [args ...]"),
         (["--nothing", "x.py"], 2, "unknown option --nothing"),
         (["nothing.py"], 2, "microtorch: can't open file 'nothing.py': [Errno 2] No such file or directory"),
         (["."], 2, "microtorch: can't open file '.': [Errno 21] Is a directory"),

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import to_number
 from ..engine import FREED, NO_EDGE, mode
 from ..layout import arranged
 from ..saved import SavedInput, SavedNumber, SavedOutput
@@ -22,6 +23,7 @@ from .output import requires_grad
 from .shapes import broadcast_error
 from .traits import FLOAT, KEEP, MANY
 
+FACTORS = ("alpha", "beta", "value")  # with the default 1; a tensor may stand for the number
 SYNONYMS = {"dim": "axis", "keepdim": "keepdims"}  # numpy's names, which torch takes for its own
 NAMES = {
     "_Tensor": Tensor,
@@ -43,6 +45,7 @@ NAMES = {
     "_SavedOutput": SavedOutput,
     "_SavedNumber": SavedNumber,
     "_describe": describe,
+    "_to_number": to_number,
     "_RuntimeError": RuntimeError,
     "_FREED": FREED,
 }
@@ -110,7 +113,7 @@ def write_in_place(op: Op) -> Callable[..., Any]:
     """The function with `_`: where nothing is recorded and no memory is shared, the result is copied over the tensor."""
     signature, namespace = _signature(op.parameters)
     name = op.name + "_"
-    lines = [f"def {name}({signature}):"]
+    lines = [f"def {name}({signature}):", *_factors(op)]
     x, *others = op.tensors
     simple = op.promotion != KEEP and op.traits.check_in_place is None
     if simple and len(op.tensors) <= 2:
@@ -247,7 +250,13 @@ def _head(op: Op) -> tuple[str, dict[str, Any], list[str]]:
     signature, namespace = _signature(parameters, *out, *[f"{synonym}=None" for _, synonym in synonyms])
     lines = [f"    if {synonym} is not None: {p} = {synonym}" for p, synonym in synonyms]
     lines += [f"    if {p} is None: raise _missing(_name, {p!r})" for p in required]
-    return signature, namespace, lines
+    return signature, namespace, lines + _factors(op)
+
+
+def _factors(op: Op) -> list[str]:
+    """The lines that make numbers of what may be tensors."""
+    names = [p.name for p in op.parameters if p.name in FACTORS and p.default == 1]
+    return [f"    if type({n}) not in _NUMBER: {n} = _to_number({n!r}, 0, {n})" for n in names]
 
 
 def _signature(parameters: Sequence[inspect.Parameter], *more: str) -> tuple[str, dict[str, Any]]:

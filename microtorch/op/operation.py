@@ -280,14 +280,13 @@ class Op:
 
     def _rebase(self, target: Tensor, node: OpNode | NotImplementedNode, name: str) -> None:
         """Let a node be the history of what was overwritten."""
+        rebase_history(target, node)
         if isinstance(node, NotImplementedNode):
             node.operation = name
         else:
             for saved in node._saved or ():
                 if type(saved) is SavedOutput:
-                    saved.version = target._counter[0]
-                    saved.of_view = target._view is not None
-        rebase_history(target, node)
+                    saved.written(target)
 
     def _wrong_shape(self, shape: tuple[int, ...], values: Sequence[Any]) -> Exception | None:
         """The error of an elementwise operation in place whose result would have another shape."""
@@ -350,7 +349,7 @@ def _as_wide_operand(value: Any, precise: bool) -> Any:
         array = value._array
         if array.ndim or not precise:
             array = cast(array, dtypes.float16.numpy)
-        return array.astype(np.float32)
+        return _converted(array, np.float32)
     return float(value) if precise else float(np.float16(value))
 
 
@@ -359,10 +358,18 @@ def _as_operand(value: Any, dtype: dtypes.dtype) -> Any:
         return None
     if isinstance(value, Tensor):
         array = value._array
-        return array if array.dtype is dtype.numpy else array.astype(dtype.numpy)
+        return array if array.dtype is dtype.numpy else _converted(array, dtype.numpy)
     if dtype.is_floating_point:
         return float(value)  # numpy, too, gives way to the array's type then
     return np.asarray(value).astype(dtype.numpy)
+
+
+def _converted(array: np.ndarray[Any, Any], dtype: Any) -> np.ndarray[Any, Any]:
+    """An operand in another dtype; one that repeats along a dimension still does, which `arranged` looks at."""
+    if 0 not in array.strides:
+        return array.astype(dtype)
+    once = array[tuple(slice(None) if stride else slice(1) for stride in array.strides)]
+    return np.broadcast_to(once.astype(dtype), array.shape)
 
 
 def _return_type(name: str, outputs: tuple[str, ...]) -> type:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, kernels
-from ..arguments import to_number, wrong_type
+from ..arguments import wrong_type
 from ..layout import arranged
 from ..op import FLOAT, METHODS, NUMBERS, REGISTRY, alias, composite, not_implemented, only_method, op, pointwise
 from ..tensor import Tensor
@@ -18,9 +18,7 @@ SAME_DTYPE = "Found dtype {1} but expected {0}"  # of `out`, where torch does no
 
 def _no_bools(input, other):
     """Refuse to subtract bools."""
-    bools = [
-        v.dtype is dtypes.bool_ if isinstance(v, Tensor) else isinstance(v, (bool, np.bool_)) for v in (input, other)
-    ]
+    bools = [v.dtype is dtypes.bool_ if isinstance(v, Tensor) else isinstance(v, bool) for v in (input, other)]
     if all(bools):
         raise RuntimeError(
             "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
@@ -43,9 +41,8 @@ def scaled(x: Any, factor: Any) -> Any:
     return x if factor == 1 else x * factor
 
 
-def check_factor(name: str, factor: Any, *operands: Any) -> Any:
+def check_factor(factor: Any, *operands: Any) -> Any:
     """A factor in the type of the operands, to which torch rounds it first; integers take whole factors only."""
-    factor = to_number("alpha", 0, factor)
     array = next(v for v in operands if isinstance(v, np.ndarray))
     if isinstance(factor, bool) and array.dtype != bool:
         raise RuntimeError("Boolean alpha only supported for Boolean results.")
@@ -76,9 +73,9 @@ def require_operand(argument: str, position: int, value: Any) -> None:
 )
 def add(input, other, *, alpha=1):
     """Sum z = x + alpha·y, broadcasting."""
-    if alpha == 1 and alpha is not True:
+    if type(alpha) is int and alpha == 1:
         return np.add(input, other)
-    return kernels.add_scaled(input, other, check_factor("add", alpha, input, other))
+    return kernels.add_scaled(input, other, check_factor(alpha, input, other))
 
 
 @pointwise(
@@ -89,9 +86,9 @@ def add(input, other, *, alpha=1):
 )
 def sub(input, other, *, alpha=1):
     """Difference z = x − alpha·y, broadcasting."""
-    if alpha == 1 and alpha is not True:
+    if type(alpha) is int and alpha == 1:
         return np.subtract(input, other)
-    return kernels.add_scaled(input, other, -check_factor("sub", alpha, input, other))
+    return kernels.add_scaled(input, other, -check_factor(alpha, input, other))
 
 
 @pointwise(
@@ -107,9 +104,9 @@ def sub(input, other, *, alpha=1):
 )
 def rsub(input, other, alpha=1):
     """Difference the other way round, z = y − alpha·x."""
-    if alpha == 1 and alpha is not True:
+    if type(alpha) is int and alpha == 1:
         return np.subtract(other, input)
-    return kernels.add_scaled(other, input, -check_factor("rsub", alpha, input, other))
+    return kernels.add_scaled(other, input, -check_factor(alpha, input, other))
 
 
 # -- products and quotients --------------------------------------------------------------------------------------------
@@ -366,7 +363,7 @@ def addcmul(input, tensor1, tensor2, *, value=1):
 
 def _rounded(value: Any, input: Any) -> Any:
     """The factor of a product in the type of the operands."""
-    return np.asarray(to_number("value", 0, value)).astype(input.dtype)[()]
+    return np.asarray(value).astype(input.dtype)[()]
 
 
 def _no_integers(input, tensor1, tensor2):

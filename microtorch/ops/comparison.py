@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import dtypes
-from ..arguments import fit, wrong_type
+from ..arguments import fit, to_number, wrong_type
 from ..casting import cast
 from ..memory import check_cast
 from ..op import METHODS, REGISTRY, alias, composite, not_implemented, only_method, op, pointwise
@@ -15,6 +15,9 @@ from ..settings import warn_once
 from ..tensor import Tensor, wrap
 from .arithmetic import SAME_DTYPE, name_of
 from .creation import zeros_like
+
+if TYPE_CHECKING:
+    from ..op.operation import Op
 
 # -- the larger and the smaller ----------------------------------------------------------------------------------------
 
@@ -125,22 +128,29 @@ def clamp_tensors(input, min=None, max=None):
     return _limited(input, min, max)
 
 
-def _clamp(min: Any, max: Any) -> Any:
+def _clamp(min: Any, max: Any) -> tuple[Op, Any, Any]:
+    """The operation and its limits. Beside a number, a tensor of no dimensions is one, too."""
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    return REGISTRY["clamp_tensors" if isinstance(min, Tensor) or isinstance(max, Tensor) else "clamp_numbers"]
+    if all(limit is None or isinstance(limit, Tensor) for limit in (min, max)):
+        return REGISTRY["clamp_tensors"], min, max
+    numbers = {n: v if v is None else to_number(n, p, v) for n, p, v in (("min", 2, min), ("max", 3, max))}
+    return REGISTRY["clamp_numbers"], numbers["min"], numbers["max"]
 
 
 @composite
 def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Tensor | None = None) -> Tensor:
     """x limited to [min, max]; both are numbers, or both are tensors; the gradient passes where x is not cut off."""
-    return _clamp(min, max).function(input, min, max, out=out)
+    operation, min, max = _clamp(min, max)
+    return operation.function(input, min, max, out=out)
 
 
 @only_method
 def clamp_(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """`clamp` in place."""
-    return _clamp(min, max).function_(input, min, max)
+    operation, min, max = _clamp(min, max)
+    assert operation.function_ is not None
+    return operation.function_(input, min, max)
 
 
 @pointwise(

@@ -131,8 +131,8 @@ def _take(input: Any, indices: Sequence[Any]) -> Any:
     shape = _result_shape(array, given, start)
     strides = array.strides[:start] + (0,) * between + array.strides[start + len(given) :]
     source = np.lib.stride_tricks.as_strided(array, shape, strides) if array.size else array
-    after = (1,) * (len(shape) - start - between)
-    widened = [np.broadcast_to(i.reshape(i.shape + after), shape) for i in given]
+    before, after = (1,) * start, (1,) * (len(shape) - start - between)
+    widened = [i.reshape(before + i.shape + after) for i in given]
     return arranged(storage.in_order(result), [source, *widened])
 
 
@@ -482,10 +482,10 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
 
 def _value(self: Tensor, value: Any) -> Tensor:
     """A number as a tensor of this one's dtype."""
-    if (isinstance(value, (bool, int, float)) and not isinstance(value, np.generic)) or isinstance(value, np.integer):
+    if isinstance(value, (bool, int, float, np.integer)):
         if isinstance(value, (int, np.integer)) and not -(2**63) <= value < 2**63:
             raise ValueError(OVERFLOW)
-        return wrap(np.asarray(fit(value if isinstance(value, (bool, int, float)) else int(value), self.dtype)))
+        return wrap(np.asarray(fit(int(value) if isinstance(value, np.integer) else value, self.dtype)))
     raise TypeError(f"can't assign a {type_name(value)} to a {self.type()}")
 
 

@@ -242,8 +242,8 @@ def addr(input, vec1, vec2, *, beta=1, alpha=1):
     """beta·x + alpha·(vec1 ⊗ vec2)."""
     _check_outer(input, vec1, vec2)
     _check_expandable(input, (vec1.size, vec2.size))
-    for name, factor in (("beta", beta), ("alpha", alpha)):
-        check_factor(name, factor, input)
+    for factor in (beta, alpha):
+        check_factor(factor, input)
     return kernels.scaled_sum(input, np.multiply.outer(vec1, vec2), beta, alpha)
 
 

@@ -182,7 +182,9 @@ def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Tenso
 
 def _split(self: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Parts along a dimension: each of one length, or of the lengths in a list."""
-    if is_int(split_size) and not isinstance(split_size, Tensor):
+    if isinstance(split_size, Tensor):
+        split_size = int(split_size)
+    if isinstance(split_size, int):
         if not is_int(dim):
             raise no_overload(
                 ["Tensor input, int split_size, int dim = 0", "Tensor input, tuple of ints split_size, int dim = 0"],

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
+from ..arguments import to_int
 from ..op import composite, only_function, op
 from ..tensor import Tensor, wrap
 from ..types import require_cpu
@@ -111,8 +112,7 @@ def randperm(
     pin_memory: bool = False,
 ) -> Tensor:
     """The numbers 0 … n − 1 in random order."""
-    if not isinstance(n, int):
-        raise TypeError(f"randperm(): argument 'n' (position 1) must be int, not {type(n).__name__}")
+    n = to_int("n", 1, n)
     require_cpu(device)
     source = stream(generator, "randperm")
     dtype = out.dtype if out is not None and dtype is None else dtype

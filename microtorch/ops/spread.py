@@ -39,7 +39,7 @@ def _moments(name, input, dim, correction, keepdim):
         raise RuntimeError(f"{who} only support floating point and complex dtypes")
     reduced = axes(dim, input.ndim, keepdim)
     n = count(input.shape, dim)
-    if n - correction <= 0 and input.size + (n == 0):
+    if (n if input.size else 0) - correction <= 0:
         warn(
             f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor "
             "(input numel divided by output numel)."
