@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from parity.judge import AS_DEMANDED, DIFFERENT, IDENTICAL, UNABLE, WITHIN_NOISE
+from parity.judge import DIFFERENT, IDENTICAL, UNABLE, WITHIN_NOISE
 from parity.launch import Outcome, Progress
 from parity.locate import Parting
 from parity.session import Result
@@ -21,7 +21,7 @@ from parity.text import NOTHING
 from parity.trace import END, GRADIENT, LOSS, WEIGHT
 from parity.ulp import NEVER, hexadecimal
 
-STYLES = {IDENTICAL: "green", AS_DEMANDED: "green", WITHIN_NOISE: "yellow", DIFFERENT: "red", UNABLE: "red"}
+STYLES = {IDENTICAL: "green", WITHIN_NOISE: "cyan", DIFFERENT: "red", UNABLE: "red"}
 
 
 class LiveProgress:
@@ -154,9 +154,9 @@ def _verdict(result: Result) -> str:
 
 def _lines(result: Result) -> list[str]:
     lines = list(result.judgement.reasons)
-    if result.noise is not None and result.good:
-        own = [_distance(result.noise.largest(phase)) for phase in (LOSS, GRADIENT)]
-        own.append(_distance(result.noise.largest(WEIGHT, END)))
+    if result.floor is not None and result.good:
+        own = [_distance(result.floor.largest(phase)) for phase in (LOSS, GRADIENT)]
+        own.append(_distance(result.floor.largest(WEIGHT, END)))
         lines.append("torch on its other kernels is from itself: losses {}, gradients {}, weights {}".format(*own))
     names = (result.reference.job.backend.name, result.candidate.job.backend.name)
     if result.fault is not None:
