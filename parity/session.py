@@ -12,12 +12,13 @@ import numpy as np
 
 from parity import noise
 from parity.backends import MICROTORCH, TORCH, Backend
+from parity.cause import Cause, cause_of
 from parity.compare import Comparison, compare, differs
 from parity.floor import Floor, floor_of
 from parity.judge import DEMANDS, DIFFERENT, GOOD, IDENTICAL, UNABLE, WITHIN_NOISE, Judgement, judge
 from parity.launch import Outcome, Progress, launch
 from parity.locate import Parting, first_parting, locate
-from parity.trace import LOSS, Trace
+from parity.trace import LOSS, PHASES, Trace
 from parity.worker import Job
 
 Tell = Callable[[list[Progress]], None]
@@ -53,6 +54,7 @@ class Result:
     floor: Floor | None = None  # torch's own noise, where it was asked for
     first: Parting | None = None
     fault: Parting | None = None
+    cause: Cause | None = None  # of `fault`, or of `first` where nothing is at fault
     exact: Any = None  # the element that `fault` shows, as the reference has it in float64
 
     @property
@@ -83,7 +85,8 @@ def examine(script: str, argv: Sequence[str], settings: Settings) -> list[Result
     results = _with_noise(results, noise.KERNELS[1:], lambda word: word == DIFFERENT, run, settings.cache)
     results = _arbitrated(results)
     sharp = next((r.reference.trace for r in results if r.dtype == "float64" and not r.reference.unable), None)
-    return [_located(result, run, sharp) if result.judgement.word == DIFFERENT else result for result in results]
+    located = [_located(result, run, sharp) if result.judgement.word == DIFFERENT else result for result in results]
+    return _explained(located)
 
 
 def _first_look(script: str, argv: tuple[str, ...], reference: Outcome, candidate: Outcome) -> Result:
@@ -147,6 +150,20 @@ def _located(result: Result, run: Callable[[list[Job]], list[Outcome]], sharp: T
     narrow = result.reference.trace
     exact = None if fault is None or sharp is None or sharp is narrow else _in_float64(narrow, sharp, fault)
     return replace(result, first=first, fault=fault, exact=exact)
+
+
+def _explained(results: list[Result]) -> list[Result]:
+    """With the causes of what parts; that of a fault which float64 shows is the cause in float32, too."""
+    runs = {result.dtype: result.comparison for result in results if result.comparison is not None}
+
+    def cause(result: Result) -> Cause | None:
+        parting = result.fault or result.first
+        known = parting is not None and parting.key[0] in PHASES
+        return cause_of(parting, result.dtype, runs) if parting is not None and known else None
+
+    causes = {result.dtype: cause(result) for result in results}
+    arbiter = next((r.dtype for r in results if r.dtype == "float64" and r.judgement.word == DIFFERENT), None)
+    return [replace(result, cause=causes.get(arbiter or "") or causes[result.dtype]) for result in results]
 
 
 def _in_float64(narrow: Trace, sharp: Trace, parting: Parting) -> Any:

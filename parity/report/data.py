@@ -35,6 +35,7 @@ def _result(result: Result) -> dict[str, Any]:
         "noise": None if result.floor is None else [_noise(own) for own in result.floor.own],
         "first": _parting(result.first),
         "fault": _parting(result.fault),
+        "cause": None if result.cause is None else [result.cause.word, result.cause.evidence],
         "fault_in_float64": None if result.exact is None else float(result.exact),
     }
 
