@@ -53,9 +53,6 @@ class Backend:
 TORCH = Backend("torch", "torch")
 MICROTORCH = Backend("microtorch", "microtorch")
 
-# torch once more, with the plainest code that it has: how far it is from itself is the noise that is nobody's fault.
-OTHER_KERNELS = Backend("torch*", "torch", variables={"ATEN_CPU_CAPABILITY": "default", "MKL_CBWR": "COMPATIBLE"})
-
 
 def named(module: str, path: str = "") -> Backend:
     """The backend for a module's name."""

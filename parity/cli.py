@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from parity import environment, session
+from parity import environment, noise, session
 from parity.backends import MICROTORCH, TORCH, named
 from parity.judge import DIFFERENT, UNABLE
 from parity.session import Result, Settings
@@ -21,7 +21,7 @@ type, and says how far apart losses, gradients, weights, random state and printe
 
 Scripts are files, folders (every *.py in it) or patterns. What follows a single script's name are its own arguments."""
 
-EPILOG = """exit status: 0 all as demanded, 1 a difference, 2 something could not be run"""
+EPILOG = """exit status: 0 identical or within torch's own noise, 1 different, 2 something could not be run"""
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,7 @@ def parse(words: Sequence[str]) -> Request:
         timeout=options.timeout,
         at_once=max(1, options.jobs),
         seed=options.seed,
+        cache=noise.Cache.of_user() if options.cache else noise.Cache(None),
     )
     return Request(scripts, rest[1:] if rest[:1] == ["--"] else rest, settings, options.json)
 
@@ -97,6 +98,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--float64", action="store_true", help="only with float64 as the default type")
     parser.add_argument("--candidate", default=MICROTORCH.module, metavar="MODULE", help="module in microtorch's place")
     parser.add_argument("--path", metavar="DIR", help="folder where that module is found")
+    parser.add_argument(
+        "--no-cache", dest="cache", action="store_false", help="measure torch's own noise again, and keep nothing"
+    )
     parser.add_argument("--seed", type=int, default=0, help="seed for scripts that set none (0)")
     cores = min(2, os.cpu_count() or 1)
     parser.add_argument("--jobs", type=int, default=cores, metavar="N", help=f"runs at the same time ({cores})")

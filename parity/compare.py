@@ -21,13 +21,15 @@ class Point:
     """The gap in one quantity at one event; `relative` is its part of the largest `size` of the quantity so far.
 
     A gradient counts as no smaller than `SPECK` of the largest gradient: of one that cancels to nothing, what is left
-    is the rounding of what has cancelled.
+    is the rounding of what has cancelled. `of_phase` is the gap's part of the largest gradient altogether, which is
+    what rounding is measured by; of all else it is `relative`.
     """
 
     number: int
     gap: Gap
     relative: float
     size: float
+    of_phase: float = 0.0
 
 
 @dataclass
@@ -119,7 +121,9 @@ def compare(reference: Trace, candidate: Trace, sizes: dict[Key, float] | None =
             for measured in (kind, (kind[0], ALL)):
                 sizes[measured] = max(sizes.get(measured, 0.0), size)
             size = max(sizes[kind], SPECK * sizes[kind[0], ALL] if kind[0] == GRADIENT else 0.0)
-            point = Point(first.number, found, _relative(found, size), size)
+            relative = _relative(found, size)
+            of_phase = _relative(found, sizes[kind[0], ALL]) if kind[0] == GRADIENT else relative
+            point = Point(first.number, found, relative, size, of_phase)
             comparison.series.setdefault(key, []).append(point)
     comparison.same_bits = reference.steps == candidate.steps and reference.chain == candidate.chain
     return comparison

@@ -7,8 +7,10 @@ import platform
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from parity.session import Result
+if TYPE_CHECKING:
+    from parity.session import Result
 
 TORCH = "2.13"  # the version whose behaviour microtorch has
 

@@ -2,36 +2,40 @@
 
 What is demanded is the same course of training, not only the same end: a wrong factor in a gradient often arrives at
 the same weights. So every quantity that was recorded is held against the reference at every event that was kept,
-relative to the largest size that it has had until then (near zero, digits are noise). The float64 run is the sharp
-test, for there a fault shows as 1e-3 and rounding as 1e-13; the float32 run must end within a few units in the last
-place. Random numbers must be the same bits, the printed text the same but for digits that the numbers above explain.
+relative to the largest size that it has had until then (near zero, digits are noise). No fixed tolerance decides: the
+distance from torch must be of the order of torch's distance from itself on its other kernels, which was measured in
+the same call (`floor`). An order of magnitude is what two or three runs can tell: one kernel may by chance round a
+short sum just as the reference does, and which is nearer to the truth is chance as well. On top of this the float64
+run, in which a fault shows as 1e-3 and rounding as 1e-13, must agree to 1e-9, and the float32 run must end within
+a few units in the last place. Random numbers must be the same bits, the printed text the same but for digits that the
+numbers above explain.
 
-Some training amplifies rounding until it is visible. This is measured, not presumed: where the demand fails, torch is
-compared with torch on its other kernels, and from the event on at which torch has visibly left itself the candidate
-may be as far from torch, in order of magnitude, as torch is from itself. Once torch's weights are farther from torch's
-than is demanded, it is the weights that are judged so; losses, gradients and states follow from them.
+Some training amplifies rounding until it is visible: torch's weights are seen to go farther from torch's than is
+demanded. When they do depends on the first few roundings, so that two runs cannot be held against each other step by
+step. There the demand holds until torch has visibly left itself, and from then on the candidate may be as far from
+torch as torch is from itself in the whole run. Once torch's weights have gone, it is the weights that are judged so;
+losses, gradients and states follow from them.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from parity.compare import MISSING, Comparison, Point, differs, moment
+from parity.floor import Floor, floor_of
 from parity.text import Digits
 from parity.trace import END, FORWARD, GENERATOR, GRADIENT, LOSS, STATE, WEIGHT, Key
 
 IDENTICAL = "identical"
-AS_DEMANDED = "as demanded"
 WITHIN_NOISE = "within torch's own noise"
 DIFFERENT = "different"
 UNABLE = "could not run"
-GOOD = (IDENTICAL, AS_DEMANDED, WITHIN_NOISE)
+GOOD = (IDENTICAL, WITHIN_NOISE)
 
 FOLLOWING = (FORWARD, LOSS, GRADIENT, STATE)  # what weights and data determine
 ONSET = 1e-3  # the part of a demand by which torch must have left itself for its noise to count
-LIKENESS = 10.0  # of chaos, two runs tell only the order of magnitude
+LIKENESS = 10.0  # a few runs tell only the order of magnitude of noise
 
 
 @dataclass(frozen=True)
@@ -58,10 +62,12 @@ class Judgement:
     offends: Callable[[Key, Point], bool] = field(default=differs, compare=False)
 
 
-def judge(comparison: Comparison, demand: Demand, noise: Comparison | None = None) -> Judgement:
-    """The verdict on a comparison, given that of torch with itself if it was measured."""
+def judge(comparison: Comparison, demand: Demand, floor: Floor | None = None) -> Judgement:
+    """The verdict on a comparison, given the noise floor; without one, by the rounding of one step alone."""
     if comparison.identical:
         return Judgement(IDENTICAL)
+    known = floor_of(comparison) if floor is None else floor
+    gone = known.weights_gone(demand.way)
 
     def offends(key: Key, point: Point) -> bool:
         if not comparison.same_error and (point.number == END or point.gap.note.endswith(MISSING)):
@@ -69,18 +75,35 @@ def judge(comparison: Comparison, demand: Demand, noise: Comparison | None = Non
         if point.gap.note:
             return True
         if key[0] == GENERATOR:
-            return point.gap.bits and not _excused_bits(key, noise)
-        last = demand.last_weights if key[0] == WEIGHT and point.number == END else None
-        within = point.relative <= demand.way if last is None else point.gap.ulp <= last
-        return not (within or _excused(key, point, demand, noise))
+            return point.gap.bits and not known.bits(key)
+        if gone is not None and key[0] in FOLLOWING and moment(point.number) >= gone:
+            return False
+        if gone is not None and _amplified(key, point, demand, known):
+            return False
+        return not _as_near(key, point, demand, known)
 
-    reasons = [*_told(comparison, demand, noise), *_offences(comparison, offends)]
-    if reasons:
-        return Judgement(DIFFERENT, tuple(reasons), offends)
-    return Judgement(AS_DEMANDED if noise is None else WITHIN_NOISE, (), offends)
+    reasons = [*_told(comparison, demand, known), *_offences(comparison, offends)]
+    return Judgement(DIFFERENT if reasons else WITHIN_NOISE, tuple(reasons), offends)
 
 
-def _told(comparison: Comparison, demand: Demand, noise: Comparison | None) -> list[str]:
+def _as_near(key: Key, point: Point, demand: Demand, floor: Floor) -> bool:
+    """Whether the candidate is as near to torch as torch was to itself by then, and as near as is demanded."""
+    own = floor.until(key, point.number)
+    if point.relative > LIKENESS * own and point.of_phase > LIKENESS * floor.rounding:
+        return False
+    if demand.last_weights is not None and key[0] == WEIGHT and point.number == END:
+        return point.gap.ulp <= max(demand.last_weights, floor.last_ulp(key))
+    return point.relative <= max(demand.way, own)
+
+
+def _amplified(key: Key, point: Point, demand: Demand, floor: Floor) -> bool:
+    """Whether the candidate is as near as is demanded, or torch had visibly left itself by then and goes about as far."""
+    if point.relative <= demand.way and (key[0] != WEIGHT or point.number != END):
+        return True
+    return floor.until(key, point.number) > ONSET * demand.way and point.relative <= LIKENESS * floor.whole(key)
+
+
+def _told(comparison: Comparison, demand: Demand, floor: Floor) -> list[str]:
     """Offences in how the runs ended and in what they printed."""
     names = [trace.about.get("backend", "") for trace in (comparison.reference, comparison.candidate)]
     if not comparison.same_error:
@@ -88,20 +111,21 @@ def _told(comparison: Comparison, demand: Demand, noise: Comparison | None) -> l
         return ["they fail in different ways" if all(comparison.errors) else ", ".join(sides)]
     reasons = []
     counts = comparison.reference.steps, comparison.candidate.steps
-    if counts[0] != counts[1] and not (noise and noise.reference.steps != noise.candidate.steps):
+    if counts[0] != counts[1] and not any(own.reference.steps != own.candidate.steps for own in floor.own):
         reasons.append(f"{names[0]} makes {counts[0]} steps, {names[1]} {counts[1]}")
     if not comparison.same_warnings:
         reasons.append("they warn of different things")
-    if not _text_is_well(comparison, demand, noise):
+    if not _text_is_well(comparison, demand, floor):
         reasons.append("they print different text")
     return reasons
 
 
-def _text_is_well(comparison: Comparison, demand: Demand, noise: Comparison | None) -> bool:
+def _text_is_well(comparison: Comparison, demand: Demand, floor: Floor) -> bool:
     """Whether the texts are the same, or differ in digits only and by no more than the numbers behind them may."""
     if comparison.text.digits is None:
-        return noise is not None and noise.text.digits is None
-    return all(d.within(demand.digits) or _excused_digits(d, noise) for d in comparison.text.digits)
+        return any(own.text.digits is None for own in floor.own)
+    within = min(demand.digits, LIKENESS * max(floor.rounding, *(floor.whole(key) for key in comparison.series), 0.0))
+    return all(digits.within(within) or _excused_digits(digits, floor) for digits in comparison.text.digits)
 
 
 def _offences(comparison: Comparison, offends: Callable[[Key, Point], bool]) -> list[str]:
@@ -116,27 +140,6 @@ def _offences(comparison: Comparison, offends: Callable[[Key, Point], bool]) -> 
     return [sentence for _, sentence in worst.values()]
 
 
-def _excused(key: Key, point: Point, demand: Demand, noise: Comparison | None) -> bool:
-    """Whether torch is about as far from itself in this quantity, and had left itself by then."""
-    if noise is None:
-        return False
-    if key[0] in FOLLOWING and moment(point.number) >= _gone(noise, demand):
-        return True
-    own = noise.series.get(key, [])
-    left = any(p.relative > ONSET * demand.way and moment(p.number) <= moment(point.number) for p in own)
-    return left and point.relative <= LIKENESS * max(p.relative for p in own)
-
-
-def _gone(noise: Comparison, demand: Demand) -> float:
-    """The moment from which torch's weights are farther from torch's than is demanded; the end of time if never."""
-    weights = [points for key, points in noise.series.items() if key[0] == WEIGHT]
-    return min((moment(p.number) for points in weights for p in points if p.relative > demand.way), default=math.inf)
-
-
-def _excused_bits(key: Key, noise: Comparison | None) -> bool:
-    return noise is not None and any(point.gap.bits for point in noise.series.get(key, []))
-
-
-def _excused_digits(digits: Digits, noise: Comparison | None) -> bool:
+def _excused_digits(digits: Digits, floor: Floor) -> bool:
     """Whether torch on other kernels prints another number at this place, too."""
-    return noise is not None and any(own.place == digits.place for own in noise.text.digits or ())
+    return any(own_digits.place == digits.place for own in floor.own for own_digits in own.text.digits or ())

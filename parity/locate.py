@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from parity.compare import ALL, Comparison, Point, compare, differs, kind_of, moment
@@ -31,6 +31,7 @@ class Parting:
     reference: Array | None
     candidate: Array | None
     at: tuple[int, ...]  # index of the element that is shown
+    seen: Comparison = field(repr=False, compare=False)  # in which it was found
 
     def values(self) -> tuple[Any, Any] | None:
         """Both sides' element; None if there is none to show."""
@@ -55,7 +56,7 @@ def first_parting(comparison: Comparison, bad: Bad) -> Parting | None:
     first, second = (event.arrays.get(key) for event in events[point.number])
     at = point.gap.first if bad is differs else point.gap.worst
     exact = after + 1 == (_steps(comparison) if point.number == END else point.number)
-    return Parting(point.number, key, point.gap, after, exact, first, second, at)
+    return Parting(point.number, key, point.gap, after, exact, first, second, at, comparison)
 
 
 def locate(comparison: Comparison, bad: Bad, again: Again) -> Parting | None:

@@ -41,6 +41,7 @@ from parity.trace import (
 
 CALLS = 16  # module calls between two backward passes that are recorded; a long evaluation has more of the same
 HELD = 8  # events for which leaves are kept alive, so that the last update of a model that goes out of scope is seen
+LAST = "momentum_buffer"  # of a parameter's state, for some optimizers make it of the rest
 WARNINGS = 100  # different ones that are listed
 
 
@@ -208,7 +209,8 @@ class Recorder:
         for place, group in enumerate(getattr(optimizer, "param_groups", ())):
             self._add(STATE, f"lr of group {place}", group.get("lr"))
             for leaf in group["params"]:
-                for key, value in optimizer.state.get(leaf, {}).items():
+                known = optimizer.state.get(leaf, {})
+                for key, value in sorted(known.items(), key=lambda item: item[0] == LAST):
                     self._add(STATE, f"{key} of {self.names.known(leaf) or 'leaf'}", value)
 
     def _add_generator(self) -> None:

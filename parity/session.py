@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from parity.backends import MICROTORCH, OTHER_KERNELS, TORCH, Backend
+from parity import noise
+from parity.backends import MICROTORCH, TORCH, Backend
+from parity.cause import Cause, cause_of
 from parity.compare import Comparison, compare, differs
+from parity.floor import Floor, floor_of
 from parity.judge import DEMANDS, DIFFERENT, GOOD, IDENTICAL, UNABLE, WITHIN_NOISE, Judgement, judge
 from parity.launch import Outcome, Progress, launch
 from parity.locate import Parting, first_parting, locate
-from parity.trace import LOSS, Trace
+from parity.trace import LOSS, PHASES, Trace
 from parity.worker import Job
 
 Tell = Callable[[list[Progress]], None]
@@ -31,6 +34,7 @@ class Settings:
     at_once: int = 2
     seed: int = 0
     tell: Tell | None = None
+    cache: noise.Cache = field(default_factory=lambda: noise.Cache(None))  # of torch's runs on other kernels
 
 
 @dataclass(frozen=True)
@@ -47,9 +51,10 @@ class Result:
     candidate: Outcome
     judgement: Judgement
     comparison: Comparison | None = None
-    noise: Comparison | None = None
+    floor: Floor | None = None  # torch's own noise, where it was asked for
     first: Parting | None = None
     fault: Parting | None = None
+    cause: Cause | None = None  # of `fault`, or of `first` where nothing is at fault
     exact: Any = None  # the element that `fault` shows, as the reference has it in float64
 
     @property
@@ -76,18 +81,12 @@ def examine(script: str, argv: Sequence[str], settings: Settings) -> list[Result
     outcomes = run([job(side, dtype) for dtype in settings.dtypes for side in sides])
     pairs = [(outcomes[i], outcomes[i + 1]) for i in range(0, len(outcomes), 2)]
     results = [_first_look(script, tuple(argv), *pair) for pair in pairs]
-    doubtful = [
-        place
-        for place, result in enumerate(results)
-        if result.judgement.word == DIFFERENT and result.comparison is not None and result.comparison.same_error
-    ]
-    if doubtful:
-        own = run([job(OTHER_KERNELS, results[place].dtype) for place in doubtful])
-        for place, outcome in zip(doubtful, own, strict=True):
-            results[place] = _with_noise(results[place], outcome)
+    results = _with_noise(results, noise.KERNELS[:1], lambda word: word != IDENTICAL, run, settings.cache)
+    results = _with_noise(results, noise.KERNELS[1:], lambda word: word == DIFFERENT, run, settings.cache)
     results = _arbitrated(results)
     sharp = next((r.reference.trace for r in results if r.dtype == "float64" and not r.reference.unable), None)
-    return [_located(result, run, sharp) if result.judgement.word == DIFFERENT else result for result in results]
+    located = [_located(result, run, sharp) if result.judgement.word == DIFFERENT else result for result in results]
+    return _explained(located)
 
 
 def _first_look(script: str, argv: tuple[str, ...], reference: Outcome, candidate: Outcome) -> Result:
@@ -103,12 +102,28 @@ def _first_look(script: str, argv: tuple[str, ...], reference: Outcome, candidat
     return Result(script, argv, dtype, reference, candidate, judgement, comparison, first=first)
 
 
-def _with_noise(result: Result, own: Outcome) -> Result:
-    """Judge again, knowing how far torch is from itself."""
-    if own.unable or result.comparison is None:
-        return result
-    noise = compare(result.reference.trace, own.trace)
-    return replace(result, noise=noise, judgement=judge(result.comparison, DEMANDS[result.dtype], noise))
+def _with_noise(
+    results: list[Result],
+    kernels: Sequence[Backend],
+    doubtful: Callable[[str], bool],
+    run: noise.Run,
+    cache: noise.Cache,
+) -> list[Result]:
+    """Judge those with a doubtful verdict again, knowing how far torch is from itself on these kernels, too."""
+    asked = [
+        place
+        for place, result in enumerate(results)
+        if doubtful(result.judgement.word) and result.comparison is not None and result.comparison.same_error
+    ]
+    measured = noise.measure([results[place].reference for place in asked], kernels, run, cache)
+    for place, own in zip(asked, measured, strict=True):
+        result = results[place]
+        if result.comparison is not None:
+            known = (*result.floor.own, *own) if result.floor is not None else tuple(own)
+            floor = floor_of(result.comparison, known)
+            judgement = judge(result.comparison, DEMANDS[result.dtype], floor)
+            results[place] = replace(result, floor=floor, judgement=judgement)
+    return results
 
 
 def _arbitrated(results: list[Result]) -> list[Result]:
@@ -135,6 +150,20 @@ def _located(result: Result, run: Callable[[list[Job]], list[Outcome]], sharp: T
     narrow = result.reference.trace
     exact = None if fault is None or sharp is None or sharp is narrow else _in_float64(narrow, sharp, fault)
     return replace(result, first=first, fault=fault, exact=exact)
+
+
+def _explained(results: list[Result]) -> list[Result]:
+    """With the causes of what parts; that of a fault which float64 shows is the cause in float32, too."""
+    runs = {result.dtype: result.comparison for result in results if result.comparison is not None}
+
+    def cause(result: Result) -> Cause | None:
+        parting = result.fault or result.first
+        known = parting is not None and parting.key[0] in PHASES
+        return cause_of(parting, result.dtype, runs) if parting is not None and known else None
+
+    causes = {result.dtype: cause(result) for result in results}
+    arbiter = next((r.dtype for r in results if r.dtype == "float64" and r.judgement.word == DIFFERENT), None)
+    return [replace(result, cause=causes.get(arbiter or "") or causes[result.dtype]) for result in results]
 
 
 def _in_float64(narrow: Trace, sharp: Trace, parting: Parting) -> Any:

@@ -94,13 +94,13 @@ class Unable(Exception):
 
 
 def _prepare(torch: Any, job: Job) -> None:
-    """Set from outside: default dtype, one thread, and seeds, so that a script that sets none can be compared."""
+    """Set from outside: default dtype, threads, and seeds, so that a script that sets none can be compared."""
     if job.dtype != "float32":
         if not hasattr(torch, "set_default_dtype"):
             raise Unable(f"{job.backend.module} has no set_default_dtype, so the script cannot be run in {job.dtype}")
         torch.set_default_dtype(getattr(torch, job.dtype))
     if hasattr(torch, "set_num_threads"):
-        torch.set_num_threads(1)
+        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     if hasattr(torch, "manual_seed"):
         torch.manual_seed(job.seed)
     random.seed(job.seed)
@@ -126,6 +126,7 @@ def _about(torch: Any, job: Job) -> dict[str, Any]:
     capability = cpu.get_cpu_capability() if hasattr(cpu, "get_cpu_capability") else ""
     return {
         "backend": job.backend.name,
+        "variables": dict(job.backend.variables),
         "version": str(getattr(torch, "__version__", "")),
         "numpy": np.__version__,
         "python": sys.version.split()[0],

@@ -97,15 +97,17 @@ def run(
     keep: Keep | None = None,
     dtype: torch.dtype = torch.float32,
     record: bool = True,
+    engine: Any = torch,
 ) -> tuple[Trace, dict[str, Any]]:
-    """Run a script's source; returns its trace and its variables."""
-    variables: dict[str, Any] = {"__name__": "__main__", "STEPS": steps}
+    """Run a script's source; returns its trace and its variables. Without an import, `torch` in it is the engine."""
+    variables: dict[str, Any] = {"__name__": "__main__", "STEPS": steps, "torch": engine}
     printed = io.StringIO()
-    torch.manual_seed(0)
+    name = str(dtype).removeprefix("torch.")
+    engine.manual_seed(0)
     random.seed(0)
-    torch.set_default_dtype(dtype)
-    recorder = Recorder(torch, keep)
-    watch = Watch(torch, recorder)
+    engine.set_default_dtype(getattr(engine, name))
+    recorder = Recorder(engine, keep)
+    watch = Watch(engine, recorder)
     try:
         with fault(), contextlib.redirect_stdout(printed):
             if record:
@@ -115,8 +117,8 @@ def run(
             finally:
                 watch.detach()
     finally:
-        torch.set_default_dtype(torch.float32)
+        engine.set_default_dtype(engine.float32)
     trace = recorder.finish()
     trace.text = printed.getvalue()
-    trace.about |= {"backend": "torch" if fault is contextlib.nullcontext else "faulty", "error": None}
+    trace.about |= {"backend": engine.__name__ if fault is contextlib.nullcontext else "faulty", "error": None}
     return trace, variables

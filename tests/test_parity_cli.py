@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from parity_harness import TRAINING
 
-from parity import cli, launch, session
+from parity import cli, launch, noise, session
 from parity.backends import MICROTORCH, TORCH, Backend, named
 from parity.worker import Job
 
@@ -78,7 +78,8 @@ def parity(scripts: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsy
     """Runs the command in this process with the tiny engine on both sides; gives status, output and the JSON."""
     engine = str(scripts / "engine")
     monkeypatch.setattr(session, "TORCH", Backend("reference", "one", engine))
-    monkeypatch.setattr(session, "OTHER_KERNELS", Backend("reference*", "one", engine))
+    monkeypatch.setattr(noise, "KERNELS", (Backend("reference*", "one", engine),))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(cli, "TORCH", Backend("reference", "one", engine))
     monkeypatch.chdir(scripts)
 

@@ -32,9 +32,10 @@ def _result(result: Result) -> dict[str, Any]:
         "fails_alike": result.fails_alike,
         "sides": [_side(outcome) for outcome in (result.reference, result.candidate)],
         "distance": _distance(result.comparison),
-        "noise": _distance(result.noise),
+        "noise": None if result.floor is None else [_noise(own) for own in result.floor.own],
         "first": _parting(result.first),
         "fault": _parting(result.fault),
+        "cause": None if result.cause is None else [result.cause.word, result.cause.evidence],
         "fault_in_float64": None if result.exact is None else float(result.exact),
     }
 
@@ -70,6 +71,10 @@ def _distance(comparison: Comparison | None) -> dict[str, Any] | None:
         "final_weights": comparison.largest(WEIGHT, END),
         "quantities": series,
     }
+
+
+def _noise(own: Comparison) -> dict[str, Any] | None:
+    return {"kernels": own.candidate.about.get("variables", {})} | (_distance(own) or {})
 
 
 def _parting(parting: Parting | None) -> dict[str, Any] | None:

@@ -13,15 +13,17 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from parity.judge import AS_DEMANDED, DIFFERENT, IDENTICAL, UNABLE, WITHIN_NOISE
+from parity.judge import DIFFERENT, IDENTICAL, UNABLE, WITHIN_NOISE
 from parity.launch import Outcome, Progress
 from parity.locate import Parting
 from parity.session import Result
 from parity.text import NOTHING
-from parity.trace import END, GRADIENT, LOSS, WEIGHT
+from parity.trace import END, GENERATOR, GRADIENT, LOSS, WEIGHT
 from parity.ulp import NEVER, hexadecimal
 
-STYLES = {IDENTICAL: "green", AS_DEMANDED: "green", WITHIN_NOISE: "yellow", DIFFERENT: "red", UNABLE: "red"}
+STYLES = {IDENTICAL: "green", WITHIN_NOISE: "cyan", DIFFERENT: "red", UNABLE: "red"}
+
+PHASE = {WEIGHT: "update of weight", GENERATOR: "random numbers"}  # what a step does to these
 
 
 class LiveProgress:
@@ -94,7 +96,8 @@ def table(console: Console, results: Sequence[Result], candidate: str) -> None:
     console.print(found)
     console.print(
         "Distances: the largest, in ULP and absolute; of weights, at the end. Times: the CPU's, on one thread, for "
-        "the script without parity's share. Identical: to unmodified torch, every bit and every character.",
+        "the script without parity's share. Identical: to unmodified torch, every bit and every character. Noise: "
+        "torch's distance from itself on its other kernels, measured for the same script and arguments.",
         style="dim",
         soft_wrap=True,
     )
@@ -154,9 +157,9 @@ def _verdict(result: Result) -> str:
 
 def _lines(result: Result) -> list[str]:
     lines = list(result.judgement.reasons)
-    if result.noise is not None and result.good:
-        own = [_distance(result.noise.largest(phase)) for phase in (LOSS, GRADIENT)]
-        own.append(_distance(result.noise.largest(WEIGHT, END)))
+    if result.floor is not None and result.good:
+        own = [_distance(result.floor.largest(phase)) for phase in (LOSS, GRADIENT)]
+        own.append(_distance(result.floor.largest(WEIGHT, END)))
         lines.append("torch on its other kernels is from itself: losses {}, gradients {}, weights {}".format(*own))
     names = (result.reference.job.backend.name, result.candidate.job.backend.name)
     if result.fault is not None:
@@ -165,8 +168,12 @@ def _lines(result: Result) -> list[str]:
             near = [abs(float(value) - float(result.exact)) for value in values]
             nearer = "both are as near" if near[0] == near[1] else f"{names[near[0] > near[1]]} is nearer"
             lines.append(f"    in float64 torch has {float(result.exact)}: {nearer}")
-    if result.first is not None and not result.good and not _same_place(result.first, result.fault):
+    if result.first is not None and result.good:
+        lines.append(f"first parts {_where(result.first)}{_noted(result.first)}")
+    elif result.first is not None and not _same_place(result.first, result.fault):
         lines += _parting("first parts in any bit", result.first, names)
+    if result.cause is not None:
+        lines.append(f"cause: {result.cause.word}: {result.cause.evidence}")
     comparison = result.comparison
     if comparison is None:
         return lines
@@ -194,16 +201,23 @@ def _same_place(first: Parting, fault: Parting | None) -> bool:
     return fault is not None and (first.number, first.key) == (fault.number, fault.key)
 
 
+def _where(parting: Parting) -> str:
+    """Step, quantity and element."""
+    step = "at the end" if parting.number == END else f"at step {parting.number}"
+    if not parting.exact:
+        step += f" or in the {'steps' if parting.after >= 0 else 'first steps'} since {max(parting.after, 0)}"
+    index = f"[{', '.join(map(str, parting.at))}]" if parting.at else ""
+    phase = PHASE.get(parting.key[0], parting.key[0]) if parting.number != END else parting.key[0]
+    return f"{step}: {phase} {parting.key[1]}".rstrip() + index
+
+
+def _noted(parting: Parting) -> str:
+    return f", {parting.gap.note}" if parting.gap.note else f", {parting.gap.ulp} ULP"
+
+
 def _parting(title: str, parting: Parting, names: tuple[str, str]) -> list[str]:
     """Step, quantity, element, and both sides' value in decimal and in hexadecimal."""
-    if parting.number == END:
-        where = "at the end"
-    else:
-        where = f"at step {parting.number}"
-    if not parting.exact:
-        where += f" or in the {'steps' if parting.after >= 0 else 'first steps'} since {max(parting.after, 0)}"
-    index = f"[{', '.join(map(str, parting.at))}]" if parting.at else ""
-    lines = [f"{title} {where}: {parting.key[0]} {parting.key[1]}".rstrip() + index]
+    lines = [f"{title} {_where(parting)}"]
     values = parting.values()
     if values is None:
         return [*lines, f"    {parting.gap.note}"] if parting.gap.note else lines
