@@ -30,6 +30,7 @@ from parity.trace import (
     GRADIENT,
     INITIAL,
     LOSS,
+    MARK,
     STATE,
     WEIGHT,
     Array,
@@ -62,6 +63,7 @@ class Recorder:
         self._keep = keep if keep is not None else Keep()
         self._on_step = on_step
         self._chain = hashlib.blake2b(digest_size=16)  # of all events so far
+        self._marks = bytearray()  # of every step, the first bytes of what the chain was at its end
         self._event: Event | None = None  # of the last backward pass; open until the next begins
         self._ledger = Ledger()  # what it consists of
         self._kept = False  # whether the open event is kept in full
@@ -155,11 +157,11 @@ class Recorder:
         self._put(GENERATOR, "random", np.array(random.getstate()[1], np.uint64))
         state: Any = np.random.get_state(legacy=False)
         self._put(GENERATOR, "numpy.random", np.append(state["state"]["key"], state["state"]["pos"]))
-        end.chain = self._sealed()
+        end.chain = self._sealed().hex()
         self._event = None
         self._held.clear()
         about = {"steps": self.steps, "warnings": self.warnings, "unread": sorted(self.unread)}
-        return Trace([*self._keep.events(), end], about)
+        return Trace([*self._keep.events(), end], about, marks=bytes(self._marks))
 
     def _open(self, reached: list[Any], frame: FrameType | None) -> None:
         unnamed = [leaf for leaf in reached if self.names.known(leaf) is None]
@@ -189,8 +191,9 @@ class Recorder:
         for name, leaf in self._leaves:
             self._add(WEIGHT, name, leaf)
         chain = self._sealed()
+        self._marks += chain[:MARK]
         if self._kept:
-            event.chain = chain
+            event.chain = chain.hex()
             self._keep.add(event)
         self._event = None
         if len(self._held) > len(self._leaves):
@@ -198,10 +201,10 @@ class Recorder:
         if self._on_step is not None:
             self._on_step(self.steps)
 
-    def _sealed(self) -> str:
+    def _sealed(self) -> bytes:
         """Digest of everything up to the open event's end."""
         self._chain.update(self._ledger.digest())
-        return self._chain.hexdigest() if self._kept else ""
+        return self._chain.digest()
 
     def _add_state(self, optimizer: Any) -> None:
         """What an optimizer knows: of each group the learning rate, of each parameter tensors and counts."""
