@@ -39,8 +39,11 @@ def missing(device: str) -> str:
     return "" if probe.returncode == 0 else "torch finds no CUDA device here, so nothing can be run on one"
 
 
-def put_in_place(torch: Any, device: str) -> list[Any]:
-    """Make scripts run on a device; what is returned must be kept for as long as they do."""
+_in_effect: list[Any] = []  # what torch forgets when it is collected
+
+
+def put_in_place(torch: Any, device: str) -> None:
+    """Make scripts run on a device from now on, with one outcome for one script."""
     target = torch.device(device)
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
@@ -48,11 +51,16 @@ def put_in_place(torch: Any, device: str) -> list[Any]:
     torch.set_default_device(target)
     move_tensors(torch, target)
     hide_device(torch, target)
-    return [draw_on_cpu(torch, torch._C._dispatch_key_for_device(target.type))]
+    _in_effect.append(draw_on_cpu(torch, torch._C._dispatch_key_for_device(target.type)))
+
+
+def title(torch: Any, device: str) -> str:
+    """The name that a GPU gives itself."""
+    return str(torch.cuda.get_device_name(device)) if device.startswith("cuda") else device
 
 
 def draw_on_cpu(torch: Any, key: str) -> Any:
-    """Put draws on the CPU in place of the random kernels of a dispatch key; in effect while the result is kept."""
+    """Put draws on the CPU in place of a dispatch key's random kernels, for as long as the result is kept."""
     library = torch.library.Library("aten", "IMPL")
     for name in DRAWS:
         library.impl(name, drawn(torch, name), key)

@@ -8,14 +8,15 @@ import random
 import sys
 import time
 import traceback
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from parity.backends import Backend, put_in_place
+from parity.device import title
 from parity.recorder import Recorder
 from parity.runner import run
 from parity.trace import Keep, Trace
@@ -26,7 +27,10 @@ OFTEN = 0.1  # seconds between two notes of progress
 
 @dataclass(frozen=True)
 class Job:
-    """One run of a script; `window` is the interval of events to be kept, all of them thinned if there is none."""
+    """One run of a script; `window` is the interval of events to be kept, all of them thinned if there is none.
+
+    `keep` says how they are thinned, in the words of `Keep`.
+    """
 
     backend: Backend
     script: str
@@ -35,6 +39,7 @@ class Job:
     seed: int = 0
     window: tuple[int, int] | None = None
     record: bool = True
+    keep: Mapping[str, int] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
         """Lay the job where `main` finds it."""
@@ -64,7 +69,7 @@ def main(root: str, folder: str) -> int:
         Trace(about={"unable": str(error)}).save(place / "trace")
         return 0
     sys.path.remove(root)
-    keep = Keep() if job.window is None else Keep(*job.window, head=0, most=4096)
+    keep = Keep(**job.keep) if job.window is None else Keep(*job.window, head=0, most=4096)
     recorder = Recorder(torch, keep, _note(place / "progress"))
     watch = Watch(torch, recorder)
     process, started, began = os.getpid(), time.process_time(), time.monotonic()
@@ -132,6 +137,7 @@ def _about(torch: Any, job: Job) -> dict[str, Any]:
         "capability": str(capability),
         "threads": int(torch.get_num_threads()) if hasattr(torch, "get_num_threads") else 1,
         "dtype": job.dtype,
+        "device": title(torch, job.backend.device) if job.backend.device else "",
     }
 
 

@@ -71,19 +71,21 @@ class LiveProgress:
 
 def header(console: Console, environment: dict[str, str]) -> None:
     """One line that says what was running."""
-    names = ("torch", "numpy", "python", "cpu", "capability")
+    names = ("torch", "numpy", "python", "cpu", "gpu", "capability")
     known = [
-        f"{name} {environment[name]}" if name != "cpu" else environment[name] for name in names if environment[name]
+        environment[name] if name in ("cpu", "gpu") else f"{name} {environment[name]}"
+        for name in names
+        if environment[name]
     ]
     console.print(", ".join(known) + f", threads {environment['threads']}", style="dim", soft_wrap=True)
 
 
-def table(console: Console, results: Sequence[Result], candidate: str) -> None:
+def table(console: Console, results: Sequence[Result], reference: str, candidate: str, ground: str = "") -> None:
     """The table of verdicts: distances are the largest, in units in the last place and absolute."""
     found = Table(show_edge=False, pad_edge=False, header_style="bold")
     for title in ("script", "dtype", "steps", "text", "losses", "gradients", "weights", "generator"):
         found.add_column(title, justify="right" if title == "steps" else "left")
-    for title in ("torch", candidate):
+    for title in (reference, candidate):
         found.add_column(title, justify="right")
     found.add_column("verdict")
     last = None
@@ -94,7 +96,7 @@ def table(console: Console, results: Sequence[Result], candidate: str) -> None:
     console.print(found)
     console.print(
         "Distances: the largest, in ULP and absolute; of weights, at the end. Times: the CPU's, on one thread, for "
-        "the script without parity's share. Identical: to unmodified torch, every bit and every character.",
+        f"the script without parity's share. Identical: {ground or 'to unmodified torch'}, every bit and every character.",
         style="dim",
         soft_wrap=True,
     )
@@ -142,6 +144,8 @@ def _distance(largest: tuple[int, float] | None) -> str:
 
 def _time(outcome: Outcome) -> str:
     about = outcome.trace.about
+    if "seconds" not in about:
+        return ""
     step = about.get("seconds_per_step")
     return f"{about.get('seconds', 0.0):.2f} s" + (f" {step * 1e6:.0f} µs/step" if step is not None else "")
 
