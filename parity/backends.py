@@ -28,7 +28,8 @@ ENVIRONMENT = {
 class Backend:
     """A module that answers `import torch`; `path` is a folder where it may be found, `variables` are set for it.
 
-    `device` is the one that scripts run on without knowing it, the module's own if there is none.
+    `device` is the one that scripts run on without knowing it, the module's own if there is none; `mathematics` names
+    the kernels of microtorch with which torch computes its products and elementary functions, its own if there are none.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Backend:
     path: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
     device: str = ""
+    mathematics: str = ""
 
     def missing(self) -> str:
         """The sentence that says what to do if the module cannot be found, else nothing."""
@@ -56,6 +58,7 @@ class Backend:
 
 
 TORCH = Backend("torch", "torch")
+SHARED = Backend("torch", "torch", mathematics="torch_cpu")
 MICROTORCH = Backend("microtorch", "microtorch")
 
 # torch once more, with the plainest code that it has: how far it is from itself is the noise that is nobody's fault.

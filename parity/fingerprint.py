@@ -8,21 +8,18 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from microtorch.kernels import torch_cpu
+from parity.mathematics import ELEMENTARY, POWER
+from parity.runner import kernels
 from parity.ulp import canonical
 
-ELEMENTARY = (
-    *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sqrt", "sigmoid"),
-    *("sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "pow"),
-)
-OF_TWO = ("atan2", "pow")
+OF_TWO = ("atan2", POWER)
 LIBRARY = "the C library's functions"  # by which normal numbers are drawn, a few at a time or in float64
 PROBES = np.concatenate([np.arange(-2000, 2000) / 97, np.ldexp(1.0, np.arange(-70, 70))])
 
 
 def of_functions(names: Iterable[str], dtype: str) -> dict[str, str]:
     """By its name, a digest of each elementary function's values in a dtype; other names are left out."""
-    found = {name: _of(name, dtype) for name in sorted(names) if name in ELEMENTARY}
+    found = {name: _of(name, dtype) for name in sorted(names) if name in (*ELEMENTARY, POWER)}
     return found | {LIBRARY: _of_library()}
 
 
@@ -34,7 +31,7 @@ def strange(recorded: Mapping[str, str], dtype: str) -> list[str]:
 
 def _of(name: str, dtype: str) -> str:
     """Digest of the values at the probes, in a row and one in two: numpy has other loops for what is not in a row."""
-    function, values = getattr(torch_cpu, name), []
+    function, values = kernels().SETS["torch_cpu"][name], []
     for first in (PROBES.astype(dtype), PROBES.astype(dtype)[::2]):
         with np.errstate(all="ignore"):
             value = function(first, first[::-1]) if name in OF_TWO else function(first)

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from parity import fingerprint
-from parity.backends import MICROTORCH, TORCH, Backend
+from parity.backends import MICROTORCH, SHARED, TORCH
 from parity.compare import Comparison, compare, differs
 from parity.judge import DEMANDS, DIFFERENT, IDENTICAL, UNABLE, Judgement, judge
 from parity.launch import Outcome, launch
@@ -35,7 +35,6 @@ LIMIT = 2**28  # bytes of what a file may hold once it is decompressed
 KEEP = {"head": 6, "most": 10, "budget": 2**18}  # steps in full
 LASTING = ("version", "numpy", "capability", "dtype", "steps", "warnings", "unread", "error", "shared", "outside")
 
-SHARED = Backend("torch", "torch")
 CANDIDATE = replace(MICROTORCH, variables={"MICROTORCH_KERNELS": "torch_cpu"})
 KEPT = replace(TORCH, name="torch (golden)")
 GROUND = "to torch's recorded run under shared mathematics"
@@ -166,16 +165,16 @@ def _result(golden: Golden, candidate: Outcome) -> Result:
 
 
 def _verdict(comparison: Comparison, strange: Sequence[str], job: Job) -> Judgement:
-    """microtorch must be identical where the machine computes the same functions; all else is judged as usual."""
+    """microtorch must be identical in all that is shared and followed; what is not is named, and judged as usual."""
     if comparison.identical:
         return Judgement(IDENTICAL)
     judgement = judge(comparison, DEMANDS[job.dtype])
-    if strange:
-        functions = ", ".join(strange)
-        sentence = (
-            f"identical bits are not demanded here: this machine rounds {functions} otherwise than the recording's"
-        )
-        return replace(judgement, reasons=(*judgement.reasons, sentence))
+    outside = comparison.reference.about.get("outside", {})
+    why = [f"this machine rounds {', '.join(strange)} otherwise than the recording's"] * bool(strange)
+    why += [f"torch computed {', '.join(outside)} by itself"] * bool(outside)
+    if why:
+        sentences = tuple(f"identical bits are not demanded: {sentence}" for sentence in why)
+        return replace(judgement, reasons=(*judgement.reasons, *sentences))
     if job.backend != CANDIDATE:
         return judgement
     step = first_unlike(comparison.reference.marks, comparison.candidate.marks)

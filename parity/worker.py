@@ -17,6 +17,7 @@ import numpy as np
 
 from parity.backends import Backend, put_in_place
 from parity.device import title
+from parity.mathematics import Outside, Shared
 from parity.recorder import Recorder
 from parity.runner import run
 from parity.trace import Keep, Trace
@@ -80,15 +81,20 @@ def main(root: str, folder: str) -> int:
         if os.getpid() != process:
             return  # a process that the script forked
         trace = recorder.finish() if job.record else Trace()
-        trace.about |= _about(torch, job) | {
-            "seconds": seconds,
-            "wall": wall,
-            "seconds_per_step": recorder.seconds_per_step,
-            "recording": recorder.seconds,
-            "error": _described(error, recorder.engine),
-        }
+        trace.about |= (
+            _about(torch, job)
+            | share()
+            | {
+                "seconds": seconds,
+                "wall": wall,
+                "seconds_per_step": recorder.seconds_per_step,
+                "recording": recorder.seconds,
+                "error": _described(error, recorder.engine),
+            }
+        )
         trace.save(place / "trace")
 
+    share = _shared(torch, job.backend.mathematics)
     if job.record:
         watch.attach()
     return run(job.script, job.argv, finished)
@@ -110,6 +116,14 @@ def _prepare(torch: Any, job: Job) -> None:
         torch.manual_seed(job.seed)
     random.seed(job.seed)
     np.random.seed(job.seed)
+
+
+def _shared(torch: Any, name: str) -> Callable[[], dict[str, Any]]:
+    """Put microtorch's kernels of this name under torch; tells what they were called for, and what they were not."""
+    if not name:
+        return dict
+    shared, outside = Shared(torch, name).__enter__(), Outside(torch).__enter__()
+    return lambda: {"shared": dict(shared.calls), "outside": dict(shared.own + outside.calls)}
 
 
 def _note(path: Path) -> Callable[[int], None]:
