@@ -90,6 +90,7 @@ def parse(words: Sequence[str]) -> Request:
         raise Refusal(f"there is no folder {options.json.parent} to write {options.json.name} to")
     dtypes = tuple(dtype for dtype in ("float32", "float64") if getattr(options, dtype))
     settings = Settings(
+        reference=TORCH,
         candidate=named(options.candidate, os.path.abspath(options.path) if options.path else ""),
         dtypes=dtypes or Settings.dtypes,
         timeout=options.timeout,

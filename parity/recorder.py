@@ -19,7 +19,7 @@ import numpy as np
 
 from parity.digest import Ledger
 from parity.names import Names
-from parity.reading import array_of, leaves, parameters_of, tensors_in
+from parity.reading import array_of, leaves, parameters_of, tensor_type, tensors_in
 from parity.trace import (
     BATCH,
     BUFFER,
@@ -59,7 +59,9 @@ class Recorder:
         self.seconds = 0.0
         self.warnings: list[tuple[str, str]] = []
         self.unread: set[str] = set()  # types whose values could not be read
-        self._tensor: Any = getattr(torch, "Tensor", ())
+        self.unwatched: set[str] = set()  # functions that could not be hooked
+        self.hidden = set() if hasattr(torch, "get_rng_state") else {GENERATOR}  # phases that the module does not show
+        self._tensor: Any = tensor_type(torch)
         self._keep = keep if keep is not None else Keep()
         self._on_step = on_step
         self._chain = hashlib.blake2b(digest_size=16)  # of all events so far
@@ -160,7 +162,8 @@ class Recorder:
         end.chain = self._sealed().hex()
         self._event = None
         self._held.clear()
-        about = {"steps": self.steps, "warnings": self.warnings, "unread": sorted(self.unread)}
+        about = {"steps": self.steps, "warnings": self.warnings}
+        about |= {"unread": sorted(self.unread), "hidden": sorted(self.hidden), "unwatched": sorted(self.unwatched)}
         return Trace([*self._keep.events(), end], about, marks=bytes(self._marks))
 
     def _open(self, reached: list[Any], frame: FrameType | None) -> None:
@@ -208,6 +211,8 @@ class Recorder:
 
     def _add_state(self, optimizer: Any) -> None:
         """What an optimizer knows: of each group the learning rate, of each parameter tensors and counts."""
+        if not hasattr(optimizer, "param_groups"):
+            self.hidden.add(STATE)
         for place, group in enumerate(getattr(optimizer, "param_groups", ())):
             self._add(STATE, f"lr of group {place}", group.get("lr"))
             for leaf in group["params"]:

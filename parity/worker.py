@@ -17,6 +17,7 @@ import numpy as np
 
 from parity.backends import Backend, put_in_place
 from parity.device import title
+from parity.lacks import lacking
 from parity.mathematics import Outside, Shared
 from parity.recorder import Recorder
 from parity.runner import run
@@ -64,7 +65,7 @@ def main(root: str, folder: str) -> int:
     place = Path(folder)
     job = Job.read(place)
     try:
-        torch = put_in_place(job.backend)
+        torch = _put_in_place(job.backend)
         _prepare(torch, job)
     except Unable as error:
         Trace(about={"unable": str(error)}).save(place / "trace")
@@ -90,6 +91,7 @@ def main(root: str, folder: str) -> int:
                 "seconds_per_step": recorder.seconds_per_step,
                 "recording": recorder.seconds,
                 "error": _described(error, recorder.engine),
+                "lacks": [] if job.backend.module == "torch" else lacking(job.script, torch, error),
             }
         )
         trace.save(place / "trace")
@@ -102,6 +104,16 @@ def main(root: str, folder: str) -> int:
 
 class Unable(Exception):
     """The backend cannot run the job; the sentence says why."""
+
+
+def _put_in_place(backend: Backend) -> Any:
+    try:
+        return put_in_place(backend)
+    except Exception as error:
+        if backend.module == "torch":
+            raise
+        traceback.print_exc()
+        raise Unable(f"import {backend.module} fails with {type(error).__name__}: {error}") from None
 
 
 def _prepare(torch: Any, job: Job) -> None:

@@ -163,6 +163,7 @@ def _lines(result: Result) -> list[str]:
         own.append(_distance(result.noise.largest(WEIGHT, END)))
         lines.append("torch on its other kernels is from itself: losses {}, gradients {}, weights {}".format(*own))
     names = (result.reference.job.backend.name, result.candidate.job.backend.name)
+    lines += _gaps(result.candidate)
     if result.fault is not None:
         lines += _parting("parts by more than is demanded", result.fault, names)
         if result.exact is not None and (values := result.fault.values()) is not None:
@@ -192,6 +193,18 @@ def _lines(result: Result) -> list[str]:
         for name, trace in zip(names, (comparison.reference, comparison.candidate), strict=True):
             lines += [f"{name} warns: {kind}: {said}" for kind, said in trace.about.get("warnings", [])]
     return lines
+
+
+def _gaps(outcome: Outcome) -> list[str]:
+    """What a module does not have of what the script, and of what parity asks for."""
+    about, name = outcome.trace.about, outcome.job.backend.name
+    said = (
+        ("lacks", "{}: {} is missing"),
+        ("hidden", "{}: parity cannot see {}"),
+        ("unwatched", "{}: parity cannot watch {}"),
+        ("unread", "{}: parity cannot read a {}"),
+    )
+    return [sentence.format(name, ", ".join(about[key])) for key, sentence in said if about.get(key)]
 
 
 def _same_place(first: Parting, fault: Parting | None) -> bool:
