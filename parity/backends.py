@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from parity import device as devices
 from parity.runner import install
 
 # One thread, so that no sum is split by chance, and nothing that differs from run to run or opens a window.
@@ -25,12 +26,18 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Backend:
-    """A module that answers `import torch`; `path` is a folder where it may be found, `variables` are set for it."""
+    """A module that answers `import torch`; `path` is a folder where it may be found, `variables` are set for it.
+
+    `device` is the one that scripts run on without knowing it, the module's own if there is none; `mathematics` names
+    the kernels of microtorch with which torch computes its products and elementary functions, its own if there are none.
+    """
 
     name: str
     module: str
     path: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
+    device: str = ""
+    mathematics: str = ""
 
     def missing(self) -> str:
         """The sentence that says what to do if the module cannot be found, else nothing."""
@@ -51,7 +58,14 @@ class Backend:
 
 
 TORCH = Backend("torch", "torch")
+SHARED = Backend("torch", "torch", mathematics="torch_cpu")
 MICROTORCH = Backend("microtorch", "microtorch")
+
+
+def on_devices(device: str) -> tuple[Backend, Backend]:
+    """torch on the CPU, where a script that asks for a GPU finds none, and torch on a device."""
+    here = Backend("torch (cpu)", "torch", variables=devices.HIDDEN)
+    return here, Backend(f"torch ({device})", "torch", variables=devices.VARIABLES, device=device)
 
 
 def named(module: str, path: str = "") -> Backend:
@@ -67,4 +81,6 @@ def put_in_place(backend: Backend) -> Any:
     for watched in ("autograd", "nn", "optim"):  # a module may load them only when they are asked for
         with contextlib.suppress(ModuleNotFoundError):
             importlib.import_module(f"torch.{watched}")
+    if backend.device:
+        devices.put_in_place(torch, backend.device)
     return torch

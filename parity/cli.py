@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from parity import environment, noise, session
-from parity.backends import MICROTORCH, TORCH, named
+from parity import device, environment, golden, noise, session
+from parity.backends import MICROTORCH, TORCH, named, on_devices
+from parity.golden import Golden, GoldenError
 from parity.judge import DIFFERENT, UNABLE
 from parity.session import Result, Settings
 
@@ -19,7 +20,10 @@ OK, DIFFERENCE, COULD_NOT = 0, 1, 2
 DESCRIPTION = """Runs unchanged PyTorch scripts on torch and on microtorch, in float32 and with float64 as the default
 type, and says how far apart losses, gradients, weights, random state and printed text are.
 
-Scripts are files, folders (every *.py in it) or patterns. What follows a single script's name are its own arguments."""
+Scripts are files, folders (every *.py in it) or patterns. What follows a single script's name are its own arguments.
+
+`parity record script.py -o golden` keeps torch's run in a small file, and `parity script.py --golden golden` compares
+with it where torch is not installed. Both may be folders, of scripts and of their files."""
 
 EPILOG = """exit status: 0 identical or within torch's own noise, 1 different, 2 something could not be run"""
 
@@ -32,6 +36,9 @@ class Request:
     argv: list[str]
     settings: Settings
     json: Path | None
+    device: str = ""
+    golden: Path | None = None  # the file or folder to compare with
+    record: Path | None = None  # the one to write
 
 
 class Refusal(Exception):
@@ -42,11 +49,10 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     try:
         request = parse(sys.argv[1:] if words is None else words)
-        for backend in (TORCH, request.settings.candidate):
-            if missing := backend.missing():
-                raise Refusal(missing)
-        return _run(request)
-    except Refusal as refusal:
+        if missing := _missing(request):
+            raise Refusal(missing)
+        return _run(request) if request.record is None else _record(request, request.record)
+    except (Refusal, GoldenError) as refusal:
         print(f"parity: {refusal}", file=sys.stderr)
         return COULD_NOT
     except KeyboardInterrupt:
@@ -56,6 +62,8 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def parse(words: Sequence[str]) -> Request:
     """Understand the command line; raises Refusal for what cannot be carried out."""
+    recording = words[:1] == ["record"]
+    file, words = _taken("-o" if recording else "--golden", list(words)[recording:])
     parser = _parser()
     options = parser.parse_args(words)
     given = list(options.scripts)
@@ -74,10 +82,15 @@ def parse(words: Sequence[str]) -> Request:
         scripts = session.scripts_in(named_scripts)
     except FileNotFoundError as error:
         raise Refusal(str(error)) from None
+    if recording and not file:
+        raise Refusal("say where the recording shall be kept: parity record script.py -o FILE")
+    if len(scripts) > 1 and file and not Path(file).is_dir():
+        raise Refusal(f"{file} is no folder, and there are several scripts")
     if options.json is not None and not options.json.absolute().parent.is_dir():
         raise Refusal(f"there is no folder {options.json.parent} to write {options.json.name} to")
     dtypes = tuple(dtype for dtype in ("float32", "float64") if getattr(options, dtype))
     settings = Settings(
+        reference=TORCH,
         candidate=named(options.candidate, os.path.abspath(options.path) if options.path else ""),
         dtypes=dtypes or Settings.dtypes,
         timeout=options.timeout,
@@ -85,7 +98,21 @@ def parse(words: Sequence[str]) -> Request:
         seed=options.seed,
         cache=noise.Cache.of_user() if options.cache else noise.Cache(None),
     )
-    return Request(scripts, rest[1:] if rest[:1] == ["--"] else rest, settings, options.json)
+    argv = rest[1:] if rest[:1] == ["--"] else rest
+    path = Path(file) if file else None
+    files = (None, path) if recording else (path, None)
+    return Request(scripts, argv, settings, options.json, options.device, *files)
+
+
+def _taken(option: str, words: list[str]) -> tuple[str, list[str]]:
+    """A file's name that is given after an option, anywhere before `--`, and the other words."""
+    stop = words.index("--") if "--" in words else len(words)
+    if option not in words[:stop]:
+        return "", words
+    place = words.index(option)
+    if place + 1 >= stop:
+        raise Refusal(f"{option} needs the name of a file")
+    return words[place + 1], words[:place] + words[place + 2 :]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -101,6 +128,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--no-cache", dest="cache", action="store_false", help="measure torch's own noise again, and keep nothing"
     )
+    parser.add_argument(
+        "--device", default="", metavar="cuda", help="torch on a GPU against torch on the CPU and all else"
+    )
+    parser.add_argument("--golden", metavar="FILE", help="compare with what parity record has kept; needs no torch")
     parser.add_argument("--seed", type=int, default=0, help="seed for scripts that set none (0)")
     cores = min(2, os.cpu_count() or 1)
     parser.add_argument("--jobs", type=int, default=cores, metavar="N", help=f"runs at the same time ({cores})")
@@ -125,6 +156,17 @@ def _is_script(word: str) -> bool:
     return session.is_pattern(word) and word.endswith(".py")
 
 
+def _missing(request: Request) -> str:
+    """The sentence that says what is needed and not there, else nothing."""
+    needed = [] if request.golden is not None else [TORCH]
+    if request.record is None:
+        needed.append(request.settings.candidate)
+    sentences = [backend.missing() for backend in needed]
+    if request.device and not any(sentences):
+        sentences.append(device.missing(request.device))
+    return next(filter(None, sentences), "")
+
+
 def _run(request: Request) -> int:
     try:
         from rich.console import Console  # here, for a missing package deserves a sentence
@@ -137,21 +179,53 @@ def _run(request: Request) -> int:
     console = Console()
     if not console.is_terminal:
         console.width = 200
-    results: list[Result] = []
+    tables: list[tuple[str, str, list[Result]]] = []
     with terminal.LiveProgress(console) as progress:
-        settings = replace(request.settings, tell=progress.tell)
-        for script in request.scripts:
-            results += session.examine(script, request.argv, settings)
-    where = environment.describe(results)
+        for settings in _pairs(request, replace(request.settings, tell=progress.tell)):
+            results = [result for script in request.scripts for result in _examined(script, request, settings)]
+            tables.append((settings.reference.name, settings.candidate.name, results))
+    every = [result for *_, results in tables for result in results]
+    where = environment.describe(every)
+    if request.golden is not None:
+        where["torch"] = golden.versions(every)
     terminal.header(console, where)
-    if sentence := environment.unlike():
+    if request.golden is None and (sentence := environment.unlike()):
         console.print(sentence, style="yellow", soft_wrap=True)
-    terminal.table(console, results, request.settings.candidate.name)
-    terminal.details(console, results)
-    status = _status(results)
+    for reference, candidate, results in tables:
+        terminal.table(console, results, reference, candidate, golden.GROUND if request.golden is not None else "")
+        terminal.details(console, results)
+    status = _status(every)
     if request.json is not None:
-        data.write(request.json, results, where, status)
+        data.write(request.json, every, where, status)
     return status
+
+
+def _pairs(request: Request, settings: Settings) -> list[Settings]:
+    """What is compared with what: on a device torch with torch on the CPU, and the candidate with torch there."""
+    if request.golden is not None:
+        return [replace(settings, reference=golden.KEPT)]
+    if not request.device:
+        return [settings]
+    here, there = on_devices(request.device)
+    return [replace(settings, reference=here, candidate=there), replace(settings, reference=there)]
+
+
+def _examined(script: str, request: Request, settings: Settings) -> list[Result]:
+    if request.golden is None:
+        return session.examine(script, request.argv, settings)
+    return golden.check(script, request.argv, Golden.load(golden.file_of(script, request.golden)), settings)
+
+
+def _record(request: Request, path: Path) -> int:
+    for script in request.scripts:
+        kept, file = golden.record(script, request.argv, request.settings), golden.file_of(script, path)
+        try:
+            size = file.write_bytes(kept.pack())
+        except OSError as error:
+            raise Refusal(f"cannot write {file}: {error.strerror}") from None
+        steps = ", ".join(f"{trace.steps} steps in {dtype}" for dtype, trace in kept.runs.items())
+        print(f"{' '.join([script, *request.argv])}: {steps}, {size / 1000:.0f} kB in {file}")
+    return OK
 
 
 def _status(results: Sequence[Result]) -> int:

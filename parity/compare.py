@@ -109,8 +109,11 @@ def compare(reference: Trace, candidate: Trace, sizes: dict[Key, float] | None =
     """Compare two runs event by event, as far as both have kept them; `sizes` are those reached before the first."""
     comparison = Comparison(reference, candidate, compare_texts(reference.text, candidate.text))
     sizes = dict(sizes or {})
+    unseen = _unseen(reference, candidate)
     for first, second in comparison.pairs():
         for key in {**first.arrays, **second.arrays}:
+            if key in unseen or key[0] in unseen:
+                continue
             one, two = first.arrays.get(key), second.arrays.get(key)
             if one is None or two is None:
                 side = reference if one is None else candidate
@@ -127,6 +130,12 @@ def compare(reference: Trace, candidate: Trace, sizes: dict[Key, float] | None =
             comparison.series.setdefault(key, []).append(point)
     comparison.same_bits = reference.steps == candidate.steps and reference.chain == candidate.chain
     return comparison
+
+
+def _unseen(*traces: Trace) -> set[Any]:
+    """The phases that a side cannot show; of the generators' states, that of the module's own."""
+    hidden = {phase for trace in traces for phase in trace.about.get("hidden", ())}
+    return (hidden - {GENERATOR}) | ({(GENERATOR, "")} if GENERATOR in hidden else set())
 
 
 def kind_of(key: Key) -> Key:

@@ -12,7 +12,7 @@ from parity.ulp import canonical
 LARGE = 2**15  # bytes; a larger array is digested by its sums
 ROW = 64  # words
 
-Label = tuple[str, str, str, tuple[int, ...]]  # phase, name, numpy's letter for the dtype, shape
+Label = tuple[str, str, str, tuple[int, ...]]  # phase, name, dtype as the same text on every system, shape
 
 _written: dict[tuple[Label, ...], bytes] = {}  # step after step has the same labels
 
@@ -30,7 +30,7 @@ class Ledger:
         self._bytes: dict[str, list[bytes]] = {}  # by dtype
 
     def enter(self, phase: str, name: str, array: Array) -> None:
-        kind: str = array.dtype.char
+        kind: str = array.dtype.str
         self._labels.append((phase, name, kind, array.shape))
         if array.nbytes > LARGE:
             kind, raw = "", digest_of_large(array)
@@ -51,7 +51,7 @@ class Ledger:
         parts = [_written[labels]]
         for kind in sorted(self._bytes):
             joined = b"".join(self._bytes[kind])
-            if kind and kind in "efd":
+            if kind[1:2] == "f":
                 floats = np.frombuffer(joined, kind)
                 joined = canonical(floats).tobytes() if _has_nan(floats) else joined
             parts.append(joined)

@@ -26,6 +26,7 @@ def describe(results: Sequence[Result] = ()) -> dict[str, str]:
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "cpu": cpu(),
+        "gpu": next((a["device"] for a in about if a.get("device")), ""),
         "cores": str(os.cpu_count()),
         "capability": capability,
         "threads": str(max((a.get("threads", 1) for a in about), default=1)),

@@ -146,3 +146,5 @@ def _named_parameters(module: Any) -> Iterator[tuple[str, Any]]:
         yield from module.named_parameters()
     elif hasattr(module, "parameters"):
         yield from ((f"parameter {place}", leaf) for place, leaf in enumerate(module.parameters()))
+    elif hasattr(module, "__dict__"):
+        yield from ((name, leaf) for name, leaf in vars(module).items() if getattr(leaf, "requires_grad", False))

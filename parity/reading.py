@@ -21,6 +21,13 @@ _WAYS: tuple[Callable[[Any], Any], ...] = (
 )
 
 
+def tensor_type(torch: Any) -> Any:
+    """The class of a module's tensors, whether it has a name or not; an empty tuple if it has no tensors."""
+    if (named := getattr(torch, "Tensor", None)) is not None:
+        return named
+    return type(torch.tensor(0.0)) if hasattr(torch, "tensor") else ()
+
+
 def array_of(tensor: Any) -> Array:
     """A tensor's values; the array may share the tensor's memory. Raises TypeError if there is no way to them."""
     for way in _WAYS:

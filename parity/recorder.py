@@ -19,7 +19,7 @@ import numpy as np
 
 from parity.digest import Ledger
 from parity.names import Names
-from parity.reading import array_of, leaves, parameters_of, tensors_in
+from parity.reading import array_of, leaves, parameters_of, tensor_type, tensors_in
 from parity.trace import (
     BATCH,
     BUFFER,
@@ -30,6 +30,7 @@ from parity.trace import (
     GRADIENT,
     INITIAL,
     LOSS,
+    MARK,
     STATE,
     WEIGHT,
     Array,
@@ -59,10 +60,13 @@ class Recorder:
         self.seconds = 0.0
         self.warnings: list[tuple[str, str]] = []
         self.unread: set[str] = set()  # types whose values could not be read
-        self._tensor: Any = getattr(torch, "Tensor", ())
+        self.unwatched: set[str] = set()  # functions that could not be hooked
+        self.hidden = set() if hasattr(torch, "get_rng_state") else {GENERATOR}  # phases that the module does not show
+        self._tensor: Any = tensor_type(torch)
         self._keep = keep if keep is not None else Keep()
         self._on_step = on_step
         self._chain = hashlib.blake2b(digest_size=16)  # of all events so far
+        self._marks = bytearray()  # of every step, the first bytes of what the chain was at its end
         self._event: Event | None = None  # of the last backward pass; open until the next begins
         self._ledger = Ledger()  # what it consists of
         self._kept = False  # whether the open event is kept in full
@@ -156,11 +160,12 @@ class Recorder:
         self._put(GENERATOR, "random", np.array(random.getstate()[1], np.uint64))
         state: Any = np.random.get_state(legacy=False)
         self._put(GENERATOR, "numpy.random", np.append(state["state"]["key"], state["state"]["pos"]))
-        end.chain = self._sealed()
+        end.chain = self._sealed().hex()
         self._event = None
         self._held.clear()
-        about = {"steps": self.steps, "warnings": self.warnings, "unread": sorted(self.unread)}
-        return Trace([*self._keep.events(), end], about)
+        about = {"steps": self.steps, "warnings": self.warnings}
+        about |= {"unread": sorted(self.unread), "hidden": sorted(self.hidden), "unwatched": sorted(self.unwatched)}
+        return Trace([*self._keep.events(), end], about, marks=bytes(self._marks))
 
     def _open(self, reached: list[Any], frame: FrameType | None) -> None:
         unnamed = [leaf for leaf in reached if self.names.known(leaf) is None]
@@ -190,8 +195,9 @@ class Recorder:
         for name, leaf in self._leaves:
             self._add(WEIGHT, name, leaf)
         chain = self._sealed()
+        self._marks += chain[:MARK]
         if self._kept:
-            event.chain = chain
+            event.chain = chain.hex()
             self._keep.add(event)
         self._event = None
         if len(self._held) > len(self._leaves):
@@ -199,13 +205,15 @@ class Recorder:
         if self._on_step is not None:
             self._on_step(self.steps)
 
-    def _sealed(self) -> str:
+    def _sealed(self) -> bytes:
         """Digest of everything up to the open event's end."""
         self._chain.update(self._ledger.digest())
-        return self._chain.hexdigest() if self._kept else ""
+        return self._chain.digest()
 
     def _add_state(self, optimizer: Any) -> None:
         """What an optimizer knows: of each group the learning rate, of each parameter tensors and counts."""
+        if not hasattr(optimizer, "param_groups"):
+            self.hidden.add(STATE)
         for place, group in enumerate(getattr(optimizer, "param_groups", ())):
             self._add(STATE, f"lr of group {place}", group.get("lr"))
             for leaf in group["params"]:

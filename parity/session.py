@@ -28,6 +28,7 @@ Tell = Callable[[list[Progress]], None]
 class Settings:
     """What a session is asked to do; `timeout` in seconds for each run, 0 for none; `at_once` runs at the same time."""
 
+    reference: Backend = TORCH
     candidate: Backend = MICROTORCH
     dtypes: tuple[str, ...] = ("float32", "float64")
     timeout: float = 600.0
@@ -77,7 +78,7 @@ def examine(script: str, argv: Sequence[str], settings: Settings) -> list[Result
     def run(jobs: list[Job]) -> list[Outcome]:
         return launch(jobs, at_once=settings.at_once, timeout=settings.timeout, tell=settings.tell)
 
-    sides = (TORCH, settings.candidate)
+    sides = (settings.reference, settings.candidate)
     outcomes = run([job(side, dtype) for dtype in settings.dtypes for side in sides])
     pairs = [(outcomes[i], outcomes[i + 1]) for i in range(0, len(outcomes), 2)]
     results = [_first_look(script, tuple(argv), *pair) for pair in pairs]

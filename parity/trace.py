@@ -5,12 +5,14 @@ what followed: the data that went into the model, the loss, the gradients, the o
 the update. The last event, `END`, is the state in which the script left everything.
 
 The file is a line that names the format, a JSON index and the arrays' bytes. Nothing in it is executed or unpickled.
+`pack` and `unpack` are the file's bytes, for what carries several traces.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 import struct
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,8 +38,9 @@ GENERATOR = "generator state"
 PHASES = (INITIAL, BATCH, FORWARD, LOSS, ERROR, GRADIENT, STATE, WEIGHT, BUFFER, GENERATOR)
 
 END = -1  # the number of the event that holds the final state
+MARK = 4  # bytes of the mark that every step leaves
 
-MAGIC = b"parity trace 1\n"
+MAGIC = b"parity trace 2\n"
 
 
 class TraceError(Exception):
@@ -58,11 +61,16 @@ class Event:
 
 @dataclass
 class Trace:
-    """The events that were kept, and `about`: what ran where, how long, how it ended, as plain JSON values."""
+    """The events that were kept, and `about`: what ran where, how long, how it ended, as plain JSON values.
+
+    `marks` has a few bytes of every step's digest of all that had happened until then: two runs part in the first step
+    whose marks differ (a later one in one of 2^32 cases).
+    """
 
     events: list[Event] = field(default_factory=list)
     about: dict[str, Any] = field(default_factory=dict)
     text: str = ""  # what the script printed
+    marks: bytes = b""
 
     @property
     def steps(self) -> int:
@@ -75,7 +83,16 @@ class Trace:
         return self.events[-1].chain if self.events else ""
 
     def save(self, path: Path) -> None:
-        """Write the trace; equal arrays are written once."""
+        """Write the trace to a file."""
+        path.write_bytes(self.pack())
+
+    @classmethod
+    def load(cls, path: Path) -> Trace:
+        """Read a trace; raises TraceError, in one sentence, if the file is not one or is damaged."""
+        return cls.unpack(path.read_bytes(), str(path))
+
+    def pack(self) -> bytes:
+        """The trace as bytes; equal arrays are written once."""
         places: dict[bytes, int] = {}
         index: list[tuple[str, tuple[int, ...], int]] = []
         blob = bytearray()
@@ -93,39 +110,53 @@ class Trace:
             {"number": e.number, "chain": e.chain, "arrays": [[*key, place(array)] for key, array in e.arrays.items()]}
             for e in self.events
         ]
-        head = {"about": self.about, "text": self.text, "events": events, "arrays": index}
+        marks = place(np.frombuffer(self.marks, np.uint8))
+        head = {"about": self.about, "text": self.text, "events": events, "arrays": index, "marks": marks}
         header = json.dumps(head, allow_nan=False).encode()
-        seal = hashlib.blake2b(header + blob, digest_size=16).digest()
-        path.write_bytes(MAGIC + struct.pack("<QQ", len(header), len(blob)) + seal + header + bytes(blob))
+        return MAGIC + sealed(struct.pack("<QQ", len(header), len(blob)) + header + bytes(blob))
 
     @classmethod
-    def load(cls, path: Path) -> Trace:
-        """Read a trace; raises TraceError, in one sentence, if the file is not one or is damaged."""
-        raw = path.read_bytes()
+    def unpack(cls, raw: bytes, name: str) -> Trace:
+        """The trace that `pack` made bytes of; raises TraceError, in one sentence about `name`, for other bytes."""
         if not raw.startswith(MAGIC):
-            raise TraceError(f"{path} is not a parity trace")
-        start = len(MAGIC) + 32
-        if len(raw) < start:
-            raise TraceError(f"{path} is damaged: it ends in its first line")
-        header_size, blob_size = struct.unpack_from("<QQ", raw, len(MAGIC))
-        if len(raw) != start + header_size + blob_size:
-            raise TraceError(f"{path} is damaged: {len(raw)} bytes where {start + header_size + blob_size} should be")
-        if hashlib.blake2b(raw[start:], digest_size=16).digest() != raw[start - 16 : start]:
-            raise TraceError(f"{path} is damaged: its contents do not agree with its seal")
-        head, blob = json.loads(raw[start : start + header_size]), raw[start + header_size :]
-        arrays = [_array(blob, *entry) for entry in head["arrays"]]
-        events = [
-            Event(e["number"], {(phase, name): arrays[i] for phase, name, i in e["arrays"]}, e["chain"])
-            for e in head["events"]
-        ]
-        return cls(events, head["about"], head["text"])
+            raise TraceError(f"{name} is not a parity trace")
+        body = unsealed(raw[len(MAGIC) :], name)
+        try:
+            header_size, blob_size = struct.unpack_from("<QQ", body)
+            head, blob = json.loads(body[16 : 16 + header_size]), body[16 + header_size :]
+            if len(blob) != blob_size:
+                raise ValueError(f"{len(blob)} bytes where {blob_size} should be")
+            arrays = [_array(blob, *entry) for entry in head["arrays"]]
+            events = [
+                Event(int(e["number"]), {(str(p), str(n)): arrays[i] for p, n, i in e["arrays"]}, str(e["chain"]))
+                for e in head["events"]
+            ]
+            return cls(events, dict(head["about"]), str(head["text"]), arrays[head["marks"]].tobytes())
+        except (ValueError, TypeError, LookupError, struct.error, RecursionError) as error:
+            raise TraceError(f"{name} is damaged: {error}") from None
+
+
+def sealed(body: bytes) -> bytes:
+    """Bytes after a digest of them."""
+    return hashlib.blake2b(body, digest_size=16).digest() + body
+
+
+def unsealed(raw: bytes, name: str) -> bytes:
+    """What was sealed; raises TraceError if it has changed since."""
+    if len(raw) < 16:
+        raise TraceError(f"{name} is damaged: it ends in its first lines")
+    if hashlib.blake2b(raw[16:], digest_size=16).digest() != raw[:16]:
+        raise TraceError(f"{name} is damaged: its contents do not agree with their seal")
+    return raw[16:]
 
 
 def _array(blob: bytes, dtype: str, shape: list[int], offset: int) -> Array:
     kind = np.dtype(dtype)
     if kind.kind not in "biuf":
-        raise TraceError(f"a trace holds numbers, not {dtype}")
-    return np.frombuffer(blob, kind, count=int(np.prod(shape)), offset=offset).reshape(shape)
+        raise ValueError(f"a trace holds numbers, not {dtype}")
+    if min(shape, default=0) < 0:
+        raise ValueError(f"no array has the shape {shape}")
+    return np.frombuffer(blob, kind, count=math.prod(shape), offset=offset).reshape(shape)
 
 
 class Keep:

@@ -17,7 +17,9 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, cast
 
+from parity.reading import tensor_type
 from parity.recorder import Recorder
+from parity.trace import BATCH, FORWARD
 
 clock = time.process_time  # what else the machine does is not counted
 
@@ -36,10 +38,14 @@ class Watch:
     def attach(self) -> None:
         """Begin to watch."""
         autograd = getattr(self.torch, "autograd", None)
-        self._wrap(getattr(self.torch, "Tensor", None), "backward", self._backward)
+        self._wrap(tensor_type(self.torch), "backward", self._backward)
         self._wrap(autograd, "backward", self._backward)
         self._wrap(autograd, "grad", self._grad)
-        self._wrap(getattr(getattr(self.torch, "nn", None), "Module", None), "__call__", self._module_call)
+        modules = _roots_of_modules(getattr(self.torch, "nn", None))
+        for root in modules:
+            self._wrap(root, "__call__", self._module_call)
+        if not modules:
+            self.recorder.hidden |= {BATCH, FORWARD}
         for root in _roots_of_optimizers(getattr(self.torch, "optim", None)):
             self._wrap(root, "__init__", self._optimizer)
         self._wrap(warnings, "showwarning", self._warning)
@@ -54,7 +60,11 @@ class Watch:
         if original is None:
             return
         own = name in vars(owner)
-        setattr(owner, name, functools.wraps(original)(around(original)))
+        try:
+            setattr(owner, name, functools.wraps(original)(around(original)))
+        except (AttributeError, TypeError):  # a class that is not written in Python
+            self.recorder.unwatched.add(f"{owner.__name__}.{name}")
+            return
         self._undo.append(lambda: setattr(owner, name, original) if own else delattr(owner, name))
 
     def _by_script(self, frame: FrameType) -> bool:
@@ -160,6 +170,15 @@ class _Aside:
 
     def __exit__(self, *error: object) -> None:
         self.recorder.seconds += clock() - self.started
+
+
+def _roots_of_modules(nn: Any) -> list[type]:
+    """The classes by which modules are called; of torch, `Module` alone."""
+    if hasattr(nn, "Module"):
+        return [nn.Module]
+    kinds = [kind for kind in vars(nn).values() if isinstance(kind, type)] if nn is not None else []
+    callers = (next((base for base in kind.__mro__ if "__call__" in vars(base)), None) for kind in kinds)
+    return list(dict.fromkeys(base for base in callers if base is not None))
 
 
 def _roots_of_optimizers(optim: Any) -> list[type]:

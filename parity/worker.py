@@ -8,14 +8,17 @@ import random
 import sys
 import time
 import traceback
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from parity.backends import Backend, put_in_place
+from parity.device import title
+from parity.lacks import lacking
+from parity.mathematics import Outside, Shared
 from parity.recorder import Recorder
 from parity.runner import run
 from parity.trace import Keep, Trace
@@ -26,7 +29,10 @@ OFTEN = 0.1  # seconds between two notes of progress
 
 @dataclass(frozen=True)
 class Job:
-    """One run of a script; `window` is the interval of events to be kept, all of them thinned if there is none."""
+    """One run of a script; `window` is the interval of events to be kept, all of them thinned if there is none.
+
+    `keep` says how they are thinned, in the words of `Keep`.
+    """
 
     backend: Backend
     script: str
@@ -35,6 +41,7 @@ class Job:
     seed: int = 0
     window: tuple[int, int] | None = None
     record: bool = True
+    keep: Mapping[str, int] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
         """Lay the job where `main` finds it."""
@@ -58,13 +65,13 @@ def main(root: str, folder: str) -> int:
     place = Path(folder)
     job = Job.read(place)
     try:
-        torch = put_in_place(job.backend)
+        torch = _put_in_place(job.backend)
         _prepare(torch, job)
     except Unable as error:
         Trace(about={"unable": str(error)}).save(place / "trace")
         return 0
     sys.path.remove(root)
-    keep = Keep() if job.window is None else Keep(*job.window, head=0, most=4096)
+    keep = Keep(**job.keep) if job.window is None else Keep(*job.window, head=0, most=4096)
     recorder = Recorder(torch, keep, _note(place / "progress"))
     watch = Watch(torch, recorder)
     process, started, began = os.getpid(), time.process_time(), time.monotonic()
@@ -75,15 +82,21 @@ def main(root: str, folder: str) -> int:
         if os.getpid() != process:
             return  # a process that the script forked
         trace = recorder.finish() if job.record else Trace()
-        trace.about |= _about(torch, job) | {
-            "seconds": seconds,
-            "wall": wall,
-            "seconds_per_step": recorder.seconds_per_step,
-            "recording": recorder.seconds,
-            "error": _described(error, recorder.engine),
-        }
+        trace.about |= (
+            _about(torch, job)
+            | share()
+            | {
+                "seconds": seconds,
+                "wall": wall,
+                "seconds_per_step": recorder.seconds_per_step,
+                "recording": recorder.seconds,
+                "error": _described(error, recorder.engine),
+                "lacks": [] if job.backend.module == "torch" else lacking(job.script, torch, error),
+            }
+        )
         trace.save(place / "trace")
 
+    share = _shared(torch, job.backend.mathematics)
     if job.record:
         watch.attach()
     return run(job.script, job.argv, finished)
@@ -91,6 +104,16 @@ def main(root: str, folder: str) -> int:
 
 class Unable(Exception):
     """The backend cannot run the job; the sentence says why."""
+
+
+def _put_in_place(backend: Backend) -> Any:
+    try:
+        return put_in_place(backend)
+    except Exception as error:
+        if backend.module == "torch":
+            raise
+        traceback.print_exc()
+        raise Unable(f"import {backend.module} fails with {type(error).__name__}: {error}") from None
 
 
 def _prepare(torch: Any, job: Job) -> None:
@@ -105,6 +128,14 @@ def _prepare(torch: Any, job: Job) -> None:
         torch.manual_seed(job.seed)
     random.seed(job.seed)
     np.random.seed(job.seed)
+
+
+def _shared(torch: Any, name: str) -> Callable[[], dict[str, Any]]:
+    """Put microtorch's kernels of this name under torch; tells what they were called for, and what they were not."""
+    if not name:
+        return dict
+    shared, outside = Shared(torch, name).__enter__(), Outside(torch).__enter__()
+    return lambda: {"shared": dict(shared.calls), "outside": dict(shared.own + outside.calls)}
 
 
 def _note(path: Path) -> Callable[[int], None]:
@@ -133,6 +164,7 @@ def _about(torch: Any, job: Job) -> dict[str, Any]:
         "capability": str(capability),
         "threads": int(torch.get_num_threads()) if hasattr(torch, "get_num_threads") else 1,
         "dtype": job.dtype,
+        "device": title(torch, job.backend.device) if job.backend.device else "",
     }
 
 

@@ -73,19 +73,21 @@ class LiveProgress:
 
 def header(console: Console, environment: dict[str, str]) -> None:
     """One line that says what was running."""
-    names = ("torch", "numpy", "python", "cpu", "capability")
+    names = ("torch", "numpy", "python", "cpu", "gpu", "capability")
     known = [
-        f"{name} {environment[name]}" if name != "cpu" else environment[name] for name in names if environment[name]
+        environment[name] if name in ("cpu", "gpu") else f"{name} {environment[name]}"
+        for name in names
+        if environment[name]
     ]
     console.print(", ".join(known) + f", threads {environment['threads']}", style="dim", soft_wrap=True)
 
 
-def table(console: Console, results: Sequence[Result], candidate: str) -> None:
+def table(console: Console, results: Sequence[Result], reference: str, candidate: str, ground: str = "") -> None:
     """The table of verdicts: distances are the largest, in units in the last place and absolute."""
     found = Table(show_edge=False, pad_edge=False, header_style="bold")
     for title in ("script", "dtype", "steps", "text", "losses", "gradients", "weights", "generator"):
         found.add_column(title, justify="right" if title == "steps" else "left")
-    for title in ("torch", candidate):
+    for title in (reference, candidate):
         found.add_column(title, justify="right")
     found.add_column("verdict")
     last = None
@@ -96,8 +98,8 @@ def table(console: Console, results: Sequence[Result], candidate: str) -> None:
     console.print(found)
     console.print(
         "Distances: the largest, in ULP and absolute; of weights, at the end. Times: the CPU's, on one thread, for "
-        "the script without parity's share. Identical: to unmodified torch, every bit and every character. Noise: "
-        "torch's distance from itself on its other kernels, measured for the same script and arguments.",
+        f"the script without parity's share. Identical: {ground or 'to unmodified torch'}, every bit and every character. "
+        "Noise: torch's distance from itself on its other kernels, measured for the same script and arguments.",
         style="dim",
         soft_wrap=True,
     )
@@ -145,6 +147,8 @@ def _distance(largest: tuple[int, float] | None) -> str:
 
 def _time(outcome: Outcome) -> str:
     about = outcome.trace.about
+    if "seconds" not in about:
+        return ""
     step = about.get("seconds_per_step")
     return f"{about.get('seconds', 0.0):.2f} s" + (f" {step * 1e6:.0f} µs/step" if step is not None else "")
 
@@ -162,6 +166,7 @@ def _lines(result: Result) -> list[str]:
         own.append(_distance(result.floor.largest(WEIGHT, END)))
         lines.append("torch on its other kernels is from itself: losses {}, gradients {}, weights {}".format(*own))
     names = (result.reference.job.backend.name, result.candidate.job.backend.name)
+    lines += _gaps(result.candidate)
     if result.fault is not None:
         lines += _parting("parts by more than is demanded", result.fault, names)
         if result.exact is not None and (values := result.fault.values()) is not None:
@@ -195,6 +200,18 @@ def _lines(result: Result) -> list[str]:
         for name, trace in zip(names, (comparison.reference, comparison.candidate), strict=True):
             lines += [f"{name} warns: {kind}: {said}" for kind, said in trace.about.get("warnings", [])]
     return lines
+
+
+def _gaps(outcome: Outcome) -> list[str]:
+    """What a module does not have of what the script, and of what parity asks for."""
+    about, name = outcome.trace.about, outcome.job.backend.name
+    said = (
+        ("lacks", "{}: {} is missing"),
+        ("hidden", "{}: parity cannot see {}"),
+        ("unwatched", "{}: parity cannot watch {}"),
+        ("unread", "{}: parity cannot read a {}"),
+    )
+    return [sentence.format(name, ", ".join(about[key])) for key, sentence in said if about.get(key)]
 
 
 def _same_place(first: Parting, fault: Parting | None) -> bool:

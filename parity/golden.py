@@ -1,0 +1,200 @@
+"""torch's runs of a script in a small file, by which an engine is checked to the bit where torch is not installed.
+
+What is recorded is torch under shared mathematics, which every CPU repeats: some steps in full, and of every step a mark
+(`trace`). The file is a line that names the format, a seal, and compressed a JSON head and the traces: numbers and text.
+Nothing in it is executed or unpickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import struct
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from parity import fingerprint
+from parity.backends import MICROTORCH, SHARED, TORCH
+from parity.compare import Comparison, compare, differs
+from parity.judge import DEMANDS, DIFFERENT, IDENTICAL, UNABLE, Judgement, judge
+from parity.launch import Outcome, launch
+from parity.locate import first_parting
+from parity.session import Result, Settings
+from parity.trace import MARK, Trace, TraceError, sealed, unsealed
+from parity.worker import Job
+
+SUFFIX = ".golden"
+TITLE, FORMAT = b"parity golden ", b"1\n"
+LIMIT = 2**28  # bytes of what a file may hold once it is decompressed
+KEEP = {"head": 6, "most": 10, "budget": 2**18}  # steps in full
+LASTING = ("version", "numpy", "capability", "dtype", "steps", "warnings", "unread", "error", "shared", "outside")
+
+CANDIDATE = replace(MICROTORCH, variables={"MICROTORCH_KERNELS": "torch_cpu"})
+KEPT = replace(TORCH, name="torch (golden)")
+GROUND = "to torch's recorded run under shared mathematics"
+
+
+class GoldenError(Exception):
+    """A golden file that cannot be used, or not be made; the sentence says why."""
+
+
+@dataclass(frozen=True)
+class Golden:
+    """torch's runs of one script by dtype, and of the machine's elementary functions that each used, a fingerprint."""
+
+    script: str  # the name of its file
+    source: str  # digest of its text
+    argv: tuple[str, ...]
+    seed: int
+    runs: Mapping[str, Trace]
+    functions: Mapping[str, Mapping[str, str]]
+
+    def pack(self) -> bytes:
+        """The file's bytes, the same for the same runs."""
+        traces = {dtype: trace.pack() for dtype, trace in self.runs.items()}
+        head = {
+            "script": self.script,
+            "source": self.source,
+            "arguments": self.argv,
+            "seed": self.seed,
+            "functions": self.functions,
+            "runs": {dtype: len(raw) for dtype, raw in traces.items()},
+        }
+        header = json.dumps(head).encode()
+        body = struct.pack("<Q", len(header)) + header + b"".join(traces.values())
+        return TITLE + FORMAT + sealed(zlib.compress(body, 9))
+
+    @classmethod
+    def load(cls, path: Path) -> Golden:
+        """Read a file; raises GoldenError, in one sentence, if there is none, or another one, or a damaged one."""
+        try:
+            return cls.unpack(path.read_bytes(), str(path))
+        except OSError as error:
+            raise GoldenError(f"cannot read {path}: {error.strerror}") from None
+        except TraceError as error:
+            raise GoldenError(str(error)) from None
+
+    @classmethod
+    def unpack(cls, raw: bytes, name: str) -> Golden:
+        """What `pack` made bytes of."""
+        if not raw.startswith(TITLE):
+            raise GoldenError(f"{name} is not a golden file of parity")
+        if not raw.startswith(TITLE + FORMAT):
+            raise GoldenError(f"{name} is of another version of parity: record it again with parity record")
+        unzip = zlib.decompressobj()
+        try:
+            body = unzip.decompress(unsealed(raw[len(TITLE + FORMAT) :], name), LIMIT)
+            if unzip.unconsumed_tail or not unzip.eof:
+                raise ValueError("it does not end where it should")
+            start = 8 + struct.unpack_from("<Q", body)[0]
+            head, runs = json.loads(body[8:start]), {}
+            for dtype, size in head["runs"].items():
+                runs[dtype] = Trace.unpack(body[start : start + size], name)
+                start += size
+            functions = {dtype: dict(prints) for dtype, prints in head["functions"].items()}
+            argv = tuple(map(str, head["arguments"]))
+            return cls(str(head["script"]), str(head["source"]), argv, int(head["seed"]), runs, functions)
+        except (zlib.error, ValueError, TypeError, LookupError, AttributeError, struct.error, RecursionError) as error:
+            raise GoldenError(f"{name} is damaged: {error}") from None
+
+
+def record(script: str, argv: Sequence[str], settings: Settings) -> Golden:
+    """Run a script on torch under shared mathematics; raises GoldenError if it cannot be run."""
+    jobs = [Job(SHARED, script, tuple(argv), dtype, settings.seed, keep=KEEP) for dtype in settings.dtypes]
+    outcomes = launch(jobs, at_once=settings.at_once, timeout=settings.timeout, tell=settings.tell)
+    runs, functions = {}, {}
+    for outcome in outcomes:
+        dtype, trace = outcome.job.dtype, outcome.trace
+        if outcome.unable:
+            raise GoldenError(f"{script} in {dtype}: {outcome.unable}")
+        about = {key: trace.about[key] for key in LASTING if key in trace.about}
+        runs[dtype] = replace(trace, about=_elsewhere(about, os.path.abspath(script), Path(script).name))
+        functions[dtype] = fingerprint.of_functions(about.get("shared", ()), dtype)
+    return Golden(Path(script).name, digest_of(script), tuple(argv), settings.seed, runs, functions)
+
+
+def check(script: str, argv: Sequence[str], golden: Golden, settings: Settings) -> list[Result]:
+    """Run a script on the candidate and hold it against the recording; raises GoldenError if it is another script."""
+    if digest_of(script) != golden.source:
+        raise GoldenError(f"{script} is not the script that was recorded as {golden.script}: its text is another")
+    if argv and tuple(argv) != golden.argv:
+        words = " ".join(golden.argv) or "none"
+        raise GoldenError(f"{script} was recorded with other arguments than {' '.join(argv)}: {words}")
+    dtypes = [dtype for dtype in settings.dtypes if dtype in golden.runs]
+    if not dtypes:
+        raise GoldenError(f"{script} was recorded in {' and '.join(golden.runs)} only")
+    candidate = CANDIDATE if settings.candidate == MICROTORCH else settings.candidate
+    jobs = [Job(candidate, script, golden.argv, dtype, golden.seed, keep=KEEP) for dtype in dtypes]
+    outcomes = launch(jobs, at_once=settings.at_once, timeout=settings.timeout, tell=settings.tell)
+    return [_result(golden, outcome) for outcome in outcomes]
+
+
+def digest_of(script: str) -> str:
+    """Digest of a script's text, whatever its line ends."""
+    return hashlib.blake2b(Path(script).read_text("utf-8", "replace").encode(), digest_size=16).hexdigest()
+
+
+def file_of(script: str, path: Path) -> Path:
+    """Where a script's recording is: in a folder under the script's own name."""
+    return path / (Path(script).stem + SUFFIX) if path.is_dir() else path
+
+
+def versions(results: Sequence[Result]) -> str:
+    """The versions of torch with which the runs were recorded."""
+    return ", ".join(sorted({str(result.reference.trace.about.get("version", "")) for result in results})) + " (golden)"
+
+
+def _result(golden: Golden, candidate: Outcome) -> Result:
+    job, trace = candidate.job, golden.runs[candidate.job.dtype]
+    trace = replace(trace, about=_elsewhere(trace.about, golden.script, os.path.abspath(job.script)))
+    trace.about["backend"] = KEPT.name
+    reference = Outcome(replace(job, backend=KEPT), trace, 0)
+    if candidate.unable:
+        unable = Judgement(UNABLE, (f"{job.backend.name}: {candidate.unable}",))
+        return Result(job.script, job.argv, job.dtype, reference, candidate, unable)
+    comparison = compare(trace, candidate.trace)
+    verdict = _verdict(comparison, fingerprint.strange(golden.functions[job.dtype], job.dtype), job)
+    first = None if comparison.identical else first_parting(comparison, differs)
+    return Result(job.script, job.argv, job.dtype, reference, candidate, verdict, comparison, first=first)
+
+
+def _verdict(comparison: Comparison, strange: Sequence[str], job: Job) -> Judgement:
+    """microtorch must be identical in all that is shared and followed; what is not is named, and judged as usual."""
+    if comparison.identical:
+        return Judgement(IDENTICAL)
+    judgement = judge(comparison, DEMANDS[job.dtype])
+    outside = comparison.reference.about.get("outside", {})
+    why = [f"this machine rounds {', '.join(strange)} otherwise than the recording's"] * bool(strange)
+    why += [f"torch computed {', '.join(outside)} by itself"] * bool(outside)
+    if why:
+        sentences = tuple(f"identical bits are not demanded: {sentence}" for sentence in why)
+        return replace(judgement, reasons=(*judgement.reasons, *sentences))
+    if job.backend != CANDIDATE:
+        return judgement
+    step = first_unlike(comparison.reference.marks, comparison.candidate.marks)
+    where = "after the last step" if step is None else f"at step {step}"
+    return Judgement(DIFFERENT, (f"not identical to the recording, first {where}", *judgement.reasons))
+
+
+def first_unlike(reference: bytes, candidate: bytes) -> int | None:
+    """The first step whose marks differ, or that one side alone has made; None if there is none."""
+    if reference == candidate:
+        return None
+    size = min(len(reference), len(candidate))
+    unlike = np.flatnonzero(np.frombuffer(reference[:size], np.uint8) != np.frombuffer(candidate[:size], np.uint8))
+    return int(unlike[0] if unlike.size else size) // MARK
+
+
+def _elsewhere(about: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
+    """A run's description with the script's file at another place."""
+    error = about.get("error")
+    if error is None:
+        return dict(about)
+    frames = [[new if file == old else file, *rest] for file, *rest in error["frames"]]
+    return {**about, "error": {**error, "frames": frames}}
