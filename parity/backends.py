@@ -7,7 +7,7 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from parity.runner import install
@@ -25,12 +25,16 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Backend:
-    """A module that answers `import torch`; `path` is a folder where it may be found, `variables` are set for it."""
+    """A module that answers `import torch`; `path` is a folder where it may be found, `variables` are set for it.
+
+    `shares` names the kernels of microtorch with which real torch computes (`mathematics`), its own if there are none.
+    """
 
     name: str
     module: str
     path: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
+    shares: str = ""
 
     def missing(self) -> str:
         """The sentence that says what to do if the module cannot be found, else nothing."""
@@ -52,6 +56,7 @@ class Backend:
 
 TORCH = Backend("torch", "torch")
 MICROTORCH = Backend("microtorch", "microtorch")
+SHARED = Backend("torch", "torch", shares="torch_cpu")
 
 # torch once more, with the plainest code that it has: how far it is from itself is the noise that is nobody's fault.
 OTHER_KERNELS = Backend("torch*", "torch", variables={"ATEN_CPU_CAPABILITY": "default", "MKL_CBWR": "COMPATIBLE"})
@@ -60,6 +65,11 @@ OTHER_KERNELS = Backend("torch*", "torch", variables={"ATEN_CPU_CAPABILITY": "de
 def named(module: str, path: str = "") -> Backend:
     """The backend for a module's name."""
     return Backend(module, module, path)
+
+
+def computing_with(backend: Backend, kernels: str) -> Backend:
+    """microtorch, or what is built on it, with other kernels than its default ones."""
+    return replace(backend, variables={**backend.variables, "MICROTORCH_KERNELS": kernels})
 
 
 def put_in_place(backend: Backend) -> Any:

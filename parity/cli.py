@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from parity import environment, session
-from parity.backends import MICROTORCH, TORCH, named
+from parity import environment, exact, probes, session
+from parity.backends import MICROTORCH, TORCH, computing_with, named
 from parity.judge import DIFFERENT, UNABLE
 from parity.session import Result, Settings
 
 OK, DIFFERENCE, COULD_NOT = 0, 1, 2
+KERNELS = ("numpy", "torch_cpu", "torch_cpu:fma")
 
 DESCRIPTION = """Runs unchanged PyTorch scripts on torch and on microtorch, in float32 and with float64 as the default
 type, and says how far apart losses, gradients, weights, random state and printed text are.
@@ -32,6 +33,7 @@ class Request:
     argv: list[str]
     settings: Settings
     json: Path | None
+    exact: bool = False
 
 
 class Refusal(Exception):
@@ -77,14 +79,16 @@ def parse(words: Sequence[str]) -> Request:
     if options.json is not None and not options.json.absolute().parent.is_dir():
         raise Refusal(f"there is no folder {options.json.parent} to write {options.json.name} to")
     dtypes = tuple(dtype for dtype in ("float32", "float64") if getattr(options, dtype))
+    candidate = named(options.candidate, os.path.abspath(options.path) if options.path else "")
     settings = Settings(
-        candidate=named(options.candidate, os.path.abspath(options.path) if options.path else ""),
+        candidate=computing_with(candidate, options.kernels) if options.kernels else candidate,
         dtypes=dtypes or Settings.dtypes,
         timeout=options.timeout,
         at_once=max(1, options.jobs),
         seed=options.seed,
     )
-    return Request(scripts, rest[1:] if rest[:1] == ["--"] else rest, settings, options.json)
+    argv = rest[1:] if rest[:1] == ["--"] else rest
+    return Request(scripts, argv, settings, options.json, options.exact)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -97,6 +101,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--float64", action="store_true", help="only with float64 as the default type")
     parser.add_argument("--candidate", default=MICROTORCH.module, metavar="MODULE", help="module in microtorch's place")
     parser.add_argument("--path", metavar="DIR", help="folder where that module is found")
+    parser.add_argument(
+        "--exact", action="store_true", help="demand the same bits, with shared mathematics and of unmodified torch"
+    )
+    parser.add_argument("--kernels", choices=KERNELS, help="kernels that microtorch computes with (numpy)")
     parser.add_argument("--seed", type=int, default=0, help="seed for scripts that set none (0)")
     cores = min(2, os.cpu_count() or 1)
     parser.add_argument("--jobs", type=int, default=cores, metavar="N", help=f"runs at the same time ({cores})")
@@ -134,19 +142,26 @@ def _run(request: Request) -> int:
     if not console.is_terminal:
         console.width = 200
     results: list[Result] = []
+    probed = probes.probe() if request.exact else None
     with terminal.LiveProgress(console) as progress:
         settings = replace(request.settings, tell=progress.tell)
         for script in request.scripts:
-            results += session.examine(script, request.argv, settings)
+            if probed is None:
+                results += session.examine(script, request.argv, settings)
+            else:
+                results += exact.examine(script, request.argv, settings, probed)
     where = environment.describe(results)
     terminal.header(console, where)
+    if probed is not None:
+        terminal.probes(console, probed)
     if sentence := environment.unlike():
         console.print(sentence, style="yellow", soft_wrap=True)
     terminal.table(console, results, request.settings.candidate.name)
     terminal.details(console, results)
+    terminal.called(console, exact.called(results))
     status = _status(results)
     if request.json is not None:
-        data.write(request.json, results, where, status)
+        data.write(request.json, results, where, status, probed)
     return status
 
 

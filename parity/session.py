@@ -51,6 +51,7 @@ class Result:
     first: Parting | None = None
     fault: Parting | None = None
     exact: Any = None  # the element that `fault` shows, as the reference has it in float64
+    ground: str = ""  # on which `identical` was asked for, where it was (`exact`)
 
     @property
     def good(self) -> bool:
@@ -75,7 +76,7 @@ def examine(script: str, argv: Sequence[str], settings: Settings) -> list[Result
     sides = (TORCH, settings.candidate)
     outcomes = run([job(side, dtype) for dtype in settings.dtypes for side in sides])
     pairs = [(outcomes[i], outcomes[i + 1]) for i in range(0, len(outcomes), 2)]
-    results = [_first_look(script, tuple(argv), *pair) for pair in pairs]
+    results = [first_look(script, tuple(argv), *pair) for pair in pairs]
     doubtful = [
         place
         for place, result in enumerate(results)
@@ -87,10 +88,10 @@ def examine(script: str, argv: Sequence[str], settings: Settings) -> list[Result
             results[place] = _with_noise(results[place], outcome)
     results = _arbitrated(results)
     sharp = next((r.reference.trace for r in results if r.dtype == "float64" and not r.reference.unable), None)
-    return [_located(result, run, sharp) if result.judgement.word == DIFFERENT else result for result in results]
+    return [located(result, run, sharp) if result.judgement.word == DIFFERENT else result for result in results]
 
 
-def _first_look(script: str, argv: tuple[str, ...], reference: Outcome, candidate: Outcome) -> Result:
+def first_look(script: str, argv: tuple[str, ...], reference: Outcome, candidate: Outcome) -> Result:
     reasons = tuple(
         f"{outcome.job.backend.name}: {outcome.unable}" for outcome in (reference, candidate) if outcome.unable
     )
@@ -119,7 +120,7 @@ def _arbitrated(results: list[Result]) -> list[Result]:
     return [replace(r, judgement=verdict) if r.judgement.word == WITHIN_NOISE else r for r in results]
 
 
-def _located(result: Result, run: Callable[[list[Job]], list[Outcome]], sharp: Trace | None) -> Result:
+def located(result: Result, run: Callable[[list[Job]], list[Outcome]], sharp: Trace | None) -> Result:
     """Find where a difference begins, looking closer at the interval in which it does."""
     if result.comparison is None:
         return result

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 
 from parity.backends import Backend, put_in_place
+from parity.mathematics import share
+from parity.products import tried
 from parity.recorder import Recorder
 from parity.runner import run
 from parity.trace import Keep, Trace
@@ -35,6 +37,7 @@ class Job:
     seed: int = 0
     window: tuple[int, int] | None = None
     record: bool = True
+    products: tuple[Any, ...] = ()  # to be tried in torch before the script runs
 
     def write(self, folder: Path) -> None:
         """Lay the job where `main` finds it."""
@@ -59,6 +62,8 @@ def main(root: str, folder: str) -> int:
     job = Job.read(place)
     try:
         torch = put_in_place(job.backend)
+        about = {"products": tried(torch, job.products)} if job.products else {}
+        told = share(torch, job.backend.shares) if job.backend.shares else dict
         _prepare(torch, job)
     except Unable as error:
         Trace(about={"unable": str(error)}).save(place / "trace")
@@ -75,13 +80,18 @@ def main(root: str, folder: str) -> int:
         if os.getpid() != process:
             return  # a process that the script forked
         trace = recorder.finish() if job.record else Trace()
-        trace.about |= _about(torch, job) | {
-            "seconds": seconds,
-            "wall": wall,
-            "seconds_per_step": recorder.seconds_per_step,
-            "recording": recorder.seconds,
-            "error": _described(error, recorder.engine),
-        }
+        trace.about |= (
+            about
+            | _about(torch, job)
+            | {
+                "seconds": seconds,
+                "wall": wall,
+                "seconds_per_step": recorder.seconds_per_step,
+                "recording": recorder.seconds,
+                "error": _described(error, recorder.engine),
+                "mathematics": told(),
+            }
+        )
         trace.save(place / "trace")
 
     if job.record:

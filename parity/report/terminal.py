@@ -13,15 +13,17 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from parity.judge import AS_DEMANDED, DIFFERENT, IDENTICAL, UNABLE, WITHIN_NOISE
+from parity.judge import AS_DEMANDED, DIFFERENT, IDENTICAL, NOT_DEMANDED, UNABLE, WITHIN_NOISE
 from parity.launch import Outcome, Progress
 from parity.locate import Parting
+from parity.probes import Probed
 from parity.session import Result
 from parity.text import NOTHING
 from parity.trace import END, GRADIENT, LOSS, WEIGHT
 from parity.ulp import NEVER, hexadecimal
 
 STYLES = {IDENTICAL: "green", AS_DEMANDED: "green", WITHIN_NOISE: "yellow", DIFFERENT: "red", UNABLE: "red"}
+STYLES[NOT_DEMANDED] = "yellow"
 
 
 class LiveProgress:
@@ -78,6 +80,31 @@ def header(console: Console, environment: dict[str, str]) -> None:
     console.print(", ".join(known) + f", threads {environment['threads']}", style="dim", soft_wrap=True)
 
 
+def probes(console: Console, probed: Probed) -> None:
+    """What the probes of torch's kernels have found."""
+    variables = ", ".join(f"{name}={value}" for name, value in probed.variables.items())
+    found = ", ".join(f"{name} {_said(value)}" for name, value in probed.found.items())
+    console.print(f"probes{f' with {variables}' if variables else ''}: {found}", style="dim", soft_wrap=True)
+    if probed.unlike:
+        names = ", ".join(probed.unlike)
+        console.print(f"not as in the torch that microtorch follows: {names}", style="yellow", soft_wrap=True)
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return "as followed" if value else "other"
+    return f"{value:.1%}" if isinstance(value, float) else str(value)
+
+
+def called(console: Console, calls: Sequence[tuple[str, str, dict[str, int]]]) -> None:
+    """Which functions were shared, and how often each was called."""
+    if calls:
+        console.print("\nShared mathematics", style="bold")
+    for script, dtype, counts in calls:
+        told = ", ".join(f"{name} {count}" for name, count in counts.items()) or "nothing that is shared was called"
+        console.print(f"  {script}, {dtype}: {told}", markup=False, highlight=False, soft_wrap=True)
+
+
 def table(console: Console, results: Sequence[Result], candidate: str) -> None:
     """The table of verdicts: distances are the largest, in units in the last place and absolute."""
     found = Table(show_edge=False, pad_edge=False, header_style="bold")
@@ -94,7 +121,8 @@ def table(console: Console, results: Sequence[Result], candidate: str) -> None:
     console.print(found)
     console.print(
         "Distances: the largest, in ULP and absolute; of weights, at the end. Times: the CPU's, on one thread, for "
-        "the script without parity's share. Identical: to unmodified torch, every bit and every character.",
+        "the script without parity's share. Identical: every bit and every character"
+        + ("." if any(result.ground for result in results) else ", to unmodified torch."),
         style="dim",
         soft_wrap=True,
     )
@@ -149,7 +177,8 @@ def _time(outcome: Outcome) -> str:
 def _verdict(result: Result) -> str:
     word = result.judgement.word
     alike = ", fails alike" if result.fails_alike and result.good else ""
-    return f"[{STYLES[word]}]{word}[/]{alike}"
+    ground = f" {result.ground}" if result.ground and word == IDENTICAL else ""
+    return f"[{STYLES[word]}]{word}{ground}[/]{alike}"
 
 
 def _lines(result: Result) -> list[str]:
