@@ -7,7 +7,7 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from parity import device as devices
@@ -71,6 +71,11 @@ def on_devices(device: str) -> tuple[Backend, Backend]:
 def named(module: str, path: str = "") -> Backend:
     """The backend for a module's name."""
     return Backend(module, module, path)
+
+
+def computing_with(backend: Backend, kernels: str) -> Backend:
+    """microtorch, or what is built on it, with other kernels than its default ones."""
+    return replace(backend, variables={**backend.variables, "MICROTORCH_KERNELS": kernels})
 
 
 def put_in_place(backend: Backend) -> Any:

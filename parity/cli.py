@@ -9,13 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from parity import device, environment, golden, noise, session
-from parity.backends import MICROTORCH, TORCH, named, on_devices
+from parity import device, environment, exact, golden, noise, probes, session
+from parity.backends import MICROTORCH, TORCH, computing_with, named, on_devices
 from parity.golden import Golden, GoldenError
 from parity.judge import DIFFERENT, UNABLE
+from parity.probes import Probed
 from parity.session import Result, Settings
 
 OK, DIFFERENCE, COULD_NOT = 0, 1, 2
+KERNELS = ("numpy", "torch_cpu", "torch_cpu:fma")
 
 DESCRIPTION = """Runs unchanged PyTorch scripts on torch and on microtorch, in float32 and with float64 as the default
 type, and says how far apart losses, gradients, weights, random state and printed text are.
@@ -37,6 +39,7 @@ class Request:
     settings: Settings
     json: Path | None
     device: str = ""
+    exact: bool = False
     golden: Path | None = None  # the file or folder to compare with
     record: Path | None = None  # the one to write
 
@@ -89,9 +92,10 @@ def parse(words: Sequence[str]) -> Request:
     if options.json is not None and not options.json.absolute().parent.is_dir():
         raise Refusal(f"there is no folder {options.json.parent} to write {options.json.name} to")
     dtypes = tuple(dtype for dtype in ("float32", "float64") if getattr(options, dtype))
+    candidate = named(options.candidate, os.path.abspath(options.path) if options.path else "")
     settings = Settings(
         reference=TORCH,
-        candidate=named(options.candidate, os.path.abspath(options.path) if options.path else ""),
+        candidate=computing_with(candidate, options.kernels) if options.kernels else candidate,
         dtypes=dtypes or Settings.dtypes,
         timeout=options.timeout,
         at_once=max(1, options.jobs),
@@ -101,7 +105,7 @@ def parse(words: Sequence[str]) -> Request:
     argv = rest[1:] if rest[:1] == ["--"] else rest
     path = Path(file) if file else None
     files = (None, path) if recording else (path, None)
-    return Request(scripts, argv, settings, options.json, options.device, *files)
+    return Request(scripts, argv, settings, options.json, options.device, options.exact, *files)
 
 
 def _taken(option: str, words: list[str]) -> tuple[str, list[str]]:
@@ -125,6 +129,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--float64", action="store_true", help="only with float64 as the default type")
     parser.add_argument("--candidate", default=MICROTORCH.module, metavar="MODULE", help="module in microtorch's place")
     parser.add_argument("--path", metavar="DIR", help="folder where that module is found")
+    parser.add_argument(
+        "--exact", action="store_true", help="demand the same bits, with shared mathematics and of unmodified torch"
+    )
+    parser.add_argument("--kernels", choices=KERNELS, help="kernels that microtorch computes with (numpy)")
     parser.add_argument(
         "--no-cache", dest="cache", action="store_false", help="measure torch's own noise again, and keep nothing"
     )
@@ -179,24 +187,28 @@ def _run(request: Request) -> int:
     console = Console()
     if not console.is_terminal:
         console.width = 200
+    probed = probes.probe() if request.exact else None
     tables: list[tuple[str, str, list[Result]]] = []
     with terminal.LiveProgress(console) as progress:
         for settings in _pairs(request, replace(request.settings, tell=progress.tell)):
-            results = [result for script in request.scripts for result in _examined(script, request, settings)]
+            results = [result for script in request.scripts for result in _examined(script, request, settings, probed)]
             tables.append((settings.reference.name, settings.candidate.name, results))
     every = [result for *_, results in tables for result in results]
     where = environment.describe(every)
     if request.golden is not None:
         where["torch"] = golden.versions(every)
     terminal.header(console, where)
+    if probed is not None:
+        terminal.probes(console, probed)
     if request.golden is None and (sentence := environment.unlike()):
         console.print(sentence, style="yellow", soft_wrap=True)
     for reference, candidate, results in tables:
-        terminal.table(console, results, reference, candidate, golden.GROUND if request.golden is not None else "")
+        terminal.table(console, results, reference, candidate)
         terminal.details(console, results)
+    terminal.called(console, exact.called(every))
     status = _status(every)
     if request.json is not None:
-        data.write(request.json, every, where, status)
+        data.write(request.json, every, where, status, probed)
     return status
 
 
@@ -210,10 +222,13 @@ def _pairs(request: Request, settings: Settings) -> list[Settings]:
     return [replace(settings, reference=here, candidate=there), replace(settings, reference=there)]
 
 
-def _examined(script: str, request: Request, settings: Settings) -> list[Result]:
-    if request.golden is None:
-        return session.examine(script, request.argv, settings)
-    return golden.check(script, request.argv, Golden.load(golden.file_of(script, request.golden)), settings)
+def _examined(script: str, request: Request, settings: Settings, probed: Probed | None) -> list[Result]:
+    if request.golden is not None:
+        kept = Golden.load(golden.file_of(script, request.golden))
+        return golden.check(script, request.argv, kept, settings)
+    if probed is not None:
+        return exact.examine(script, request.argv, settings, probed)
+    return session.examine(script, request.argv, settings)
 
 
 def _record(request: Request, path: Path) -> int:

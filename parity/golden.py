@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from parity import fingerprint
-from parity.backends import MICROTORCH, SHARED, TORCH
+from parity.backends import MICROTORCH, SHARED, TORCH, computing_with
 from parity.compare import Comparison, compare, differs
 from parity.judge import DEMANDS, DIFFERENT, IDENTICAL, UNABLE, Judgement, judge
 from parity.launch import Outcome, launch
@@ -33,9 +33,9 @@ SUFFIX = ".golden"
 TITLE, FORMAT = b"parity golden ", b"1\n"
 LIMIT = 2**28  # bytes of what a file may hold once it is decompressed
 KEEP = {"head": 6, "most": 10, "budget": 2**18}  # steps in full
-LASTING = ("version", "numpy", "capability", "dtype", "steps", "warnings", "unread", "error", "shared", "outside")
+LASTING = ("version", "numpy", "capability", "dtype", "steps", "warnings", "unread", "error", "mathematics")
 
-CANDIDATE = replace(MICROTORCH, variables={"MICROTORCH_KERNELS": "torch_cpu"})
+CANDIDATE = computing_with(MICROTORCH, SHARED.mathematics)
 KEPT = replace(TORCH, name="torch (golden)")
 GROUND = "to torch's recorded run under shared mathematics"
 
@@ -115,7 +115,7 @@ def record(script: str, argv: Sequence[str], settings: Settings) -> Golden:
             raise GoldenError(f"{script} in {dtype}: {outcome.unable}")
         about = {key: trace.about[key] for key in LASTING if key in trace.about}
         runs[dtype] = replace(trace, about=_elsewhere(about, os.path.abspath(script), Path(script).name))
-        functions[dtype] = fingerprint.of_functions(about.get("shared", ()), dtype)
+        functions[dtype] = fingerprint.of_functions(about["mathematics"]["shared"], dtype)
     return Golden(Path(script).name, digest_of(script), tuple(argv), settings.seed, runs, functions)
 
 
@@ -157,11 +157,13 @@ def _result(golden: Golden, candidate: Outcome) -> Result:
     reference = Outcome(replace(job, backend=KEPT), trace, 0)
     if candidate.unable:
         unable = Judgement(UNABLE, (f"{job.backend.name}: {candidate.unable}",))
-        return Result(job.script, job.argv, job.dtype, reference, candidate, unable)
+        return Result(job.script, job.argv, job.dtype, reference, candidate, unable, ground=GROUND)
     comparison = compare(trace, candidate.trace)
     verdict = _verdict(comparison, fingerprint.strange(golden.functions[job.dtype], job.dtype), job)
     first = None if comparison.identical else first_parting(comparison, differs)
-    return Result(job.script, job.argv, job.dtype, reference, candidate, verdict, comparison, first=first)
+    return Result(
+        job.script, job.argv, job.dtype, reference, candidate, verdict, comparison, first=first, ground=GROUND
+    )
 
 
 def _verdict(comparison: Comparison, strange: Sequence[str], job: Job) -> Judgement:
@@ -169,7 +171,7 @@ def _verdict(comparison: Comparison, strange: Sequence[str], job: Job) -> Judgem
     if comparison.identical:
         return Judgement(IDENTICAL)
     judgement = judge(comparison, DEMANDS[job.dtype])
-    outside = comparison.reference.about.get("outside", {})
+    outside = comparison.reference.about["mathematics"]["outside"]
     why = [f"this machine rounds {', '.join(strange)} otherwise than the recording's"] * bool(strange)
     why += [f"torch computed {', '.join(outside)} by itself"] * bool(outside)
     if why:

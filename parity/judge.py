@@ -31,7 +31,8 @@ IDENTICAL = "identical"
 WITHIN_NOISE = "within torch's own noise"
 DIFFERENT = "different"
 UNABLE = "could not run"
-GOOD = (IDENTICAL, WITHIN_NOISE)
+NOT_DEMANDED = "not identical, not demanded"
+GOOD = (IDENTICAL, WITHIN_NOISE, NOT_DEMANDED)
 
 FOLLOWING = (FORWARD, LOSS, GRADIENT, STATE)  # what weights and data determine
 ONSET = 1e-3  # the part of a demand by which torch must have left itself for its noise to count

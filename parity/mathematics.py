@@ -44,7 +44,7 @@ class Shared:
         self.calls: Counter[str] = Counter()
         self.own: Counter[str] = Counter()
         self.products: Counter[tuple[Any, ...]] = Counter()
-        self._functions = _functions(kernels().SETS[name])
+        self._functions = functions(kernels().SETS[name])
         self._types = {torch.float32: np.float32, torch.float64: np.float64}
         self._library: Any = None
 
@@ -77,7 +77,7 @@ class Shared:
             result = kernel.call_boxed(keys, *args, **kwargs)  # before ours: bad arguments are refused here
             self.calls[title] += 1
             if is_product:
-                self.products[title, *((x.shape, x.strides, x.dtype.char) for x in arrays)] += 1
+                self.products[title, tuple(factors.items()), *((x.shape, x.strides, x.dtype.char) for x in arrays)] += 1
             with np.errstate(all="ignore"):
                 result.detach().numpy()[...] = function(*arrays, **factors)
             return result
@@ -136,6 +136,21 @@ def _array(tensor: Any, dtype: Any) -> Any:
     return (plain if plain.dtype is dtype else plain.to(dtype)).numpy()
 
 
+def share(torch: Any, name: str) -> Callable[[], dict[str, Any]]:
+    """Share mathematics from now on; returns what tells how often what was called."""
+    shared, outside = Shared(torch, name).__enter__(), Outside(torch).__enter__()
+
+    def told() -> dict[str, Any]:
+        return {
+            "kernels": name,
+            "shared": dict(shared.calls.most_common()),
+            "outside": dict((+outside.calls + shared.own).most_common()),
+            "products": list(shared.products),
+        }
+
+    return told
+
+
 def base(name: str) -> str:
     """The function that an operator of aten is a form of: aten::exp_ and aten::exp.out are exp."""
     plain = name.removeprefix("aten::").partition(".")[0]
@@ -189,7 +204,7 @@ class _Numbers:
         return (*args[:place], torch.scalar_tensor(number, dtype=dtype), *args[place + 1 :])
 
 
-def _functions(ours: Mapping[str, Function]) -> dict[str, Function]:
+def functions(ours: Mapping[str, Function]) -> dict[str, Function]:
     """The functions on arrays by the names of torch's operators, with their arguments."""
     matmul, dot, scaled_sum = ours["matmul"], ours["dot"], ours["scaled_sum"]
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import importlib.util
 import sys
 from pathlib import Path
@@ -32,9 +33,10 @@ else:
 
 
 @functools.cache
-def kernels() -> Any:
-    """microtorch.kernels."""
-    return _alone("kernels", "kernels", "__init__.py")
+def kernels(name: str = "") -> Any:
+    """microtorch.kernels, or a module in it."""
+    package = _alone("kernels", "kernels", "__init__.py") if not name else kernels()
+    return importlib.import_module(f"{package.__name__}.{name}") if name else package
 
 
 __all__ = ["install", "kernels", "run"]

@@ -24,6 +24,9 @@ from parity.worker import Job
 Tell = Callable[[list[Progress]], None]
 
 
+TO_UNMODIFIED = "to unmodified torch"
+
+
 @dataclass(frozen=True)
 class Settings:
     """What a session is asked to do; `timeout` in seconds for each run, 0 for none; `at_once` runs at the same time."""
@@ -57,6 +60,7 @@ class Result:
     fault: Parting | None = None
     cause: Cause | None = None  # of `fault`, or of `first` where nothing is at fault
     exact: Any = None  # the element that `fault` shows, as the reference has it in float64
+    ground: str = TO_UNMODIFIED  # what `identical` refers to
 
     @property
     def good(self) -> bool:
@@ -81,16 +85,17 @@ def examine(script: str, argv: Sequence[str], settings: Settings) -> list[Result
     sides = (settings.reference, settings.candidate)
     outcomes = run([job(side, dtype) for dtype in settings.dtypes for side in sides])
     pairs = [(outcomes[i], outcomes[i + 1]) for i in range(0, len(outcomes), 2)]
-    results = [_first_look(script, tuple(argv), *pair) for pair in pairs]
+    results = [first_look(script, tuple(argv), *pair) for pair in pairs]
     results = _with_noise(results, noise.KERNELS[:1], lambda word: word != IDENTICAL, run, settings.cache)
     results = _with_noise(results, noise.KERNELS[1:], lambda word: word == DIFFERENT, run, settings.cache)
     results = _arbitrated(results)
     sharp = next((r.reference.trace for r in results if r.dtype == "float64" and not r.reference.unable), None)
-    located = [_located(result, run, sharp) if result.judgement.word == DIFFERENT else result for result in results]
-    return _explained(located)
+    return _explained(
+        [located(result, run, sharp) if result.judgement.word == DIFFERENT else result for result in results]
+    )
 
 
-def _first_look(script: str, argv: tuple[str, ...], reference: Outcome, candidate: Outcome) -> Result:
+def first_look(script: str, argv: tuple[str, ...], reference: Outcome, candidate: Outcome) -> Result:
     reasons = tuple(
         f"{outcome.job.backend.name}: {outcome.unable}" for outcome in (reference, candidate) if outcome.unable
     )
@@ -135,7 +140,7 @@ def _arbitrated(results: list[Result]) -> list[Result]:
     return [replace(r, judgement=verdict) if r.judgement.word == WITHIN_NOISE else r for r in results]
 
 
-def _located(result: Result, run: Callable[[list[Job]], list[Outcome]], sharp: Trace | None) -> Result:
+def located(result: Result, run: Callable[[list[Job]], list[Outcome]], sharp: Trace | None) -> Result:
     """Find where a difference begins, looking closer at the interval in which it does."""
     if result.comparison is None:
         return result

@@ -18,7 +18,8 @@ import numpy as np
 from parity.backends import Backend, put_in_place
 from parity.device import title
 from parity.lacks import lacking
-from parity.mathematics import Outside, Shared
+from parity.mathematics import share
+from parity.products import tried
 from parity.recorder import Recorder
 from parity.runner import run
 from parity.trace import Keep, Trace
@@ -42,6 +43,7 @@ class Job:
     window: tuple[int, int] | None = None
     record: bool = True
     keep: Mapping[str, int] = field(default_factory=dict)
+    products: tuple[Any, ...] = ()  # to be tried in torch before the script runs
 
     def write(self, folder: Path) -> None:
         """Lay the job where `main` finds it."""
@@ -66,6 +68,8 @@ def main(root: str, folder: str) -> int:
     job = Job.read(place)
     try:
         torch = _put_in_place(job.backend)
+        about = {"products": tried(torch, job.products)} if job.products else {}
+        told = share(torch, job.backend.mathematics) if job.backend.mathematics else dict
         _prepare(torch, job)
     except Unable as error:
         Trace(about={"unable": str(error)}).save(place / "trace")
@@ -83,8 +87,8 @@ def main(root: str, folder: str) -> int:
             return  # a process that the script forked
         trace = recorder.finish() if job.record else Trace()
         trace.about |= (
-            _about(torch, job)
-            | share()
+            about
+            | _about(torch, job)
             | {
                 "seconds": seconds,
                 "wall": wall,
@@ -92,11 +96,11 @@ def main(root: str, folder: str) -> int:
                 "recording": recorder.seconds,
                 "error": _described(error, recorder.engine),
                 "lacks": [] if job.backend.module == "torch" else lacking(job.script, torch, error),
+                "mathematics": told(),
             }
         )
         trace.save(place / "trace")
 
-    share = _shared(torch, job.backend.mathematics)
     if job.record:
         watch.attach()
     return run(job.script, job.argv, finished)
@@ -128,14 +132,6 @@ def _prepare(torch: Any, job: Job) -> None:
         torch.manual_seed(job.seed)
     random.seed(job.seed)
     np.random.seed(job.seed)
-
-
-def _shared(torch: Any, name: str) -> Callable[[], dict[str, Any]]:
-    """Put microtorch's kernels of this name under torch; tells what they were called for, and what they were not."""
-    if not name:
-        return dict
-    shared, outside = Shared(torch, name).__enter__(), Outside(torch).__enter__()
-    return lambda: {"shared": dict(shared.calls), "outside": dict(shared.own + outside.calls)}
 
 
 def _note(path: Path) -> Callable[[int], None]:

@@ -11,14 +11,20 @@ from typing import Any
 from parity.compare import Comparison
 from parity.launch import Outcome
 from parity.locate import Parting
+from parity.probes import Probed
 from parity.session import Result
 from parity.trace import END, GRADIENT, LOSS, WEIGHT
 from parity.ulp import hexadecimal
 
 
-def write(path: Path, results: Sequence[Result], environment: dict[str, str], status: int) -> None:
+def write(
+    path: Path, results: Sequence[Result], environment: dict[str, str], status: int, probed: Probed | None = None
+) -> None:
     """Write all that was found; numbers that JSON lacks (nan, infinities) are written as text."""
-    found = {"status": status, "environment": environment, "results": [_result(result) for result in results]}
+    found: dict[str, Any] = {"status": status, "environment": environment}
+    if probed is not None:
+        found["probes"] = {"variables": dict(probed.variables), **probed.found}
+    found["results"] = [_result(result) for result in results]
     path.write_text(json.dumps(_plain(found), indent=1, allow_nan=False) + "\n")
 
 
@@ -28,6 +34,7 @@ def _result(result: Result) -> dict[str, Any]:
         "arguments": result.argv,
         "dtype": result.dtype,
         "verdict": result.judgement.word,
+        "ground": result.ground,
         "reasons": result.judgement.reasons,
         "fails_alike": result.fails_alike,
         "sides": [_side(outcome) for outcome in (result.reference, result.candidate)],

@@ -13,15 +13,16 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from parity.judge import DIFFERENT, IDENTICAL, UNABLE, WITHIN_NOISE
+from parity.judge import DIFFERENT, IDENTICAL, NOT_DEMANDED, UNABLE, WITHIN_NOISE
 from parity.launch import Outcome, Progress
 from parity.locate import Parting
+from parity.probes import Probed
 from parity.session import Result
 from parity.text import NOTHING
 from parity.trace import END, GENERATOR, GRADIENT, LOSS, WEIGHT
 from parity.ulp import NEVER, hexadecimal
 
-STYLES = {IDENTICAL: "green", WITHIN_NOISE: "cyan", DIFFERENT: "red", UNABLE: "red"}
+STYLES = {IDENTICAL: "green", WITHIN_NOISE: "cyan", NOT_DEMANDED: "yellow", DIFFERENT: "red", UNABLE: "red"}
 
 PHASE = {WEIGHT: "update of weight", GENERATOR: "random numbers"}  # what a step does to these
 
@@ -82,7 +83,32 @@ def header(console: Console, environment: dict[str, str]) -> None:
     console.print(", ".join(known) + f", threads {environment['threads']}", style="dim", soft_wrap=True)
 
 
-def table(console: Console, results: Sequence[Result], reference: str, candidate: str, ground: str = "") -> None:
+def probes(console: Console, probed: Probed) -> None:
+    """What the probes of torch's kernels have found."""
+    variables = ", ".join(f"{name}={value}" for name, value in probed.variables.items())
+    found = ", ".join(f"{name} {_said(value)}" for name, value in probed.found.items())
+    console.print(f"probes{f' with {variables}' if variables else ''}: {found}", style="dim", soft_wrap=True)
+    if probed.unlike:
+        names = ", ".join(probed.unlike)
+        console.print(f"not as in the torch that microtorch follows: {names}", style="yellow", soft_wrap=True)
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return "as followed" if value else "other"
+    return f"{value:.1%}" if isinstance(value, float) else str(value)
+
+
+def called(console: Console, calls: Sequence[tuple[str, str, dict[str, int]]]) -> None:
+    """Which functions were shared, and how often each was called."""
+    if calls:
+        console.print("\nShared mathematics", style="bold")
+    for script, dtype, counts in calls:
+        told = ", ".join(f"{name} {count}" for name, count in counts.items()) or "nothing that is shared was called"
+        console.print(f"  {script}, {dtype}: {told}", markup=False, highlight=False, soft_wrap=True)
+
+
+def table(console: Console, results: Sequence[Result], reference: str, candidate: str) -> None:
     """The table of verdicts: distances are the largest, in units in the last place and absolute."""
     found = Table(show_edge=False, pad_edge=False, header_style="bold")
     for title in ("script", "dtype", "steps", "text", "losses", "gradients", "weights", "generator"):
@@ -98,7 +124,7 @@ def table(console: Console, results: Sequence[Result], reference: str, candidate
     console.print(found)
     console.print(
         "Distances: the largest, in ULP and absolute; of weights, at the end. Times: the CPU's, on one thread, for "
-        f"the script without parity's share. Identical: {ground or 'to unmodified torch'}, every bit and every character. "
+        "the script without parity's share. Identical: every bit and every character. "
         "Noise: torch's distance from itself on its other kernels, measured for the same script and arguments.",
         style="dim",
         soft_wrap=True,
@@ -156,7 +182,8 @@ def _time(outcome: Outcome) -> str:
 def _verdict(result: Result) -> str:
     word = result.judgement.word
     alike = ", fails alike" if result.fails_alike and result.good else ""
-    return f"[{STYLES[word]}]{word}[/]{alike}"
+    ground = f" {result.ground}" if word == IDENTICAL else ""
+    return f"[{STYLES[word]}]{word}{ground}[/]{alike}"
 
 
 def _lines(result: Result) -> list[str]:
