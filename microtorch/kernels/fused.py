@@ -12,6 +12,7 @@ unevaluated sum of three floats, and rounding the two small ones to odd makes th
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +94,7 @@ def chain(a: Array, b: Array) -> Array:
 def _fma_float64(a: Array, b: Array, c: Array) -> Array:
     product = np.asarray(a * b)
     if product.size + c.size <= _FEW:
-        return np.asarray(_in_rationals(a, b, c), _FLOAT64)
+        return np.asarray(_one_by_one(a, b, c), _FLOAT64)
     size = np.abs(product)
     easy = (size < _LARGE) & (np.abs(a) < _LARGE) & (np.abs(b) < _LARGE) & (np.abs(c) < _LARGE)
     nothing = (a == 0) | (b == 0)  # then a·b + c is right as it stands, its sign included
@@ -105,7 +106,7 @@ def _fma_float64(a: Array, b: Array, c: Array) -> Array:
     result = np.where(nothing, product + c, high + _add_to_odd(middle, rest))
     if not easy.all():
         hard = ~easy
-        result[hard] = _in_rationals(*(np.broadcast_to(x, result.shape)[hard] for x in (a, b, c)))
+        result[hard] = _one_by_one(*(np.broadcast_to(x, result.shape)[hard] for x in (a, b, c)))
     return result
 
 
@@ -136,6 +137,11 @@ def _add_to_odd(a: Array, b: Array) -> Array:
 def _fma_exact(a: float, b: float, c: float) -> float:
     if not (math.isfinite(a) and math.isfinite(b) and math.isfinite(c)):
         return c if math.isfinite(a) and math.isfinite(b) else a * b + c
+    if sys.version_info >= (3, 13):
+        try:
+            return math.fma(a, b, c)
+        except OverflowError:
+            return math.copysign(math.inf, a * b + c)
     (p, q), (r, s), (t, u) = a.as_integer_ratio(), b.as_integer_ratio(), c.as_integer_ratio()
     numerator = p * r * u + t * q * s
     if numerator == 0:
@@ -146,4 +152,4 @@ def _fma_exact(a: float, b: float, c: float) -> float:
         return math.inf if numerator > 0 else -math.inf
 
 
-_in_rationals = np.frompyfunc(_fma_exact, 3, 1)
+_one_by_one = np.frompyfunc(_fma_exact, 3, 1)
