@@ -55,7 +55,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def look(folder: Path, candidate: Backend, *dtypes: str) -> list[Result]:
-    return examine(str(folder / "script.py"), [], Settings(candidate, dtypes))
+    return examine(str(folder / "script.py"), [], Settings(candidate=candidate, dtypes=dtypes))
 
 
 def test_torch_is_identical_to_itself(folder: Path) -> None:
