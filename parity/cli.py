@@ -87,6 +87,11 @@ def parse(words: Sequence[str]) -> Request:
         raise Refusal(str(error)) from None
     if recording and not file:
         raise Refusal("say where the recording shall be kept: parity record script.py -o FILE")
+    unfit = ("exact", "device", *("candidate", "kernels", "json") * recording)
+    if file and (wrong := [name for name in unfit if getattr(options, name) != parser.get_default(name)]):
+        raise Refusal(f"--{wrong[0]} does not go with {'record' if recording else '--golden'}")
+    if recording and not Path(file).absolute().parent.is_dir():
+        raise Refusal(f"there is no folder {Path(file).parent} to keep {Path(file).name} in")
     if len(scripts) > 1 and file and not Path(file).is_dir():
         raise Refusal(f"{file} is no folder, and there are several scripts")
     if options.json is not None and not options.json.absolute().parent.is_dir():

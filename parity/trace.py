@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 import struct
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -132,7 +133,7 @@ class Trace:
                 for e in head["events"]
             ]
             return cls(events, dict(head["about"]), str(head["text"]), arrays[head["marks"]].tobytes())
-        except (ValueError, TypeError, LookupError, struct.error, RecursionError) as error:
+        except (ValueError, TypeError, LookupError, ArithmeticError, struct.error, RecursionError) as error:
             raise TraceError(f"{name} is damaged: {error}") from None
 
 
@@ -151,12 +152,11 @@ def unsealed(raw: bytes, name: str) -> bytes:
 
 
 def _array(blob: bytes, dtype: str, shape: list[int], offset: int) -> Array:
-    kind = np.dtype(dtype)
-    if kind.kind not in "biuf":
+    if not re.fullmatch("[<>|][biuf][1248]", dtype):
         raise ValueError(f"a trace holds numbers, not {dtype}")
     if min(shape, default=0) < 0:
         raise ValueError(f"no array has the shape {shape}")
-    return np.frombuffer(blob, kind, count=math.prod(shape), offset=offset).reshape(shape)
+    return np.frombuffer(blob, dtype, count=math.prod(shape), offset=offset).reshape(shape)
 
 
 class Keep:
