@@ -153,7 +153,7 @@ def _rounding(look: _Look) -> str:
     """The difference is of the size of a few roundings, in each float type of its own."""
     sizes = look.sizes()
     few = look.counts and all(look.few(dtype, size) for dtype, size in sizes.items())
-    return f"{_in_each(sizes)}, of its size" if few else ""
+    return f"by its size, {_in_each(sizes)}" if few else ""
 
 
 def _amplified_rounding(look: _Look) -> str:
@@ -166,7 +166,8 @@ def _amplified_rounding(look: _Look) -> str:
     now = next(p.relative for p in look.parting.seen.series[look.parting.key] if p.number == look.parting.number)
     if now > GROWTH * last:
         return ""
-    return f"amplified by the training: {first.relative:.1e} of its size at step {first.number}, here {last:.1e} to {now:.1e}"
+    grown = f"{first.relative:.1e} at step {first.number}, here {last:.1e} to {now:.1e}"
+    return f"by its size, amplified by the training: {grown}"
 
 
 def _initialisation(look: _Look) -> str:

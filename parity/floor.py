@@ -79,5 +79,5 @@ def rounding_of(comparison: Comparison) -> float:
     """The relative rounding of the longest sum that a step of the run can hold, in the type of its weights."""
     arrays = [(key, array) for event in comparison.reference.events for key, array in event.arrays.items()]
     floats = [a.dtype for key, a in arrays if a.dtype.kind == "f" and key[0] in (WEIGHT, FORWARD)]
-    longest = max((array.size for key, array in arrays if key[0] in (BATCH, FORWARD)), default=1)
+    longest = max((array.size for key, array in arrays if key[0] in (BATCH, FORWARD, WEIGHT)), default=1)
     return max((float(np.finfo(kind).eps) for kind in floats), default=0.0) * math.sqrt(max(longest, 1))

@@ -7,8 +7,8 @@ distance from torch must be of the order of torch's distance from itself on its 
 the same call (`floor`). An order of magnitude is what two or three runs can tell: one kernel may by chance round a
 short sum just as the reference does, and which is nearer to the truth is chance as well. On top of this the float64
 run, in which a fault shows as 1e-3 and rounding as 1e-13, must agree to 1e-9, and the float32 run must end within
-a few units in the last place. Random numbers must be the same bits, the printed text the same but for digits that the
-numbers above explain.
+a few units in the last place, or as near as torch to itself. Random numbers must be the same bits, the printed text
+the same but for digits that the numbers above explain.
 
 Some training amplifies rounding until it is visible: torch's weights are seen to go farther from torch's than is
 demanded. When they do depends on the first few roundings, so that two runs cannot be held against each other step by
@@ -93,7 +93,7 @@ def _as_near(key: Key, point: Point, demand: Demand, floor: Floor) -> bool:
     if point.relative > LIKENESS * own and point.of_phase > LIKENESS * floor.rounding:
         return False
     if demand.last_weights is not None and key[0] == WEIGHT and point.number == END:
-        return point.gap.ulp <= max(demand.last_weights, floor.last_ulp(key))
+        return point.gap.ulp <= max(demand.last_weights, floor.last_ulp(key)) or point.relative <= LIKENESS * own
     return point.relative <= max(demand.way, own)
 
 

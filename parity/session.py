@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from parity import noise
+from parity import noise, proof
 from parity.backends import MICROTORCH, TORCH, Backend
 from parity.cause import Cause, cause_of
 from parity.compare import Comparison, compare, differs
@@ -90,9 +90,8 @@ def examine(script: str, argv: Sequence[str], settings: Settings) -> list[Result
     results = _with_noise(results, noise.KERNELS[1:], lambda word: word == DIFFERENT, run, settings.cache)
     results = _arbitrated(results)
     sharp = next((r.reference.trace for r in results if r.dtype == "float64" and not r.reference.unable), None)
-    return _explained(
-        [located(result, run, sharp) if result.judgement.word == DIFFERENT else result for result in results]
-    )
+    results = [located(result, run, sharp) if result.judgement.word == DIFFERENT else result for result in results]
+    return _proved(_explained(results), run)
 
 
 def first_look(script: str, argv: tuple[str, ...], reference: Outcome, candidate: Outcome) -> Result:
@@ -170,6 +169,21 @@ def _explained(results: list[Result]) -> list[Result]:
     causes = {result.dtype: cause(result) for result in results}
     arbiter = next((r.dtype for r in results if r.dtype == "float64" and r.judgement.word == DIFFERENT), None)
     return [replace(result, cause=causes.get(arbiter or "") or causes[result.dtype]) for result in results]
+
+
+def _proved(results: list[Result], run: noise.Run) -> list[Result]:
+    """With the proof, under shared mathematics, of those causes of a difference that are rounding only."""
+    asked = {}
+    for place, result in enumerate(results):
+        jobs = proof.jobs(result.cause, result.reference.job, result.candidate.job)
+        if jobs and result.judgement.word == DIFFERENT:
+            asked[place] = jobs
+    outcomes = run([job for jobs in asked.values() for job in jobs]) if asked else []
+    found = list(results)
+    for place, *sides in zip(asked, outcomes[::2], outcomes[1::2], strict=True):
+        if (cause := results[place].cause) is not None:
+            found[place] = replace(results[place], cause=proof.proved(cause, *sides))
+    return found
 
 
 def _in_float64(narrow: Trace, sharp: Trace, parting: Parting) -> Any:

@@ -161,6 +161,7 @@ FAULTS = [
 ]  # fmt: skip
 
 ROUNDINGS = [
+    ("contributions arrive in another order", "hand", ENGINE, "node = heapq.heappop(ready)", "node = ready.pop()"),
     ("products add up backwards", "mlp", KERNELS_, "dot = np.dot\n", "dot = lambda a, b: np.dot(np.ascontiguousarray(a[..., ::-1]), np.ascontiguousarray(b[::-1]))\nnp_dot, matmul = dot, dot\n"),
     ("totals add up backwards", "hand", KERNELS_, "        return cascade.total(x)", "        return np.add.reduce(x.ravel()[::-1])"),
     ("sums along an axis add up backwards", "mlp", KERNELS_, "total: Array = np.add.reduce(x, axis=axis", "total: Array = np.add.reduce(np.flip(x, axis), axis=axis"),

@@ -337,6 +337,21 @@ def test_losses_follow_the_weights(losses: tuple[float, ...], itself: float, wor
     assert verdict(compare(reference, course(1, 1, 1, 1, losses=losses)), [noise]) == word
 
 
+@pytest.mark.parametrize(
+    ("itself", "word"),
+    [(0.0, DIFFERENT), (-1e-10, DIFFERENT), (-3e-8, "within torch's own noise")],
+)
+def test_last_weights_are_as_near_as_torchs_own(itself: float, word: str) -> None:
+    """A small element of float32 weights that is a thousand units off: noise if torch's are about as far apart."""
+
+    def end(small: float) -> Trace:
+        weights = np.array([1.0, 1e-3 + small], np.float32)
+        return Trace([Event(n, {(WEIGHT, "w"): weights}, str(small)) for n in (0, END)], {"steps": 1})
+
+    comparison = compare(end(0.0), end(1e-7))
+    assert judge(comparison, DEMANDS["float32"], floor_of(comparison, [compare(end(0.0), end(itself))])).word == word
+
+
 def test_noise_of_one_step_does_not_excuse_a_fault() -> None:
     """The same with real runs: torch that rounds otherwise at step 5 explains what differs after it, not before."""
 
