@@ -85,6 +85,9 @@ def parse(words: Sequence[str]) -> Request:
         scripts = session.scripts_in(named_scripts)
     except FileNotFoundError as error:
         raise Refusal(str(error)) from None
+    chosen = {"--device": options.device, "--kernels": options.kernels, "-o" if recording else "--golden": file}
+    if options.exact and (beside := next((name for name, value in chosen.items() if value), "")):
+        raise Refusal(f"--exact has its own kernels, torch's on the CPU: it does not go with {beside}")
     if recording and not file:
         raise Refusal("say where the recording shall be kept: parity record script.py -o FILE")
     unfit = ("exact", "device", *("candidate", "kernels", "json") * recording)

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from parity.backends import ENVIRONMENT
-from parity.products import tried
+from parity.environment import KERNELS
+from parity.products import FUSED, PLAIN, common, tried
 from parity.runner import kernels
 
 ROOT = str(Path(__file__).resolve().parent.parent)
@@ -28,10 +29,9 @@ CODE = "import sys; sys.path.insert(0, sys.argv[1]); from parity.probes import m
 BRANCHES: tuple[dict[str, str], ...] = ({}, {"MKL_CBWR": "AVX2,STRICT"}, {"MKL_CBWR": "COMPATIBLE"})
 
 # Rows of a batch, inputs and outputs of small layers: the products of such a layer and of its gradients are tried.
-LAYERS = [(1, 1, 1), (4, 2, 1), (5, 3, 1), (10, 2, 1), (11, 1, 1), (50, 1, 1)]
+LAYERS = [(1, 1, 1), (4, 2, 1), (5, 3, 1), (10, 2, 1), (11, 1, 1), (50, 1, 1), (2000, 3, 1)]
 
-PLAIN, FUSED, NEITHER = "plain", "fused", "neither"
-FOLLOWED = {"multiply-add": FUSED, "normal": True, "sums": True, "bernoulli words": 2, "trunc_normal words": 16}
+NEITHER = "neither"
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Probed:
     @property
     def unlike(self) -> list[str]:
         """The kernels of this torch that are not those which microtorch follows."""
-        return [name for name, expected in FOLLOWED.items() if self.found.get(name, expected) != expected]
+        return [name for name, expected in KERNELS.items() if self.found.get(name, expected) != expected]
 
 
 def probe() -> Probed:
@@ -133,9 +133,7 @@ def _products(torch: Any) -> str:
         turned = ((outputs, rows), (one, outputs * one), "f")
         asked += [["addmm", [], ((outputs,), (one,), "f"), batch, weight], ["mm", [], batch, weight]]
         asked += [["mm", [], turned, batch], ["mm", [], grad, ((outputs, inputs), (inputs * one, one), "f")]]
-    chains = [set(found["chains"]) for found in tried(torch, asked)]
-    common = set.intersection(*chains)
-    return PLAIN if PLAIN in common else FUSED if FUSED in common else NEITHER
+    return common(tried(torch, asked)) or NEITHER
 
 
 def _square_roots(torch: Any) -> float:

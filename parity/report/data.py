@@ -23,7 +23,7 @@ def write(
     """Write all that was found; numbers that JSON lacks (nan, infinities) are written as text."""
     found: dict[str, Any] = {"status": status, "environment": environment}
     if probed is not None:
-        found["probes"] = {"variables": dict(probed.variables), **probed.found}
+        found["probes"] = {"variables": dict(probed.variables), **probed.found, "unlike": probed.unlike}
     found["results"] = [_result(result) for result in results]
     path.write_text(json.dumps(_plain(found), indent=1, allow_nan=False) + "\n")
 

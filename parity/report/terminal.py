@@ -138,7 +138,7 @@ def details(console: Console, results: Sequence[Result]) -> None:
         if lines:
             title = f"{result.script} {' '.join(result.argv)}".strip()
             console.print(
-                f"\n{title}, {result.dtype}: {result.judgement.word}", markup=False, highlight=False, style="bold"
+                f"\n{title}, {result.dtype}: {_in_words(result)}", markup=False, highlight=False, style="bold"
             )
             for line in lines:
                 console.print("  " + line, markup=False, highlight=False, soft_wrap=True)
@@ -182,8 +182,12 @@ def _time(outcome: Outcome) -> str:
 def _verdict(result: Result) -> str:
     word = result.judgement.word
     alike = ", fails alike" if result.fails_alike and result.good else ""
-    ground = f" {result.ground}" if word == IDENTICAL else ""
-    return f"[{STYLES[word]}]{word}{ground}[/]{alike}"
+    return f"[{STYLES[word]}]{_in_words(result)}[/]{alike}"
+
+
+def _in_words(result: Result) -> str:
+    """The verdict, and of `identical` to what."""
+    return f"{result.judgement.word} {result.ground}" if result.judgement.word == IDENTICAL else result.judgement.word
 
 
 def _lines(result: Result) -> list[str]:
