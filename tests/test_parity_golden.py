@@ -435,6 +435,37 @@ def test_whoever_wrote_it_a_file_is_read_or_refused(recorded: Path, data: st.Dat
     assert len(refusal.splitlines()) <= 1
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("events", 0, "arrays", 0, 0), "feeling"),
+        (("events", 0, "number"), float("inf")),
+        (("arrays", 0, 1), [2**62, 2**62]),
+        (("arrays", 0, 1), [2**62, 0, 2**62]),
+        (("arrays", 0, 1), [-1]),
+        (("arrays", 0, 2), 2**70),
+        (("arrays", 0, 0), "<f2,<f2"),
+        (("marks",), 0),
+        (("text",), "\udc80"),
+        (("about", "steps"), 41),
+        (("about", "dtype"), "float64"),
+    ],
+)
+def test_what_no_recording_says_is_refused(recorded: Path, place: tuple[Any, ...], value: Any) -> None:
+    head, inner, blob = parts(body_of(raw_of(recorded / "script.golden")))
+    head["runs"] = {"float32": None}
+    with pytest.raises(GoldenError, match="x is damaged"):
+        Golden.unpack(joined(head, put(inner, place, value), blob), "x")
+
+
+def test_a_file_ends_where_it_should(recorded: Path) -> None:
+    raw = raw_of(recorded / "script.golden")
+    sealed_part = raw[len(TITLE + FORMAT) + 16 :]
+    for changed in (TITLE + FORMAT + sealed(sealed_part + b"more"), file_of(body_of(raw) + b"more")):
+        with pytest.raises(GoldenError, match="x is damaged"):
+            Golden.unpack(changed, "x")
+
+
 class Bomb:
     """Leaves a file where it is unpickled."""
 
