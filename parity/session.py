@@ -90,7 +90,7 @@ def examine(script: str, argv: Sequence[str], settings: Settings) -> list[Result
     results = _with_noise(results, noise.KERNELS[1:], lambda word: word == DIFFERENT, run, settings.cache)
     results = _arbitrated(results)
     sharp = next((r.reference.trace for r in results if r.dtype == "float64" and not r.reference.unable), None)
-    return _explained(
+    return explained(
         [located(result, run, sharp) if result.judgement.word == DIFFERENT else result for result in results]
     )
 
@@ -158,7 +158,7 @@ def located(result: Result, run: Callable[[list[Job]], list[Outcome]], sharp: Tr
     return replace(result, first=first, fault=fault, exact=exact)
 
 
-def _explained(results: list[Result]) -> list[Result]:
+def explained(results: list[Result]) -> list[Result]:
     """With the causes of what parts; that of a fault which float64 shows is the cause in float32, too."""
     runs = {result.dtype: result.comparison for result in results if result.comparison is not None}
 
