@@ -14,7 +14,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from parity_harness import patched, run
+from parity_harness import BY_HAND, patched, run
 from planted import microtorch_with
 
 import microtorch
@@ -294,14 +294,14 @@ def test_another_torch_is_not_demanded(examine: Any) -> None:
 
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A layer of the experiments' size is identical on both grounds, on any CPU; all that was found is told and kept."""
+    """A regression of two features is identical on both grounds, on any CPU; all that was found is told and kept."""
     script, kept = tmp_path / "script.py", tmp_path / "found.json"
-    script.write_text("import torch\n" + training(inputs=2, outputs=1))
+    script.write_text(BY_HAND.replace("STEPS", "6"))
     words = ["--exact", "--float32", "--json", str(kept)]
     assert cli.main([*words, str(script)]) == cli.OK
     out, found = capsys.readouterr().out, json.loads(kept.read_text())
     assert "probes" in out
-    assert f"{script}, float32: addmm 6, mm 6" in out
+    assert f"{script}, float32: mm 13" in out
     assert [(r["verdict"], r["ground"]) for r in found["results"]] == [
         (IDENTICAL, UNDER_SHARED),
         (IDENTICAL, TO_UNMODIFIED),
@@ -310,9 +310,9 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert found["probes"]["unlike"] == []
     assert found["probes"]["products"] in (PLAIN, FUSED)  # AMD's, and Intel's under MKL_CBWR=AVX2,STRICT
     shared, unmodified = (result["sides"][0] for result in found["results"])
-    assert shared["mathematics"]["shared"] == {"addmm": 6, "mm": 6}
+    assert shared["mathematics"]["shared"] == {"mm": 13}
     assert shared["mathematics"]["outside"] == {}
-    assert [p["product"] for p in unmodified["products"]] == ["addmm 1 · 12×2 · 2×1", "mm 1×12 · 12×2"]
+    assert [p["product"] for p in unmodified["products"]] == ["mm 20×2 · 2×1", "mm 2×20 · 20×1"]
     assert all(p["chains"] for p in unmodified["products"])
 
 
