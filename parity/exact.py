@@ -10,6 +10,7 @@ and the ordinary verdict is added.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -26,6 +27,8 @@ from parity.session import TO_UNMODIFIED, Result, Settings
 from parity.trace import FORWARD
 from parity.worker import Job
 
+Sentences = tuple[str, ...]
+
 UNDER_SHARED = "under shared mathematics"
 NO_DEMAND = ", not demanded"
 BUT_OUTPUTS = "is learned and printed"  # but what layers return is not
@@ -41,6 +44,10 @@ def examine(script: str, argv: Sequence[str], settings: Settings, probed: Probed
     def job(backend: Backend, dtype: str, products: tuple[Any, ...] = ()) -> Job:
         return Job(backend, script, tuple(argv), dtype, settings.seed, products=products)
 
+    def judged(ground: str, theirs: list[Outcome], ours: list[Outcome], excuses: list[Sentences]) -> list[Result]:
+        found = zip(theirs, ours, excuses, strict=True)
+        return session.explained([_located(_judged(ground, *pair), run) for pair in found])
+
     dtypes = settings.dtypes
     sides = (SHARED, computing_with(settings.candidate, SHARED.mathematics))
     outcomes = run([job(side, dtype) for dtype in dtypes for side in sides])
@@ -53,21 +60,19 @@ def examine(script: str, argv: Sequence[str], settings: Settings, probed: Probed
     outcomes = run([job(computing_with(settings.candidate, CHAINS[chain]), dtype) for dtype, chain in others.items()])
     followers = dict(zip(dtypes, ours, strict=True)) | dict(zip(others, outcomes, strict=True))
 
+    outside = [_outside(outcome) + _unlike(probed) for outcome in shared]
+    vendors = [_vendors(*found) for found in zip(shared, theirs, chains, strict=True)]
+    under_shared = judged(UNDER_SHARED, shared, ours, outside)
+    to_unmodified = judged(TO_UNMODIFIED, theirs, [*followers.values()], [*map(operator.add, outside, vendors)])
     results: list[Result] = []
-    for place, dtype in enumerate(dtypes):
-        outside = _outside(shared[place]) + _unlike(probed)
-        vendors = _vendors(shared[place], theirs[place], chains[place])
-        pairs = [
-            _judged(shared[place], ours[place], UNDER_SHARED, outside),
-            _judged(theirs[place], followers[dtype], TO_UNMODIFIED, outside + vendors),
-        ]
-        results += [_located(result, run) for result in pairs]
-        if outside and all(result.judgement.word == NOT_DEMANDED for result in pairs):
+    for dtype, excuses, *pair in zip(dtypes, outside, under_shared, to_unmodified, strict=True):
+        results += pair
+        if excuses and all(result.judgement.word == NOT_DEMANDED for result in pair):
             results += session.examine(script, argv, replace(settings, dtypes=(dtype,)))
     return results
 
 
-def _judged(reference: Outcome, candidate: Outcome, ground: str, excuses: tuple[str, ...]) -> Result:
+def _judged(ground: str, reference: Outcome, candidate: Outcome, excuses: Sentences) -> Result:
     """Identical or different; with an excuse nothing is demanded, and the excuse is told whatever is found."""
     looked = session.first_look(reference.job.script, reference.job.argv, reference, candidate)
     if looked.comparison is None:
@@ -93,18 +98,18 @@ def _located(result: Result, run: Callable[[list[Job]], list[Outcome]]) -> Resul
     return session.located(result, run, None) if result.judgement.word == DIFFERENT else result
 
 
-def _outside(shared: Outcome) -> tuple[str, ...]:
+def _outside(shared: Outcome) -> Sentences:
     """What microtorch does not follow, as a sentence."""
     names = [f"{name} ({count}×)" for name, count in dict(_reached(shared, "outside")).items()]
     return (f"it reaches what is neither shared nor followed to the last bit: {', '.join(names)}",) if names else ()
 
 
-def _unlike(probed: Probed) -> tuple[str, ...]:
+def _unlike(probed: Probed) -> Sentences:
     """That this torch has other kernels than those which microtorch follows, as a sentence."""
     return (f"not as in the torch that microtorch follows: {', '.join(probed.unlike)}",) if probed.unlike else ()
 
 
-def _vendors(shared: Outcome, unmodified: Outcome, chain: str) -> tuple[str, ...]:
+def _vendors(shared: Outcome, unmodified: Outcome, chain: str) -> Sentences:
     """What unmodified torch takes from the CPU's vendor that is no chain of ours, as sentences."""
     sentences = []
     if names := [name for name in dict(_reached(shared, "shared")) if name not in PRODUCTS]:

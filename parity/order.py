@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-BIG = 2.0**60
+BIG = 2.0**100  # in float32 it is finite, and absorbs a 1 also where more digits are kept
 MOST = 64  # terms
 
 Tree = int | tuple[Any, ...]  # the number of a term, or the sum of trees from left to right

@@ -132,10 +132,9 @@ def _orders(product: Product, factors: Mapping[str, float], operands: Sequence[A
         return product(arrays).ravel()[looked]
 
     found, ours = order.orders(sums, len(names)), order.chain(len(names))
-    explained = all(order.added(tree, x) == y for tree, x, y in zip(found, terms, expected, strict=True))
     return {
         "terms": inner,
         "orders": list(dict.fromkeys(order.text(tree, names) for tree in found)),
         "ours": order.text(ours, names),
-        "explained": explained and (with_bias or not start),
+        "explained": all(order.added(tree, x) == y for tree, x, y in zip(found, terms, expected, strict=True)),
     }

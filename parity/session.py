@@ -91,7 +91,7 @@ def examine(script: str, argv: Sequence[str], settings: Settings) -> list[Result
     results = _arbitrated(results)
     sharp = next((r.reference.trace for r in results if r.dtype == "float64" and not r.reference.unable), None)
     results = [located(result, run, sharp) if result.judgement.word == DIFFERENT else result for result in results]
-    return _proved(_explained(results), run)
+    return _proved(explained(results), run)
 
 
 def first_look(script: str, argv: tuple[str, ...], reference: Outcome, candidate: Outcome) -> Result:
@@ -157,7 +157,7 @@ def located(result: Result, run: Callable[[list[Job]], list[Outcome]], sharp: Tr
     return replace(result, first=first, fault=fault, exact=exact)
 
 
-def _explained(results: list[Result]) -> list[Result]:
+def explained(results: list[Result]) -> list[Result]:
     """With the causes of what parts; that of a fault which float64 shows is the cause in float32, too."""
     runs = {result.dtype: result.comparison for result in results if result.comparison is not None}
 

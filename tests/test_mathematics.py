@@ -270,12 +270,20 @@ def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
     return {name for name in before if before[name] != after[name]}
 
 
+FORMS_OF_PRODUCTS = """
+    addmm addmm.out addmm_ addmv addmv.out addmv_ baddbmm baddbmm.out baddbmm_ bmm bmm.out dot dot.out mm mm.out
+"""  # mv, vdot, matmul and linear are made of these
+
+
 def test_nothing_else_is_replaced() -> None:
     before = tables()
     with Shared(torch):
         names = changed(before, tables())
     assert {base(name) for name in names} == set(SHARED)
     assert not {"aten::mv", "aten::matmul", "aten::rsqrt", "aten::tanh_backward"} & names
+    of_products = {name for name in names if base(name) in PRODUCTS}
+    assert of_products == {f"aten::{name}" for name in FORMS_OF_PRODUCTS.split()}
+    assert len([name for name in names if base(name) in ELEMENTARY]) == 3 * len(ELEMENTARY)  # new, in place, out
     assert not changed(before, tables())
     with Outside(torch):
         watched = changed(before, tables())
