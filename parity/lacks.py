@@ -24,20 +24,21 @@ def lacking(script: str, module: Any, error: BaseException | None = None) -> lis
 def _names(tree: ast.AST) -> Iterator[str]:
     """Every dotted name that stands for something of torch, in the order of the script's lines."""
     bound: dict[str, str] = {}  # the script's names for parts of torch
-    uses: list[tuple[int, str]] = []
+    uses: list[tuple[int, int, str]] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name.partition(".")[0] == TORCH:
                     bound[alias.asname or TORCH] = alias.name if alias.asname else TORCH
-                    uses.append((node.lineno, alias.name))
+                    uses.append((node.lineno, node.col_offset, alias.name))
         elif isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == TORCH and not node.level:
             for alias in node.names:
                 if alias.name != "*":
                     bound[alias.asname or alias.name] = f"{node.module}.{alias.name}"
-                uses.append((node.lineno, f"{node.module}.{alias.name}".removesuffix(".*")))
-    dotted = ((node.lineno, _dotted(node, bound)) for node in ast.walk(tree) if isinstance(node, ast.Attribute))
-    return (name for _, name in sorted([*uses, *dotted]) if name)
+                uses.append((node.lineno, node.col_offset, f"{node.module}.{alias.name}".removesuffix(".*")))
+    attributes = (node for node in ast.walk(tree) if isinstance(node, ast.Attribute))
+    dotted = ((node.lineno, node.col_offset, _dotted(node, bound)) for node in attributes)
+    return (name for *_, name in sorted([*uses, *dotted]) if name)
 
 
 def _dotted(node: ast.expr, bound: dict[str, str]) -> str:

@@ -31,6 +31,11 @@ class Names:
         self._taken: Counter[str] = Counter()
         self._modules: dict[int, Reference] = {}
         self._optimizers: list[Reference] = []
+        self._made: list[Reference] = []
+
+    def add_leaf(self, leaf: Any) -> None:
+        """A leaf that the script made of numbers."""
+        self._made.append(_reference(leaf))
 
     def add_module(self, module: Any) -> None:
         """A module that the script called: its parameters have names."""
@@ -52,8 +57,9 @@ class Names:
         return [(number, it) for number, ref in enumerate(self._optimizers) if (it := ref()) is not None]
 
     def parameters(self) -> list[Any]:
-        """All parameters of the modules and optimizers known, each once."""
-        found = {id(leaf): leaf for module in self.modules() for _, leaf in _named_parameters(module)}
+        """All parameters of the modules and optimizers known, and the leaves that the script made, each once."""
+        found = {id(leaf): leaf for ref in self._made if (leaf := ref()) is not None}
+        found |= {id(leaf): leaf for module in self.modules() for _, leaf in _named_parameters(module)}
         for _, optimizer in self.optimizers():
             found |= {id(leaf): leaf for leaf in parameters_of(optimizer)}
         return list(found.values())
@@ -142,9 +148,24 @@ def _reference(thing: Any, callback: Callable[[Any], Any] | None = None) -> Refe
 
 
 def _named_parameters(module: Any) -> Iterator[tuple[str, Any]]:
+    """A module's parameters by torch's names; where the module gives none, by its attributes."""
     if hasattr(module, "named_parameters"):
         yield from module.named_parameters()
-    elif hasattr(module, "parameters"):
-        yield from ((f"parameter {place}", leaf) for place, leaf in enumerate(module.parameters()))
-    elif hasattr(module, "__dict__"):
-        yield from ((name, leaf) for name, leaf in vars(module).items() if getattr(leaf, "requires_grad", False))
+        return
+    own = list(module.parameters()) if hasattr(module, "parameters") else []
+    known = {id(leaf) for leaf in own}
+    for name, leaf in _attributes(module, known, {id(module)}):
+        known.discard(id(leaf))
+        yield name, leaf
+    yield from ((f"parameter {place}", leaf) for place, leaf in enumerate(own) if id(leaf) in known)
+
+
+def _attributes(owner: Any, known: set[int], seen: set[int], path: str = "") -> Iterator[tuple[str, Any]]:
+    """The leaves in an object: `known` ones, and those that require a gradient; in a list they have their number."""
+    for name, value in vars(owner).items() if hasattr(owner, "__dict__") else ():
+        for part, item in enumerate(value) if isinstance(value, (list, tuple)) else [(name, value)]:
+            if id(item) in known or getattr(item, "requires_grad", None) is True:
+                yield f"{path}{part}", item
+            elif callable(item) and not isinstance(item, type) and id(item) not in seen:
+                seen.add(id(item))
+                yield from _attributes(item, known, seen, f"{path}{part}.")

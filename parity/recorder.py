@@ -217,7 +217,7 @@ class Recorder:
         for place, group in enumerate(getattr(optimizer, "param_groups", ())):
             self._add(STATE, f"lr of group {place}", group.get("lr"))
             for leaf in group["params"]:
-                known = optimizer.state.get(leaf, {})
+                known = getattr(optimizer, "state", {}).get(leaf, {})
                 for key, value in sorted(known.items(), key=lambda item: item[0] == LAST):
                     self._add(STATE, f"{key} of {self.names.known(leaf) or 'leaf'}", value)
 
@@ -231,7 +231,7 @@ class Recorder:
         if isinstance(value, self._tensor):
             if (array := self._read(value)) is not None:
                 self._put(phase, name, array)
-        elif isinstance(value, (int, float)):
+        elif isinstance(value, (int, float, np.ndarray)):
             self._put(phase, name, np.asarray(value))
 
     def _put(self, phase: str, name: str, array: Array) -> None:

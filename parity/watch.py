@@ -37,8 +37,10 @@ class Watch:
 
     def attach(self) -> None:
         """Begin to watch."""
-        autograd = getattr(self.torch, "autograd", None)
-        self._wrap(tensor_type(self.torch), "backward", self._backward)
+        autograd, tensor = getattr(self.torch, "autograd", None), tensor_type(self.torch)
+        self._wrap(tensor, "backward", self._backward)
+        if not hasattr(tensor, "grad_fn"):  # without a graph, from which the leaves could be read
+            self._wrap(self.torch, "tensor", self._made)
         self._wrap(autograd, "backward", self._backward)
         self._wrap(autograd, "grad", self._grad)
         modules = _roots_of_modules(getattr(self.torch, "nn", None))
@@ -97,6 +99,15 @@ class Watch:
             return result
 
         return grad
+
+    def _made(self, original: Any) -> Any:
+        def tensor(*args: Any, **kwargs: Any) -> Any:
+            result = original(*args, **kwargs)
+            if getattr(result, "requires_grad", None) is True and self._by_script(sys._getframe(1)):
+                self.recorder.names.add_leaf(result)
+            return result
+
+        return tensor
 
     def _guarded(self, original: Any, args: Any, kwargs: Any) -> Any:
         try:

@@ -20,6 +20,7 @@ from parity.device import title
 from parity.lacks import lacking
 from parity.mathematics import share
 from parity.products import tried
+from parity.reading import array_of
 from parity.recorder import Recorder
 from parity.runner import run
 from parity.trace import Keep, Trace
@@ -122,9 +123,11 @@ def _put_in_place(backend: Backend) -> Any:
 
 def _prepare(torch: Any, job: Job) -> None:
     """Set from outside: default dtype, threads, and seeds, so that a script that sets none can be compared."""
-    if job.dtype != "float32":
-        if not hasattr(torch, "set_default_dtype"):
-            raise Unable(f"{job.backend.module} has no set_default_dtype, so the script cannot be run in {job.dtype}")
+    if not hasattr(torch, "set_default_dtype"):
+        if hasattr(torch, "tensor") and (own := array_of(torch.tensor(0.5)).dtype) != job.dtype:
+            sentence = "has no set_default_dtype and computes in {}, so the script cannot be run in {}"
+            raise Unable(f"{job.backend.module} {sentence.format(own, job.dtype)}")
+    elif job.dtype != "float32":
         torch.set_default_dtype(getattr(torch, job.dtype))
     if hasattr(torch, "set_num_threads"):
         torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
