@@ -30,10 +30,11 @@ FAR = 64  # blocks of 624 random numbers that one generator may be ahead of the 
 
 @dataclass(frozen=True)
 class Cause:
-    """A reason in a few words, and the sentence with what was found."""
+    """A reason in a few words, the sentence with what was found, and whether shared mathematics has proved it."""
 
     word: str
     evidence: str
+    proved: bool = False
 
 
 def cause_of(parting: Parting, dtype: str, runs: Mapping[str, Comparison]) -> Cause:
@@ -85,7 +86,12 @@ class _Look:
 
     def few(self, dtype: str, size: float) -> bool:
         """Whether a relative distance is of the size of a few roundings in a float type."""
-        return size <= ROUNDINGS * rounding_of(self.runs[dtype])
+        return few_roundings(size, self.runs[dtype])
+
+
+def few_roundings(size: float, run: Comparison) -> bool:
+    """Whether a relative distance in a run is of the size of a few roundings in its float type."""
+    return size <= ROUNDINGS * rounding_of(run)
 
 
 def _random_numbers(look: _Look) -> str:

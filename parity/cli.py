@@ -85,12 +85,17 @@ def parse(words: Sequence[str]) -> Request:
         scripts = session.scripts_in(named_scripts)
     except FileNotFoundError as error:
         raise Refusal(str(error)) from None
-    chosen = {"--device": options.device, "--kernels": options.kernels, "-o" if recording else "--golden": file}
+    chosen = {
+        "--device": options.device,
+        "--kernels": options.kernels,
+        "--resync": options.resync,
+        "-o" if recording else "--golden": file,
+    }
     if options.exact and (beside := next((name for name, value in chosen.items() if value), "")):
         raise Refusal(f"--exact has its own kernels, torch's on the CPU: it does not go with {beside}")
     if recording and not file:
         raise Refusal("say where the recording shall be kept: parity record script.py -o FILE")
-    unfit = ("exact", "device", *("candidate", "kernels", "json") * recording)
+    unfit = ("exact", "device", "resync", *("candidate", "kernels", "json") * recording)
     if file and (wrong := [name for name in unfit if getattr(options, name) != parser.get_default(name)]):
         raise Refusal(f"--{wrong[0]} does not go with {'record' if recording else '--golden'}")
     if recording and not Path(file).absolute().parent.is_dir():
@@ -108,6 +113,7 @@ def parse(words: Sequence[str]) -> Request:
         timeout=options.timeout,
         at_once=max(1, options.jobs),
         seed=options.seed,
+        resync=options.resync,
         cache=noise.Cache.of_user() if options.cache else noise.Cache(None),
     )
     argv = rest[1:] if rest[:1] == ["--"] else rest
@@ -139,6 +145,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--path", metavar="DIR", help="folder where that module is found")
     parser.add_argument(
         "--exact", action="store_true", help="demand the same bits, with shared mathematics and of unmodified torch"
+    )
+    parser.add_argument(
+        "--resync", action="store_true", help="show the errors of single steps, each from the reference's weights"
     )
     parser.add_argument("--kernels", choices=KERNELS, help="kernels that microtorch computes with (numpy)")
     parser.add_argument(

@@ -14,10 +14,11 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from parity import environment
-from parity.backends import ENVIRONMENT, Backend
+from parity.backends import ENVIRONMENT, SHARED, Backend
 from parity.compare import Comparison, compare
 from parity.launch import Outcome
 from parity.trace import Trace, TraceError
@@ -25,10 +26,11 @@ from parity.worker import Job
 
 Run = Callable[[list[Job]], list[Outcome]]
 
-# torch with the plainest code that it has, with MKL's branches, with more threads. A branch that this CPU does not have
+# torch with the plainest code that it has, with shared mathematics, with MKL's branches, with more threads. A branch that this CPU does not have
 # is ignored by MKL and gives torch's own bits: it adds nothing, and is no harm.
 KERNELS = (
     Backend("torch*", "torch", variables={"ATEN_CPU_CAPABILITY": "default", "MKL_CBWR": "COMPATIBLE"}),
+    replace(SHARED, name="torch*"),
     Backend("torch*", "torch", variables={"ATEN_CPU_CAPABILITY": "avx2", "MKL_CBWR": "AVX2,STRICT"}),
     Backend("torch*", "torch", variables={"MKL_CBWR": "COMPATIBLE"}),
     Backend("torch*", "torch", variables={"OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"}),
@@ -87,6 +89,7 @@ def key_of(job: Job, reference: Trace) -> str:
     """What a run on other kernels can depend on, as a name for a file."""
     variables = {name: value for name, value in os.environ.items() if name.startswith(RELEVANT)}
     about = [FORMAT, environment.describe(), {**variables, **ENVIRONMENT, **job.backend.variables}, job.backend.module]
+    about += [job.backend.mathematics]
     asked = [job.script, job.argv, job.dtype, job.seed, os.getcwd()]
     sources = [[str(path), path.read_text("utf-8", "replace")] for path in sources_of(Path(job.script))]
     seen = [reference.chain, reference.steps, reference.text, {k: reference.about.get(k) for k in ("error", "version")}]

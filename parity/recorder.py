@@ -20,6 +20,7 @@ import numpy as np
 from parity.digest import Ledger
 from parity.names import Names
 from parity.reading import array_of, leaves, parameters_of, tensor_type, tensors_in
+from parity.resync import Resync
 from parity.trace import (
     BATCH,
     BUFFER,
@@ -49,11 +50,19 @@ WARNINGS = 100  # different ones that are listed
 class Recorder:
     """Records what is done with one torch-shaped module; `seconds` is the CPU time that recording took.
 
-    `on_step` is called with the number of steps after each.
+    `on_step` is called with the number of steps after each. With `resync` weights are recorded where updates end, and
+    then given what a reference has: the only thing that changes what the script computes.
     """
 
-    def __init__(self, torch: Any, keep: Keep | None = None, on_step: Callable[[int], None] | None = None) -> None:
+    def __init__(
+        self,
+        torch: Any,
+        keep: Keep | None = None,
+        on_step: Callable[[int], None] | None = None,
+        resync: Resync | None = None,
+    ) -> None:
         self.torch = torch
+        self.resync = resync
         self.engine = frozenset({torch.__name__.partition(".")[0], "torch", "parity"})  # packages, not the script's
         self.names = Names(getattr(getattr(torch, "nn", None), "Module", None), self.engine)
         self.steps = 0
@@ -72,6 +81,7 @@ class Recorder:
         self._kept = False  # whether the open event is kept in full
         self._leaves: list[tuple[str, Any]] = []  # that the open event's pass reaches
         self._stepped: set[int] = set()  # optimizers that have updated in the open event
+        self._settled: set[int] = set()  # leaves whose weight in the open event is recorded already
         self._held: dict[int, tuple[int, Any]] = {}  # leaves, and the number of the last event that reached them
         self._ahead = _Ahead()  # what was seen already of the next event
         self._first = self._last = 0.0  # times at which events began
@@ -135,6 +145,13 @@ class Recorder:
         """An optimizer has made an update."""
         self._stepped.add(id(optimizer))
         self._add_state(optimizer)
+        if self.resync is not None:
+            self._updated(parameters_of(optimizer))
+
+    def block_left(self) -> None:
+        """A block in which nothing is recorded in graphs has ended: the place for updates by hand."""
+        if self.resync is not None and self._event is not None:
+            self._updated([leaf for _, leaf in self._leaves if self.resync.look(leaf)])
 
     def warned(self, category: str, text: str) -> None:
         """A warning was shown."""
@@ -164,6 +181,8 @@ class Recorder:
         self._event = None
         self._held.clear()
         about = {"steps": self.steps, "warnings": self.warnings}
+        if self.resync is not None:
+            about |= {"resync": [self.resync.steps, self.resync.why]}
         about |= {"unread": sorted(self.unread), "hidden": sorted(self.hidden), "unwatched": sorted(self.unwatched)}
         return Trace([*self._keep.events(), end], about, marks=bytes(self._marks))
 
@@ -177,12 +196,15 @@ class Recorder:
         self._event, self._ledger = Event(self.steps, self._ahead.arrays), self._ahead.ledger
         self._ahead = _Ahead()
         self._stepped.clear()
+        self._settled.clear()
         fresh = {id(leaf) for leaf in unnamed}
         self._add_generator()
         for name, leaf in self._leaves:
             self._held[id(leaf)] = (self.steps, leaf)
             if id(leaf) in fresh:
                 self._add(INITIAL, name, leaf)
+            if self.resync is not None:
+                self.resync.look(leaf)
         self.steps += 1
         self._last = time.process_time() - self.seconds
         self._first = self._first or self._last
@@ -192,8 +214,12 @@ class Recorder:
         event = self._event
         if event is None:
             return
+        unseen = [] if self.resync is None else [name for name, leaf in self._leaves if self.resync.look(leaf)]
         for name, leaf in self._leaves:
-            self._add(WEIGHT, name, leaf)
+            if id(leaf) not in self._settled or name in unseen:
+                self._add(WEIGHT, name, leaf)
+        if self.resync is not None:
+            self.resync.ended(event.number, unseen)
         chain = self._sealed()
         self._marks += chain[:MARK]
         if self._kept:
@@ -210,6 +236,16 @@ class Recorder:
         self._chain.update(self._ledger.digest())
         return self._chain.digest()
 
+    def _updated(self, updated: list[Any]) -> None:
+        """What an update has made of these leaves, which from now on are what the reference has."""
+        if self.resync is None or self._event is None:
+            return
+        for leaf in updated:
+            if (name := self.names.known(leaf)) is not None:
+                self.resync.give(self._event.number, self._add(WEIGHT, name, leaf), leaf)
+                self.resync.look(leaf)
+                self._settled.add(id(leaf))
+
     def _add_state(self, optimizer: Any) -> None:
         """What an optimizer knows: of each group the learning rate, of each parameter tensors and counts."""
         if not hasattr(optimizer, "param_groups"):
@@ -219,25 +255,26 @@ class Recorder:
             for leaf in group["params"]:
                 known = getattr(optimizer, "state", {}).get(leaf, {})
                 for key, value in sorted(known.items(), key=lambda item: item[0] == LAST):
-                    self._add(STATE, f"{key} of {self.names.known(leaf) or 'leaf'}", value)
+                    kept = self._add(STATE, f"{key} of {self.names.known(leaf) or 'leaf'}", value)
+                    if self.resync is not None and self._event is not None:
+                        self.resync.give_state(self._event.number, kept, known, key)
 
     def _add_generator(self) -> None:
         """The generator's state, in the events that are kept: a draw too many shows in all that follow."""
         if hasattr(self.torch, "get_rng_state") and self._event is not None and self._kept:
             _store(self._event.arrays, GENERATOR, "", array_of(self.torch.get_rng_state()))
 
-    def _add(self, phase: str, name: str, value: Any) -> None:
-        """Record a tensor or a number in the open event; other values are left out."""
+    def _add(self, phase: str, name: str, value: Any) -> Key | None:
+        """Record a tensor or a number in the open event; other values are left out. The key, if it is kept."""
+        array = np.asarray(value) if isinstance(value, (int, float, np.ndarray)) else None
         if isinstance(value, self._tensor):
-            if (array := self._read(value)) is not None:
-                self._put(phase, name, array)
-        elif isinstance(value, (int, float, np.ndarray)):
-            self._put(phase, name, np.asarray(value))
+            array = self._read(value)
+        return None if array is None else self._put(phase, name, array)
 
-    def _put(self, phase: str, name: str, array: Array) -> None:
+    def _put(self, phase: str, name: str, array: Array) -> Key | None:
         self._ledger.enter(phase, name, array)
-        if self._event is not None and self._kept:
-            _store(self._event.arrays, phase, name, array)
+        kept = self._event is not None and self._kept
+        return _store(self._event.arrays, phase, name, array) if kept and self._event is not None else None
 
     def _read(self, tensor: Any) -> Array | None:
         try:
@@ -259,10 +296,11 @@ class _Ahead:
         self.arrays: dict[Key, Array] = {}
 
 
-def _store(arrays: dict[Key, Array], phase: str, name: str, array: Array) -> None:
+def _store(arrays: dict[Key, Array], phase: str, name: str, array: Array) -> Key:
     """Keep a copy; what occurs again under one name within an event is numbered."""
     key, count = (phase, name), 1
     while key in arrays:
         count += 1
         key = (phase, f"{name} ({count})")
     arrays[key] = np.array(array)
+    return key

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from parity import noise, proof
+from parity import noise, onestep, proof
 from parity.backends import MICROTORCH, TORCH, Backend
 from parity.cause import Cause, cause_of
 from parity.compare import Comparison, compare, differs
@@ -38,6 +38,7 @@ class Settings:
     at_once: int = 2
     seed: int = 0
     tell: Tell | None = None
+    resync: bool = False  # measure the errors of single steps, too
     cache: noise.Cache = field(default_factory=lambda: noise.Cache(None))  # of torch's runs on other kernels
 
 
@@ -60,6 +61,7 @@ class Result:
     fault: Parting | None = None
     cause: Cause | None = None  # of `fault`, or of `first` where nothing is at fault
     exact: Any = None  # the element that `fault` shows, as the reference has it in float64
+    resynced: onestep.Resynced | None = None  # errors of single steps, where asked for
     ground: str = TO_UNMODIFIED  # what `identical` refers to
 
     @property
@@ -91,7 +93,8 @@ def examine(script: str, argv: Sequence[str], settings: Settings) -> list[Result
     results = _arbitrated(results)
     sharp = next((r.reference.trace for r in results if r.dtype == "float64" and not r.reference.unable), None)
     results = [located(result, run, sharp) if result.judgement.word == DIFFERENT else result for result in results]
-    return _proved(explained(results), run)
+    results = _proved(explained(results), run)
+    return _resynced(results, run) if settings.resync else results
 
 
 def first_look(script: str, argv: tuple[str, ...], reference: Outcome, candidate: Outcome) -> Result:
@@ -183,6 +186,16 @@ def _proved(results: list[Result], run: noise.Run) -> list[Result]:
     for place, *sides in zip(asked, outcomes[::2], outcomes[1::2], strict=True):
         if (cause := results[place].cause) is not None:
             found[place] = replace(results[place], cause=proof.proved(cause, *sides))
+    return found
+
+
+def _resynced(results: list[Result], run: noise.Run) -> list[Result]:
+    """With the errors of single steps, where the runs are not identical."""
+    asked = [p for p, r in enumerate(results) if r.comparison is not None and r.judgement.word != IDENTICAL]
+    found = list(results)
+    measured = onestep.measure([(results[p].reference.job, results[p].candidate.job) for p in asked], run)
+    for place, resynced in zip(asked, measured, strict=True):
+        found[place] = replace(results[place], resynced=resynced)
     return found
 
 

@@ -50,6 +50,8 @@ class Watch:
             self.recorder.hidden |= {BATCH, FORWARD}
         for root in _roots_of_optimizers(getattr(self.torch, "optim", None)):
             self._wrap(root, "__init__", self._optimizer)
+        if self.recorder.resync is not None:
+            self._wrap(getattr(self.torch, "no_grad", None), "__exit__", self._block)
         self._wrap(warnings, "showwarning", self._warning)
 
     def detach(self) -> None:
@@ -159,6 +161,16 @@ class Watch:
             return result
 
         return step
+
+    def _block(self, original: Any) -> Any:
+        def __exit__(*args: Any) -> Any:
+            result = original(*args)
+            if not self._updating and threading.get_ident() == self._thread:
+                with _Aside(self.recorder):
+                    self.recorder.block_left()
+            return result
+
+        return __exit__
 
     def _warning(self, original: Any) -> Any:
         def showwarning(message: Any, category: Any, *args: Any, **kwargs: Any) -> None:

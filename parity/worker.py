@@ -22,6 +22,7 @@ from parity.mathematics import share
 from parity.products import tried
 from parity.reading import array_of
 from parity.recorder import Recorder
+from parity.resync import Resync
 from parity.runner import run
 from parity.trace import Keep, Trace
 from parity.watch import Watch
@@ -45,6 +46,8 @@ class Job:
     record: bool = True
     keep: Mapping[str, int] = field(default_factory=dict)
     products: tuple[Any, ...] = ()  # to be tried in torch before the script runs
+    resync: bool = False  # look at weights where updates end, and give them what the trace `given` has, if there is one
+    given: str = ""
 
     def write(self, folder: Path) -> None:
         """Lay the job where `main` finds it."""
@@ -77,7 +80,8 @@ def main(root: str, folder: str) -> int:
         return 0
     sys.path.remove(root)
     keep = Keep(**job.keep) if job.window is None else Keep(*job.window, head=0, most=4096)
-    recorder = Recorder(torch, keep, _note(place / "progress"))
+    given = Trace.load(Path(job.given)) if job.given else None
+    recorder = Recorder(torch, keep, _note(place / "progress"), Resync(torch, given) if job.resync else None)
     watch = Watch(torch, recorder)
     process, started, began = os.getpid(), time.process_time(), time.monotonic()
 

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from parity.recorder import Recorder
+from parity.resync import Resync
 from parity.trace import Keep, Trace
 from parity.watch import Watch
 
@@ -98,6 +99,7 @@ def run(
     dtype: torch.dtype = torch.float32,
     record: bool = True,
     engine: Any = torch,
+    resync: Resync | None = None,
 ) -> tuple[Trace, dict[str, Any]]:
     """Run a script's source; returns its trace and its variables. Without an import, `torch` in it is the engine."""
     variables: dict[str, Any] = {"__name__": "__main__", "STEPS": steps, "torch": engine}
@@ -106,7 +108,7 @@ def run(
     engine.manual_seed(0)
     random.seed(0)
     engine.set_default_dtype(getattr(engine, name))
-    recorder = Recorder(engine, keep)
+    recorder = Recorder(engine, keep, resync=resync)
     watch = Watch(engine, recorder)
     try:
         with fault(), contextlib.redirect_stdout(printed):

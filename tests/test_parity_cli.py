@@ -242,6 +242,29 @@ def test_a_fault_is_reported_with_both_values(parity: Any, monkeypatch: pytest.M
     assert fault["values"][0][1] in out
 
 
+def test_resync_shows_the_step_that_is_wrong(parity: Any, scripts: Path) -> None:
+    faulty = (scripts / "engine" / "other.py").read_text().replace('os.environ.get("FAULT", "")', '"gradient:30"')
+    (scripts / "engine" / "faulty.py").write_text(faulty)
+    status, out, found = parity("--resync", "--float64", "--candidate", "faulty", "good.py", "60")
+    assert status == cli.DIFFERENCE
+    (result,) = found["results"]
+    resync = result["resync"]
+    assert (resync["steps"], resync["of"], resync["why"]) == (60, 60, "")
+    one, drift = resync["one_step"]["weight"], resync["drift"]["weight"]
+    assert (one["median_ulp"], one["median"], one["step"]) == (0, 0, 30)
+    assert one["largest_ulp"] > 0
+    assert drift["largest_ulp"] > 0 < drift["median_ulp"]
+    assert resync["one_step"]["loss"]["largest_ulp"] == 0 < resync["drift"]["loss"]["largest_ulp"]
+    assert "with reference's weights and optimizer state before each of 60 steps" in out
+
+
+@pytest.mark.parametrize("other", ["--exact", "--golden"])
+def test_resync_needs_a_run_of_torch(parity: Any, other: str) -> None:
+    status, out, _ = parity("--resync", other, *(["good.py"] if other == "--golden" else []), "good.py")
+    assert status == cli.COULD_NOT
+    assert "--resync" in out
+
+
 def test_what_a_small_engine_lacks_is_named(parity: Any, scripts: Path) -> None:
     engine = (scripts / "engine" / "other.py").read_text().replace("def set_default_dtype", "def _no_dtype")
     (scripts / "engine" / "smaller.py").write_text(engine)

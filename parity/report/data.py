@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ def _result(result: Result) -> dict[str, Any]:
         "first": _parting(result.first),
         "fault": _parting(result.fault),
         "cause": None if result.cause is None else [result.cause.word, result.cause.evidence],
+        "resync": None if result.resynced is None else asdict(result.resynced),
         "fault_in_float64": None if result.exact is None else float(result.exact),
     }
 
@@ -81,7 +83,9 @@ def _distance(comparison: Comparison | None) -> dict[str, Any] | None:
 
 
 def _noise(own: Comparison) -> dict[str, Any] | None:
-    return {"kernels": own.candidate.about.get("variables", {})} | (_distance(own) or {})
+    about = own.candidate.about
+    kernels = "shared mathematics" if about.get("mathematics") else about.get("variables", {})
+    return {"kernels": kernels} | (_distance(own) or {})
 
 
 def _parting(parting: Parting | None) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from rich.table import Table
 from parity.judge import DIFFERENT, IDENTICAL, NOT_DEMANDED, UNABLE, WITHIN_NOISE
 from parity.launch import Outcome, Progress
 from parity.locate import Parting
+from parity.onestep import Resynced
 from parity.probes import Probed
 from parity.session import Result
 from parity.text import NOTHING
@@ -164,11 +165,14 @@ def _cells(result: Result) -> list[str]:
 def _distance(largest: tuple[int, float] | None) -> str:
     if largest is None:
         return "–"
-    ulp, absolute = largest
+    return _size(*largest)
+
+
+def _size(ulp: int, size: float) -> str:
     if ulp == 0:
         return "0"
     count = "∞" if ulp == NEVER else str(ulp) if ulp < 100_000 else f"{ulp:.1e}"
-    return f"{count} {absolute:.1e}"
+    return f"{count} {size:.1e}"
 
 
 def _time(outcome: Outcome) -> str:
@@ -210,6 +214,8 @@ def _lines(result: Result) -> list[str]:
         lines += _parting("first parts in any bit", result.first, names)
     if result.cause is not None:
         lines.append(f"cause: {result.cause.word}: {result.cause.evidence}")
+    if result.resynced is not None:
+        lines += _resynced(result.resynced, names[0])
     comparison = result.comparison
     if comparison is None:
         return lines
@@ -230,6 +236,21 @@ def _lines(result: Result) -> list[str]:
     if not comparison.same_warnings:
         for name, trace in zip(names, (comparison.reference, comparison.candidate), strict=True):
             lines += [f"{name} warns: {kind}: {said}" for kind, said in trace.about.get("warnings", [])]
+    return lines
+
+
+def _resynced(found: Resynced, reference: str) -> list[str]:
+    """The errors of single steps beside the drift of a run that is left alone: of each step the largest distance."""
+    count = f"each of {found.steps} steps" if found.steps == found.of else f"{found.steps} of {found.of} steps"
+    lines = [f"with {reference}'s weights and optimizer state before {count}{f': {found.why}' if found.why else ''}"]
+    row = "    {:16} {:>18} {:>18} {:>8}   {:>18} {:>18} {:>8}".format
+    if found.one_step:
+        lines.append(row("ULP, relative", "median", "largest", "at step", "drift: median", "largest", "at step"))
+    for phase, one in found.one_step.items():
+        cells: list[object] = [phase]
+        for course in (one, found.drift[phase]):
+            cells += [_size(course.median_ulp, course.median), _size(course.largest_ulp, course.largest), course.step]
+        lines.append(row(*cells))
     return lines
 
 
