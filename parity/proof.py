@@ -1,7 +1,9 @@
 """Whether a difference that is called rounding vanishes under shared mathematics: a proof where its size is a hint.
 
 There torch computes products and elementary functions as microtorch does, and everything else by itself. What vanishes
-there came from how these few round; what remains is microtorch's own.
+there came from microtorch's fast kernels; what remains is in the rest of it. That the fast kernels do no more than round
+is shown by single steps from torch's weights (`onestep`), in which nothing is amplified. Both together decide where
+training amplifies rounding beyond what torch's own noise happens to be.
 """
 
 from __future__ import annotations
@@ -9,10 +11,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from parity.backends import MICROTORCH, SHARED, TORCH, computing_with
-from parity.cause import ROUNDING, SEMANTIC, Cause
+from parity.cause import ROUNDING, SEMANTIC, Cause, few_roundings
 from parity.compare import Comparison, compare, differs
 from parity.launch import Outcome
 from parity.locate import first_parting
+from parity.onestep import Resynced
 from parity.trace import END
 from parity.worker import Job
 
@@ -35,15 +38,24 @@ def proved(cause: Cause, reference: Outcome, candidate: Outcome) -> Cause:
     comparison = compare(reference.trace, candidate.trace)
     if comparison.identical:
         steps = comparison.reference.steps
-        return _and(
-            cause, f"proved: it vanishes under shared mathematics, where {steps} steps are the same to the last bit"
-        )
+        sentence = f"proved: it vanishes under shared mathematics, where {steps} steps are the same to the last bit"
+        return replace(_and(cause, sentence), proved=True)
     if comparison.same_bits and comparison.same_generator:
         what = "the printed text" if not comparison.text.same else "warnings" if comparison.same_error else "errors"
         return Cause(SEMANTIC, f"under shared mathematics all numbers are the same, to the last bit, but not {what}")
     outside = list(reference.trace.about.get("mathematics", {}).get("outside", ()))
     why = f", which does not cover {', '.join(outside)}" if outside else ", so it is microtorch's own"
     return _and(cause, f"it does not vanish under shared mathematics{why}: {_first(comparison)}")
+
+
+def only_rounds(resynced: Resynced, comparison: Comparison) -> str:
+    """The sentence that says that every single step of a run does no more than round; empty if that was not seen."""
+    if resynced.steps < resynced.of or not few_roundings(resynced.largest, comparison):
+        return ""
+    return (
+        "rounding, amplified by the training: under shared mathematics every bit is the same, and no single step from "
+        f"torch's weights is off by more than {resynced.largest:.1e}"
+    )
 
 
 def _first(comparison: Comparison) -> str:

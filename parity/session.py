@@ -90,11 +90,10 @@ def examine(script: str, argv: Sequence[str], settings: Settings) -> list[Result
     results = [first_look(script, tuple(argv), *pair) for pair in pairs]
     results = _with_noise(results, noise.KERNELS[:1], lambda word: word != IDENTICAL, run, settings.cache)
     results = _with_noise(results, noise.KERNELS[1:], lambda word: word == DIFFERENT, run, settings.cache)
-    results = _arbitrated(results)
     sharp = next((r.reference.trace for r in results if r.dtype == "float64" and not r.reference.unable), None)
-    results = [located(result, run, sharp) if result.judgement.word == DIFFERENT else result for result in results]
-    results = _proved(explained(results), run)
-    return _resynced(results, run) if settings.resync else results
+    results = _decided(_proved(explained(_located(results, run, sharp)), run), run)
+    results = _located(_arbitrated(results), run, sharp)
+    return _resynced(results, [settings.resync and r.judgement.word != IDENTICAL for r in results], run)
 
 
 def first_look(script: str, argv: tuple[str, ...], reference: Outcome, candidate: Outcome) -> Result:
@@ -135,11 +134,18 @@ def _with_noise(
 
 
 def _arbitrated(results: list[Result]) -> list[Result]:
-    """float64 arbitrates: what differs there is no noise in float32 either."""
-    if not any(r.dtype == "float64" and r.judgement.word == DIFFERENT for r in results):
+    """float64 arbitrates: what differs there is no noise in float32 either, and has the same cause."""
+    arbiter = next((r for r in results if r.dtype == "float64" and r.judgement.word == DIFFERENT), None)
+    if arbiter is None:
         return results
     verdict = Judgement(DIFFERENT, ("more than torch's own noise, as the float64 run shows",))
-    return [replace(r, judgement=verdict) if r.judgement.word == WITHIN_NOISE else r for r in results]
+    results = [replace(r, judgement=verdict) if r.judgement.word == WITHIN_NOISE else r for r in results]
+    return [replace(r, cause=arbiter.cause or r.cause) if r.judgement.word == DIFFERENT else r for r in results]
+
+
+def _located(results: list[Result], run: noise.Run, sharp: Trace | None) -> list[Result]:
+    """With the places where differences begin, as far as they are not known yet."""
+    return [located(r, run, sharp) if r.judgement.word == DIFFERENT and r.fault is None else r for r in results]
 
 
 def located(result: Result, run: Callable[[list[Job]], list[Outcome]], sharp: Trace | None) -> Result:
@@ -161,7 +167,7 @@ def located(result: Result, run: Callable[[list[Job]], list[Outcome]], sharp: Tr
 
 
 def explained(results: list[Result]) -> list[Result]:
-    """With the causes of what parts; that of a fault which float64 shows is the cause in float32, too."""
+    """With the causes of what parts."""
     runs = {result.dtype: result.comparison for result in results if result.comparison is not None}
 
     def cause(result: Result) -> Cause | None:
@@ -169,9 +175,7 @@ def explained(results: list[Result]) -> list[Result]:
         known = parting is not None and parting.key[0] in PHASES
         return cause_of(parting, result.dtype, runs) if parting is not None and known else None
 
-    causes = {result.dtype: cause(result) for result in results}
-    arbiter = next((r.dtype for r in results if r.dtype == "float64" and r.judgement.word == DIFFERENT), None)
-    return [replace(result, cause=causes.get(arbiter or "") or causes[result.dtype]) for result in results]
+    return [replace(result, cause=cause(result)) for result in results]
 
 
 def _proved(results: list[Result], run: noise.Run) -> list[Result]:
@@ -189,12 +193,38 @@ def _proved(results: list[Result], run: noise.Run) -> list[Result]:
     return found
 
 
-def _resynced(results: list[Result], run: noise.Run) -> list[Result]:
-    """With the errors of single steps, where the runs are not identical."""
-    asked = [p for p, r in enumerate(results) if r.comparison is not None and r.judgement.word != IDENTICAL]
+def _decided(results: list[Result], run: noise.Run) -> list[Result]:
+    """Without the differences that are proved to be rounding, if float64 is among the runs and has no others.
+
+    It alone tells a rounding from a small fault.
+    """
+    proved = [r.judgement.word == DIFFERENT and r.cause is not None and r.cause.proved for r in results]
+    sharp = [r.judgement.word != DIFFERENT or sure for r, sure in zip(results, proved, strict=True) if _is_sharp(r)]
+    if not any(proved) or sharp != [True]:
+        return results
+    results = _resynced(results, proved, run)
     found = list(results)
-    measured = onestep.measure([(results[p].reference.job, results[p].candidate.job) for p in asked], run)
-    for place, resynced in zip(asked, measured, strict=True):
+    for place, result in enumerate(results):
+        if not proved[place] or result.resynced is None or result.comparison is None:
+            continue
+        if sentence := proof.only_rounds(result.resynced, result.comparison):
+            judgement = replace(result.judgement, word=WITHIN_NOISE, reasons=(sentence,))
+            found[place] = replace(result, judgement=judgement)
+    return results if any(_is_sharp(r) and r.judgement.word == DIFFERENT for r in found) else found
+
+
+def _is_sharp(result: Result) -> bool:
+    return result.dtype == "float64"
+
+
+def _resynced(results: list[Result], asked: Sequence[bool], run: noise.Run) -> list[Result]:
+    """With the errors of single steps, where asked for, possible and not known yet."""
+    places = [p for p, r in enumerate(results) if asked[p] and r.resynced is None and r.comparison is not None]
+    if not places:
+        return results
+    measured = onestep.measure([(results[p].reference.job, results[p].candidate.job) for p in places], run)
+    found = list(results)
+    for place, resynced in zip(places, measured, strict=True):
         found[place] = replace(results[place], resynced=resynced)
     return found
 

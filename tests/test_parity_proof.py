@@ -11,9 +11,11 @@ import pytest
 from parity import noise, proof, session
 from parity.backends import MICROTORCH, SHARED, TORCH, Backend, computing_with, named
 from parity.cause import ROUNDING, SEMANTIC, Cause
-from parity.judge import DIFFERENT
+from parity.compare import compare
+from parity.judge import DIFFERENT, WITHIN_NOISE, Judgement
 from parity.launch import Outcome
-from parity.session import Settings, examine
+from parity.onestep import Resynced
+from parity.session import Result, Settings, examine
 from parity.trace import END, WEIGHT, Event, Trace
 from parity.worker import Job
 
@@ -81,12 +83,57 @@ def test_what_can_be_proved(cause: Cause | None, reference: Backend, candidate: 
         assert not jobs
 
 
+def rounded(dtype: str, word: str, cause: Cause | None) -> Result:
+    """What was found of a run that is a bit off."""
+    one, two = (replace(side(weight), job=replace(JOB, dtype=dtype)) for weight in (1.0, 1 + 2**-52))
+    comparison = compare(one.trace, two.trace)
+    return Result("script.py", (), dtype, one, two, Judgement(word, ("it is",)), comparison, cause=cause)
+
+
+PROVED = replace(BY_SIZE, proved=True)
+FEW, MANY = Resynced(5, 5, largest=1e-15), Resynced(5, 5, largest=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("narrow", "sharp", "one_step", "words"),
+    [
+        (None, (DIFFERENT, PROVED), FEW, [WITHIN_NOISE]),
+        ((DIFFERENT, PROVED), (DIFFERENT, PROVED), FEW, [WITHIN_NOISE, WITHIN_NOISE]),
+        ((WITHIN_NOISE, BY_SIZE), (DIFFERENT, PROVED), FEW, [WITHIN_NOISE, WITHIN_NOISE]),
+        ((DIFFERENT, PROVED), (WITHIN_NOISE, BY_SIZE), FEW, [WITHIN_NOISE, WITHIN_NOISE]),
+        ((DIFFERENT, BY_SIZE), (DIFFERENT, PROVED), FEW, [DIFFERENT, WITHIN_NOISE]),
+        ((DIFFERENT, PROVED), (DIFFERENT, BY_SIZE), FEW, [DIFFERENT, DIFFERENT]),  # float64 says no
+        ((DIFFERENT, PROVED), (DIFFERENT, PROVED), MANY, [DIFFERENT, DIFFERENT]),  # one step is enough to differ
+        ((DIFFERENT, PROVED), None, FEW, [DIFFERENT]),  # float32 alone cannot tell
+        (None, (DIFFERENT, PROVED), Resynced(4, 5, "too long", largest=1e-15), [DIFFERENT]),
+        (None, (DIFFERENT, None), FEW, [DIFFERENT]),
+    ],
+)
+def test_what_is_proved_to_be_rounding_is_no_difference(
+    monkeypatch: pytest.MonkeyPatch,
+    narrow: tuple[str, Cause | None] | None,
+    sharp: tuple[str, Cause | None] | None,
+    one_step: Resynced,
+    words: list[str],
+) -> None:
+    monkeypatch.setattr(session.onestep, "measure", lambda pairs, run: [one_step for _ in pairs])
+    given = [rounded(dtype, *found) for dtype, found in (("float32", narrow), ("float64", sharp)) if found]
+    decided = session._decided(given, lambda jobs: [])
+    assert [result.judgement.word for result in decided] == words
+    for before, after in zip(given, decided, strict=True):
+        changed = before.judgement.word != after.judgement.word
+        assert ("amplified by the training" in after.judgement.reasons[0]) == changed
+
+
 def test_rounding_of_products_and_functions_is_proved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Judged without torch's own noise, a difference in the vendor's library is `different`: and its cause is proved."""
+    """Judged without torch's own noise, what rounds in the vendor's library is different, until it is proved."""
     (tmp_path / "script.py").write_text(SCRIPT)
     monkeypatch.setattr(session.noise, "KERNELS", noise.KERNELS[:0])
-    (result,) = examine(str(tmp_path / "script.py"), [], Settings(dtypes=("float32",)))
-    assert result.judgement.word == DIFFERENT
+    (result,) = examine(str(tmp_path / "script.py"), [], Settings(dtypes=("float64",)))
+    assert result.judgement.word == WITHIN_NOISE
+    assert "under shared mathematics every bit is the same" in result.judgement.reasons[0]
     assert result.cause is not None
-    assert result.cause.word == ROUNDING
+    assert (result.cause.word, result.cause.proved) == (ROUNDING, True)
     assert "proved: it vanishes under shared mathematics, where 3 steps" in result.cause.evidence
+    assert result.resynced is not None
+    assert (result.resynced.steps, result.resynced.of) == (3, 3)
