@@ -11,6 +11,7 @@ import functools
 import re
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +27,7 @@ DRAWS = (
     *("multinomial", "multinomial.out", "randperm.generator_out", "_standard_gamma", "_sample_dirichlet"),
     *("rrelu_with_noise", "rrelu_with_noise.out", "rrelu_with_noise_"),
 )
+TYPED = [f"{kind}Tensor" for kind in ("Float", "Double", "Half", "Long", "Int", "Short", "Char", "Byte", "Bool")]
 DROPOUT = "native_dropout"  # a GPU's only: on the CPU, dropout is a product with a mask
 
 PROBE = "import sys, torch; sys.exit(0 if torch.cuda.is_available() else 1)"
@@ -62,9 +64,11 @@ def title(torch: Any, device: str) -> str:
 def draw_on_cpu(torch: Any, key: str) -> Any:
     """Put draws on the CPU in place of a dispatch key's random kernels, for as long as the result is kept."""
     library = torch.library.Library("aten", "IMPL")
-    for name in DRAWS:
-        library.impl(name, drawn(torch, name), key)
-    library.impl(DROPOUT, functools.partial(dropout, torch), key)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch warns once that kernels are replaced
+        for name in DRAWS:
+            library.impl(name, drawn(torch, name), key)
+        library.impl(DROPOUT, functools.partial(dropout, torch), key)
     return library
 
 
@@ -98,7 +102,7 @@ def dropout(torch: Any, input: Any, p: float, train: bool | None) -> tuple[Any, 
 
 
 def move_tensors(torch: Any, target: Any) -> None:
-    """What the default device does not reach: `torch.normal` with a size, `torch.Tensor(…)`, and numpy's arrays.
+    """What the default device does not reach: `torch.normal` with a size, `torch.FloatTensor(…)`, and numpy's arrays.
 
     A tensor made of an array is moved, and a tensor's array is that of a copy on the CPU: they share no memory.
     """
@@ -114,11 +118,31 @@ def move_tensors(torch: Any, target: Any) -> None:
         sized = len(args) > 2 or "size" in kwargs
         return normal(*args, **({"device": target} if sized and "out" not in kwargs else {}) | kwargs)
 
+    for kind in TYPED:
+        setattr(torch, kind, Typed(torch, kind, target))
     torch.normal = normal_there
     torch.Tensor.__new__ = staticmethod(new)
     torch.from_numpy = functools.wraps(of_array)(lambda given: of_array(given).to(target))
     torch.Tensor.numpy = functools.wraps(numpy)(lambda self, **options: numpy(_at_home(self), **options))
-    torch.Tensor.__array__ = functools.wraps(array)(lambda self, *given: array(_at_home(self), *given))
+    torch.Tensor.__array__ = functools.wraps(array)(
+        lambda self, *given, **named: array(_at_home(self), *given, **named)
+    )
+
+
+class Typed:
+    """What makes a CPU tensor of one type, `torch.FloatTensor` for example, with tensors on a device."""
+
+    def __init__(self, torch: Any, name: str, target: Any) -> None:
+        self._torch, self._target, self._kind = torch, target, getattr(torch, name)
+
+    def __call__(self, *args: Any) -> Any:
+        return self._kind(*args).to(self._target)
+
+    def __instancecheck__(self, thing: Any) -> bool:
+        return isinstance(thing, self._torch.Tensor) and thing.dtype is self.dtype
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._kind, name)
 
 
 def hide_device(torch: Any, target: Any) -> None:
