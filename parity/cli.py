@@ -95,7 +95,7 @@ def parse(words: Sequence[str]) -> Request:
         raise Refusal(f"--exact has its own kernels, torch's on the CPU: it does not go with {beside}")
     if recording and not file:
         raise Refusal("say where the recording shall be kept: parity record script.py -o FILE")
-    unfit = ("exact", "device", "resync", *("candidate", "kernels", "json") * recording)
+    unfit = ("device", "resync", *("candidate", "kernels", "json") * recording)
     if file and (wrong := [name for name in unfit if getattr(options, name) != parser.get_default(name)]):
         raise Refusal(f"--{wrong[0]} does not go with {'record' if recording else '--golden'}")
     if recording and not Path(file).absolute().parent.is_dir():
