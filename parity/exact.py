@@ -46,7 +46,7 @@ def examine(script: str, argv: Sequence[str], settings: Settings, probed: Probed
 
     def judged(ground: str, theirs: list[Outcome], ours: list[Outcome], excuses: list[Sentences]) -> list[Result]:
         found = zip(theirs, ours, excuses, strict=True)
-        return session.explained([_located(_judged(ground, *pair), run) for pair in found])
+        return session.explained([_located(_judged(ground, *pair), run) for pair in found], run)
 
     dtypes = settings.dtypes
     sides = (SHARED, computing_with(settings.candidate, SHARED.mathematics))
@@ -95,7 +95,7 @@ def _parts_in_outputs_only(comparison: Comparison) -> bool:
 
 
 def _located(result: Result, run: Callable[[list[Job]], list[Outcome]]) -> Result:
-    return session.located(result, run, None) if result.judgement.word == DIFFERENT else result
+    return session.located(result, run) if result.judgement.word == DIFFERENT else result
 
 
 def _outside(shared: Outcome) -> Sentences:

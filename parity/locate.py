@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from parity.compare import ALL, Comparison, Point, compare, differs, kind_of, moment
 from parity.trace import END, Array, Key, Trace
-from parity.ulp import Gap, apart
+from parity.ulp import Gap, apart, distances
 
 PASSES = 4  # closer looks; each narrows the interval by hundreds
 
@@ -38,6 +40,11 @@ class Parting:
         if self.reference is None or self.candidate is None or self.gap.note or not self.reference.size:
             return None
         return self.reference[self.at], self.candidate[self.at]
+
+    def ulp(self) -> int:
+        """How far apart both sides' element is."""
+        values = self.values()
+        return self.gap.ulp if values is None else int(distances(np.asarray(values[0]), np.asarray(values[1])))
 
 
 def first_parting(comparison: Comparison, bad: Bad) -> Parting | None:

@@ -13,12 +13,12 @@ import numpy as np
 from parity import noise, onestep, proof
 from parity.backends import MICROTORCH, TORCH, Backend
 from parity.cause import Cause, cause_of
-from parity.compare import Comparison, compare, differs
+from parity.compare import Comparison, Point, compare, differs, moment
 from parity.floor import Floor, floor_of
 from parity.judge import DEMANDS, DIFFERENT, GOOD, IDENTICAL, UNABLE, WITHIN_NOISE, Judgement, judge
 from parity.launch import Outcome, Progress, launch
 from parity.locate import Parting, first_parting, locate
-from parity.trace import LOSS, PHASES, Trace
+from parity.trace import LOSS, PHASES, Key, Trace
 from parity.worker import Job
 
 Tell = Callable[[list[Progress]], None]
@@ -69,6 +69,16 @@ class Result:
         return self.judgement.word in GOOD
 
     @property
+    def nearer(self) -> str:
+        """Which side's element at the fault is nearer to float64's; empty where that is not known."""
+        values = None if self.fault is None else self.fault.values()
+        if values is None or self.exact is None:
+            return ""
+        away = [abs(float(value) - float(self.exact)) for value in values]
+        sides = [outcome.job.backend.name for outcome in (self.reference, self.candidate)]
+        return "both" if away[0] == away[1] else sides[away[0] > away[1]]
+
+    @property
     def fails_alike(self) -> bool:
         """Whether the script fails, in the same way on both sides: the same behaviour."""
         same = self.comparison is not None and self.comparison.same_error
@@ -90,9 +100,8 @@ def examine(script: str, argv: Sequence[str], settings: Settings) -> list[Result
     results = [first_look(script, tuple(argv), *pair) for pair in pairs]
     results = _with_noise(results, noise.KERNELS[:1], lambda word: word != IDENTICAL, run, settings.cache)
     results = _with_noise(results, noise.KERNELS[1:], lambda word: word == DIFFERENT, run, settings.cache)
-    sharp = next((r.reference.trace for r in results if r.dtype == "float64" and not r.reference.unable), None)
-    results = _decided(_proved(explained(_located(results, run, sharp)), run), run)
-    results = _located(_arbitrated(results), run, sharp)
+    results = _decided(_proved(explained(_located(results, run), run), run), run)
+    results = _told_by_float64(_located(_arbitrated(results), run), run)
     return _resynced(results, [settings.resync and r.judgement.word != IDENTICAL for r in results], run)
 
 
@@ -138,17 +147,24 @@ def _arbitrated(results: list[Result]) -> list[Result]:
     arbiter = next((r for r in results if r.dtype == "float64" and r.judgement.word == DIFFERENT), None)
     if arbiter is None:
         return results
-    verdict = Judgement(DIFFERENT, ("more than torch's own noise, as the float64 run shows",))
+    there = arbiter.fault
+
+    def offends(key: Key, point: Point) -> bool:
+        return (
+            there is not None and key == there.key and moment(point.number) >= moment(there.number) and point.gap.bits
+        )
+
+    verdict = Judgement(DIFFERENT, ("more than torch's own noise, as the float64 run shows",), offends)
     results = [replace(r, judgement=verdict) if r.judgement.word == WITHIN_NOISE else r for r in results]
     return [replace(r, cause=arbiter.cause or r.cause) if r.judgement.word == DIFFERENT else r for r in results]
 
 
-def _located(results: list[Result], run: noise.Run, sharp: Trace | None) -> list[Result]:
+def _located(results: list[Result], run: noise.Run) -> list[Result]:
     """With the places where differences begin, as far as they are not known yet."""
-    return [located(r, run, sharp) if r.judgement.word == DIFFERENT and r.fault is None else r for r in results]
+    return [located(r, run) if r.judgement.word == DIFFERENT and r.fault is None else r for r in results]
 
 
-def located(result: Result, run: Callable[[list[Job]], list[Outcome]], sharp: Trace | None) -> Result:
+def located(result: Result, run: noise.Run) -> Result:
     """Find where a difference begins, looking closer at the interval in which it does."""
     if result.comparison is None:
         return result
@@ -161,13 +177,11 @@ def located(result: Result, run: Callable[[list[Job]], list[Outcome]], sharp: Tr
     first = result.first
     if first is not None and not first.exact:
         first = locate(result.comparison, differs, again)
-    narrow = result.reference.trace
-    exact = None if fault is None or sharp is None or sharp is narrow else _in_float64(narrow, sharp, fault)
-    return replace(result, first=first, fault=fault, exact=exact)
+    return replace(result, first=first, fault=fault)
 
 
-def explained(results: list[Result]) -> list[Result]:
-    """With the causes of what parts."""
+def explained(results: list[Result], run: noise.Run) -> list[Result]:
+    """With the causes of what parts, and what float64 says of it."""
     runs = {result.dtype: result.comparison for result in results if result.comparison is not None}
 
     def cause(result: Result) -> Cause | None:
@@ -175,7 +189,7 @@ def explained(results: list[Result]) -> list[Result]:
         known = parting is not None and parting.key[0] in PHASES
         return cause_of(parting, result.dtype, runs) if parting is not None and known else None
 
-    return [replace(result, cause=cause(result)) for result in results]
+    return _told_by_float64([replace(result, cause=cause(result)) for result in results], run)
 
 
 def _proved(results: list[Result], run: noise.Run) -> list[Result]:
@@ -229,17 +243,31 @@ def _resynced(results: list[Result], asked: Sequence[bool], run: noise.Run) -> l
     return found
 
 
-def _in_float64(narrow: Trace, sharp: Trace, parting: Parting) -> Any:
-    """The element that a parting shows, as the float64 run has it, if that has kept it and solves the same problem.
+def _told_by_float64(results: list[Result], run: noise.Run) -> list[Result]:
+    """With the elements that faults show as the reference has them in float64."""
+    sharp = next((r.reference for r in results if _is_sharp(r) and not r.reference.unable), None)
+    found = list(results)
+    for place, result in enumerate(results):
+        if sharp is not None and result.fault is not None and result.exact is None and not _is_sharp(result):
+            found[place] = replace(result, exact=_in_float64(result.reference.trace, sharp, result.fault, run))
+    return found
+
+
+def _in_float64(narrow: Trace, sharp: Outcome, parting: Parting, run: noise.Run) -> Any:
+    """The element that a parting shows, as the float64 run has it, if that solves the same problem.
 
     A script that draws random numbers draws others in float64: then its run says nothing about this one's digits.
     """
-    losses = [trace.events[0].arrays.get((LOSS, "")) for trace in (narrow, sharp)]
+    losses = [next((event.arrays.get((LOSS, "")) for event in t.events), None) for t in (narrow, sharp.trace)]
     if losses[0] is None or losses[1] is None or losses[0].shape != losses[1].shape or parting.values() is None:
         return None
     if not np.allclose(losses[0], losses[1], rtol=1e-4, atol=0):
         return None
-    arrays = [event.arrays.get(parting.key) for event in sharp.events if event.number == parting.number]
+    number, trace = parting.number, sharp.trace
+    if all(event.number != number for event in trace.events):
+        (closer,) = run([replace(sharp.job, window=(number, number + 1))])
+        trace = closer.trace
+    arrays = [event.arrays.get(parting.key) for event in trace.events if event.number == number]
     shown = parting.reference
     return next((a[parting.at] for a in arrays if a is not None and shown is not None and a.shape == shown.shape), None)
 

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from parity_harness import TRAINING
 
@@ -238,6 +239,18 @@ def test_a_fault_is_reported_with_both_values(parity: Any, monkeypatch: pytest.M
         exact, ieee = bits.split()
         assert float.fromhex(exact) == value
         assert len(ieee) == 16
+    assert (
+        fault["ulp"]
+        == fault["largest_ulp"]
+        == abs(int(np.float64(values[0]).view(int) - np.float64(values[1]).view(int)))
+    )
+    assert f"{fault['ulp']} ULP apart" in out
+    assert sharp["cause"][0] == "semantic difference"
+    assert "cause: semantic difference: " in out
+    narrow = found["results"][0]
+    assert narrow["nearer_to_float64"] == "reference"
+    assert narrow["fault_in_float64"] == pytest.approx(narrow["fault"]["values"][0][0], rel=1e-3)
+    assert "reference is nearer" in out
     assert "at step 100: gradient w" in out
     assert fault["values"][0][1] in out
 

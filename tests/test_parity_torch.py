@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from parity import environment, session
 from parity.backends import Backend, named
-from parity.compare import compare
+from parity.cause import SEMANTIC, Cause
+from parity.compare import compare, differs
 from parity.judge import DEMANDS, DIFFERENT, IDENTICAL, WITHIN_NOISE, Judgement
 from parity.launch import Outcome, launch
+from parity.locate import first_parting
 from parity.noise import KERNELS
 from parity.session import Result, Settings, examine
-from parity.trace import END, GRADIENT, WEIGHT, Trace
+from parity.trace import END, GRADIENT, LOSS, WEIGHT, Event, Trace
 from parity.worker import Job
 
 SCRIPT = """
@@ -81,6 +85,7 @@ def test_planted_fault_is_no_noise_in_either_type(folder: Path) -> None:
     assert sharp.exact is None
     reference, candidate = narrow.fault.values() if narrow.fault is not None else (0, 0)
     assert abs(reference - narrow.exact) < abs(candidate - narrow.exact), "float64 tells which of the two is right"
+    assert (narrow.nearer, sharp.nearer) == ("torch", "")
 
 
 @pytest.mark.parametrize(
@@ -98,6 +103,64 @@ def test_float64_arbitrates(monkeypatch: pytest.MonkeyPatch, narrow: str, sharp:
     monkeypatch.setattr(session, "judge", lambda comparison, demand, floor=None: Judgement(words[demand]))
     monkeypatch.setattr(session.noise, "measure", lambda references, *_: [[] for _ in references])
     assert [found.judgement.word for found in session.examine("x.py", [], Settings())] == [verdict, sharp]
+
+
+def trace_of(dtype: str, steps: int, at: int, loss: float, by: float = 0.0) -> Outcome:
+    """A run that has kept its first step and the one at a place, where a weight of two elements is off by this."""
+    weights = {n: np.array([1.0, 2.0 + by * (n == at)], dtype) for n in (0, at)}
+    events = [
+        Event(n, {(LOSS, ""): np.array(loss, dtype), (WEIGHT, "w"): w}, f"{n} {by if n == at else 0}")
+        for n, w in weights.items()
+    ]
+    return Outcome(Job(named("torch"), "x.py", dtype=dtype), Trace(events, {"steps": steps}), 0)
+
+
+@pytest.mark.parametrize(
+    ("kept", "loss", "off", "nearer"),
+    [(7, 1.0, 1e-3, "torch"), (3, 1.0, 1e-3, "torch"), (7, 1.0, -1e-3, "torch"), (7, 1.1, 1e-3, "")],
+    ids=["kept", "asked for again", "below", "another problem"],
+)
+def test_float64_tells_which_is_nearer(kept: int, loss: float, off: float, nearer: str) -> None:
+    """Also where its run has not kept the step; and not where it solves another problem."""
+    one, two = trace_of("float32", 8, 7, 1.0), trace_of("float32", 8, 7, 1.0, off)
+    two = replace(two, job=replace(two.job, backend=named("other")))
+    comparison = compare(one.trace, two.trace)
+    found = Result(
+        "x.py", (), "float32", one, two, Judgement(DIFFERENT), comparison, fault=first_parting(comparison, differs)
+    )
+    sharp = trace_of("float64", 8, kept, loss)
+    asked: list[Job] = []
+
+    def run(jobs: list[Job]) -> list[Outcome]:
+        asked.extend(jobs)
+        return [trace_of("float64", 8, 7, loss)]
+
+    told = session._told_by_float64([found, Result("x.py", (), "float64", sharp, sharp, Judgement(WITHIN_NOISE))], run)[
+        0
+    ]
+    assert told.nearer == nearer
+    assert [job.window for job in asked] == ([(7, 8)] if kept != 7 else [])
+    if nearer:
+        assert told.exact == 2.0
+
+
+def test_what_float64_finds_is_shown_in_float32_at_the_same_place() -> None:
+    def pair(dtype: str, word: str) -> Result:
+        one, two = trace_of(dtype, 8, 1, 1.0), trace_of(dtype, 8, 1, 1.0, 1e-3)
+        two.trace.events[0].arrays[LOSS, ""] = np.nextafter(two.trace.events[0].arrays[LOSS, ""], np.array(2, dtype))
+        return Result("x.py", (), dtype, one, two, Judgement(word), compare(one.trace, two.trace))
+
+    sharp = pair("float64", DIFFERENT)
+    assert sharp.comparison is not None
+    fault = first_parting(sharp.comparison, lambda key, point: point.relative > 1e-9)
+    arbiter = replace(sharp, fault=fault, cause=Cause(SEMANTIC, "it is"))
+    narrow, _ = session._located(session._arbitrated([pair("float32", WITHIN_NOISE), arbiter]), lambda jobs: [])
+    assert narrow.judgement.word == DIFFERENT
+    assert narrow.cause == arbiter.cause
+    assert narrow.fault is not None
+    assert (narrow.fault.number, narrow.fault.key, narrow.fault.at) == (1, (WEIGHT, "w"), (1,))
+    assert narrow.fault.reference is not None
+    assert narrow.fault.reference.dtype == np.float32
 
 
 def test_noise_is_measured_on_other_kernels(folder: Path) -> None:

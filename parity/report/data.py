@@ -46,6 +46,7 @@ def _result(result: Result) -> dict[str, Any]:
         "cause": None if result.cause is None else [result.cause.word, result.cause.evidence],
         "resync": None if result.resynced is None else asdict(result.resynced),
         "fault_in_float64": None if result.exact is None else float(result.exact),
+        "nearer_to_float64": result.nearer or None,
     }
 
 
@@ -100,7 +101,8 @@ def _parting(parting: Parting | None) -> dict[str, Any] | None:
         "exact": parting.exact,
         "after": parting.after,
         "note": parting.gap.note,
-        "ulp": parting.gap.ulp,
+        "ulp": parting.ulp(),
+        "largest_ulp": parting.gap.ulp,
         "elements": parting.gap.parted,
         "values": None if values is None else [[value.item(), hexadecimal(value)] for value in values],
     }

@@ -204,10 +204,11 @@ def _lines(result: Result) -> list[str]:
     lines += _gaps(result.candidate)
     if result.fault is not None:
         lines += _parting("parts by more than is demanded", result.fault, names)
-        if result.exact is not None and (values := result.fault.values()) is not None:
-            near = [abs(float(value) - float(result.exact)) for value in values]
-            nearer = "both are as near" if near[0] == near[1] else f"{names[near[0] > near[1]]} is nearer"
-            lines.append(f"    in float64 torch has {float(result.exact)}: {nearer}")
+        if nearer := result.nearer:
+            word = "both are as near" if nearer == "both" else f"{nearer} is nearer"
+            lines.append(f"    in float64 {names[0]} has {float(result.exact)}: {word}")
+        elif result.dtype != "float64" and result.fault.values() is not None:
+            lines.append("    which is nearer to float64 is not known: no run in float64 solves the same problem")
     if result.first is not None and result.good:
         lines.append(f"first parts {_where(result.first)}{_noted(result.first)}")
     elif result.first is not None and not _same_place(result.first, result.fault):
@@ -281,7 +282,11 @@ def _where(parting: Parting) -> str:
 
 
 def _noted(parting: Parting) -> str:
-    return f", {parting.gap.note}" if parting.gap.note else f", {parting.gap.ulp} ULP"
+    return f", {parting.gap.note}" if parting.gap.note else f", {_units(parting.ulp())}"
+
+
+def _units(ulp: int) -> str:
+    return "no number of ULP" if ulp == NEVER else f"{ulp} ULP"
 
 
 def _parting(title: str, parting: Parting, names: tuple[str, str]) -> list[str]:
@@ -295,8 +300,9 @@ def _parting(title: str, parting: Parting, names: tuple[str, str]) -> list[str]:
         f"    {name:{width}}  {value!s:24} {hexadecimal(value)}" for name, value in zip(names, values, strict=True)
     ]
     size = 1 if parting.reference is None else parting.reference.size
-    away = "no number of ULP" if parting.gap.ulp == NEVER else f"{parting.gap.ulp} ULP"
-    return [*lines, f"    {away}, {parting.gap.absolute:.3g} at most; {parting.gap.parted} of {size} elements differ"]
+    most = f"{_units(parting.gap.ulp)} and {parting.gap.absolute:.3g} at most"
+    apart = f"    {_units(parting.ulp())} apart"
+    return [*lines, f"{apart}; {parting.gap.parted} of {size} elements differ, by {most}" if size > 1 else apart]
 
 
 def _error(error: dict[str, Any] | None) -> list[str]:
