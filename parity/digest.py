@@ -61,7 +61,7 @@ def _digest(array: Array) -> bytes:
     """Digest of an array's bytes, by the fastest function at hand that sees every bit wherever it is."""
     floats = array.dtype.kind == "f" and _has_nan(array.reshape(-1))
     raw = np.ascontiguousarray(canonical(array) if floats else array)
-    return hashlib.sha1(raw.reshape(-1).view(np.uint8), usedforsecurity=False).digest()
+    return hashlib.sha1(raw.reshape(-1).view(np.uint8).data, usedforsecurity=False).digest()
 
 
 def _has_nan(floats: Array) -> bool:
