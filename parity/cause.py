@@ -197,4 +197,4 @@ def _rest(look: _Look) -> str:
 
 
 def _in_each(sizes: Mapping[str, float]) -> str:
-    return ", ".join(f"{size:.1e} in {dtype}" for dtype, size in sizes.items())
+    return ", ".join(f"{size:.1e} in {dtype}" if size else f"0 in {dtype}" for dtype, size in sizes.items())

@@ -24,7 +24,6 @@ from dataclasses import dataclass, field
 
 from parity.compare import MISSING, Comparison, Point, differs, moment
 from parity.floor import Floor, floor_of
-from parity.text import Digits
 from parity.trace import END, FORWARD, GENERATOR, GRADIENT, LOSS, STATE, WEIGHT, Key
 
 IDENTICAL = "identical"
@@ -126,7 +125,8 @@ def _text_is_well(comparison: Comparison, demand: Demand, floor: Floor) -> bool:
     if comparison.text.digits is None:
         return any(own.text.digits is None for own in floor.own)
     within = min(demand.digits, LIKENESS * max(floor.rounding, *(floor.whole(key) for key in comparison.series), 0.0))
-    return all(digits.within(within) or _excused_digits(digits, floor) for digits in comparison.text.digits)
+    own = _own_digits(floor, demand.way)
+    return all(d.within(within) or d.relative <= LIKENESS * own.get(d.place, 0.0) for d in comparison.text.digits)
 
 
 def _offences(comparison: Comparison, offends: Callable[[Key, Point], bool]) -> list[str]:
@@ -141,6 +141,14 @@ def _offences(comparison: Comparison, offends: Callable[[Key, Point], bool]) -> 
     return [sentence for _, sentence in worst.values()]
 
 
-def _excused_digits(digits: Digits, floor: Floor) -> bool:
-    """Whether torch on other kernels prints another number at this place, too."""
-    return any(own_digits.place == digits.place for own in floor.own for own_digits in own.text.digits or ())
+def _own_digits(floor: Floor, beyond: float) -> dict[int, float]:
+    """How far, relative, torch on other kernels prints another number, by its place; of each the largest.
+
+    Once torch's weights have gone, how far one number is from another is chance: then it is the largest of the text.
+    """
+    found: dict[int, float] = {}
+    for digits in (one for own in floor.own for one in own.text.digits or ()):
+        found[digits.place] = max(found.get(digits.place, 0.0), digits.relative)
+    if floor.weights_gone(beyond) is not None:
+        found = dict.fromkeys(found, max(found.values(), default=0.0))
+    return found

@@ -48,10 +48,16 @@ class Parting:
 
 
 def first_parting(comparison: Comparison, bad: Bad) -> Parting | None:
-    """The first point of a comparison that is bad, as far as the events kept show it."""
-    events = {first.number: (first, second) for first, second in comparison.pairs()}
+    """The first point of a comparison that is bad, as far as the events kept show it.
+
+    Where the sides fail in different ways, or one of them alone, the state in which they end shows nothing.
+    """
+    ends = comparison.same_error
+    events = {first.number: (first, second) for first, second in comparison.pairs() if ends or first.number != END}
     numbers = sorted(events, key=moment)
-    found = next(((key, point) for key, point in comparison.points() if bad(key, point)), None)
+    found = next(
+        ((key, point) for key, point in comparison.points() if point.number in events and bad(key, point)), None
+    )
     if bad is differs:  # the chain of digests knows of what happened between the events that were kept
         broken = next((n for n in numbers if events[n][0].chain != events[n][1].chain), None)
         if broken is not None and (found is None or moment(broken) < moment(found[1].number)):

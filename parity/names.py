@@ -16,7 +16,6 @@ from parity.reading import parameters_of
 DEEP = 20  # calling functions whose variables are looked at
 ENOUGH = 1000  # leaves; a script that makes more makes them in a loop, and a number says as much as a name
 
-
 Reference = Callable[[], Any]
 
 

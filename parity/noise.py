@@ -26,8 +26,8 @@ from parity.worker import Job
 
 Run = Callable[[list[Job]], list[Outcome]]
 
-# torch with the plainest code that it has, with shared mathematics, with MKL's branches, with more threads. A branch that this CPU does not have
-# is ignored by MKL and gives torch's own bits: it adds nothing, and is no harm.
+# torch with the plainest code that it has, with shared mathematics, with MKL's branches, with more threads. A branch
+# that this CPU does not have is ignored by MKL and gives torch's own bits: it adds nothing, and is no harm.
 KERNELS = (
     Backend("torch*", "torch", variables={"ATEN_CPU_CAPABILITY": "default", "MKL_CBWR": "COMPATIBLE"}),
     replace(SHARED, name="torch*"),

@@ -60,7 +60,8 @@ def only_rounds(resynced: Resynced, comparison: Comparison) -> str:
 
 def _first(comparison: Comparison) -> str:
     parting = first_parting(comparison, differs)
-    assert parting is not None  # the chains differ
+    if parting is None:
+        return "they fail in different ways"
     where = "at the end" if parting.number == END else f"at step {parting.number}"
     return f"first {where}, {' '.join(parting.key).strip()}, {parting.gap.note or f'{parting.gap.ulp} ULP'}"
 

@@ -23,7 +23,6 @@ from parity.worker import Job
 
 Tell = Callable[[list[Progress]], None]
 
-
 TO_UNMODIFIED = "to unmodified torch"
 
 

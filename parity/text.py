@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from dataclasses import dataclass
 
@@ -22,14 +23,18 @@ class Digits:
 
     def within(self, relative: float) -> bool:
         """Whether they agree to one unit of the finer one's last digit, or to this part of their size."""
+        unit = min(_unit(self.reference), _unit(self.candidate))
+        apart = abs(float(self.reference) - float(self.candidate))
+        return self.relative <= relative or apart <= 1.000001 * unit
+
+    @property
+    def relative(self) -> float:
+        """Their distance as a part of the larger one's size, infinite where only one is a finite number."""
         first, second = float(self.reference), float(self.candidate)
         if first == second or (first != first and second != second):
-            return True
-        if float("inf") in (abs(first), abs(second)) or first != first or second != second:
-            return False
-        unit = min(_unit(self.reference), _unit(self.candidate))
-        apart = abs(first - second)
-        return apart <= 1.000001 * unit or apart <= relative * max(abs(first), abs(second))
+            return 0.0
+        apart = abs(first - second) / max(abs(first), abs(second))
+        return apart if math.isfinite(apart) else math.inf
 
 
 @dataclass(frozen=True)

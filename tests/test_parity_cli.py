@@ -45,12 +45,15 @@ SCRIPTS = {
             torch.tensor(1.0).backward()
         deep()
     """,
-    "exits.py": "import sys; print('bye'); sys.exit(7)",
+    "exits.py": "import sys; print('bye'); print('usage: not so', file=sys.stderr); sys.exit(7)",
     "one_side.py": """
         import torch
         print('start')
+        w = torch.tensor(1.0, requires_grad=True)
+        (w * w).backward()
         if torch.OTHER:
             raise ValueError('only here')
+        (w * w).backward()
     """,
     "other_text.py": "import torch\nprint('same')\nprint('this' if torch.OTHER else 'that')",
     "hangs.py": "import time\nwhile True: time.sleep(1)",
@@ -141,8 +144,15 @@ def test_failure_on_one_side_is_a_difference(parity: Any) -> None:
     assert found["results"][0]["verdict"] == "different"
     assert "reference ends well" in out
     assert found["results"][0]["reasons"] == ["reference ends well, other fails"]
-    assert 'one_side.py", line 4, in <module>' in out
+    assert 'one_side.py", line 6, in <module>' in out
     assert "ValueError: only here" in out
+    assert "first parts" not in out, "what one side did not come to is no place where they part"
+    assert (found["results"][0]["first"], found["results"][0]["cause"]) == (None, None)
+
+
+def test_what_was_said_before_an_exit_is_shown(parity: Any) -> None:
+    _, out, _ = parity("--float32", "exits.py")
+    assert "usage: not so\n      SystemExit: 7\n" in out
 
 
 def test_other_text_is_a_difference(parity: Any) -> None:

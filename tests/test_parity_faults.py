@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -15,7 +16,7 @@ from parity_harness import BY_HAND, TRAINING, Fault, at_call, patched, run
 
 from parity.compare import Comparison, compare, differs
 from parity.floor import floor_of
-from parity.judge import DEMANDS, DIFFERENT, IDENTICAL, judge
+from parity.judge import DEMANDS, DIFFERENT, IDENTICAL, WITHIN_NOISE, judge
 from parity.locate import first_parting, locate
 from parity.trace import (
     BATCH,
@@ -276,7 +277,7 @@ def test_rounding_is_as_demanded_and_a_fault_is_not() -> None:
         ).word
         for after in (last_bit, lambda self, _: nudge(self.weight, 0, 0))
     ]
-    assert words == ["within torch's own noise", DIFFERENT]
+    assert words == [WITHIN_NOISE, DIFFERENT]
 
 
 def verdict(comparison: Comparison, own: Sequence[Comparison] = ()) -> str:
@@ -298,21 +299,41 @@ def course(*weights: float, losses: tuple[float, ...] = (1, 1, 1, 1, 1)) -> Trac
 
 
 @pytest.mark.parametrize(
+    ("candidate", "itself", "weight", "word"),
+    [
+        ("sum 2.5, 7", "sum 2.5, 7", 1, WITHIN_NOISE),
+        ("sum 2.50012, 7", "sum 2.5, 7", 1, DIFFERENT),
+        ("sum 2.50012, 7", "sum 2.50008, 7", 1, WITHIN_NOISE),
+        ("sum 3.75, 7", "sum 2.50008, 7", 1, DIFFERENT),  # torch prints another number there, but not so far from it
+        ("sum nan, 7", "sum 2.50008, 7", 1, DIFFERENT),
+        ("sum nan, 7", "sum inf, 7", 1, WITHIN_NOISE),
+        ("sum 2.53, 7", "sum 2.50008, 7.1", 1 + 1e-6, WITHIN_NOISE),  # torch's weights have gone their own way
+        ("sum 2.53, 7", "sum 2.50008, 7.1", 1, DIFFERENT),
+        ("sum 2.53, 7", "sum 2.5, 7.1", 1 + 1e-6, DIFFERENT),  # torch always prints this one
+    ],
+)
+def test_printed_numbers_are_as_near_as_torch_to_itself(candidate: str, itself: str, weight: float, word: str) -> None:
+    reference = replace(course(1, 1, 1), text="sum 2.5, 7")
+    own = compare(reference, replace(course(1, 1, weight), text=itself))
+    assert verdict(compare(reference, replace(course(1, 1, 1 + 1e-15), text=candidate)), [own]) == word
+
+
+@pytest.mark.parametrize(
     ("candidate", "itself", "word"),
     [
-        ((1, 1, 1 + 1e-15, 1), None, "within torch's own noise"),
+        ((1, 1, 1 + 1e-15, 1), None, WITHIN_NOISE),
         ((1, 1, 1 + 1e-12, 1), None, DIFFERENT),  # nothing in torch itself explains it
-        ((1, 1, 1 + 1e-12, 1), (1, 1 - 2e-13, 1, 1), "within torch's own noise"),
+        ((1, 1, 1 + 1e-12, 1), (1, 1 - 2e-13, 1, 1), WITHIN_NOISE),
         ((1, 1 + 1e-12, 1, 1), (1, 1, 1 - 2e-13, 1), DIFFERENT),  # before
         ((1, 1, 1 + 2e-9, 1), (1, 1, 1 - 3e-10, 1), DIFFERENT),  # of torch's order, but more than is demanded
         ((1, 1, 1 + 1e-6, 1), None, DIFFERENT),
         ((1, 1, 1 + 1e-6, 1), (1, 1, 1, 1), DIFFERENT),
-        ((1, 1, 1 + 1e-6, 1), (1, 1, 1 - 1e-6, 1), "within torch's own noise"),
-        ((1, 1, 1 + 1e-6, 1), (1, 1 + 1e-11, 1 - 1e-6, 1), "within torch's own noise"),
+        ((1, 1, 1 + 1e-6, 1), (1, 1, 1 - 1e-6, 1), WITHIN_NOISE),
+        ((1, 1, 1 + 1e-6, 1), (1, 1 + 1e-11, 1 - 1e-6, 1), WITHIN_NOISE),
         ((1, 1, 1 + 5e-5, 1), (1, 1, 1 - 1e-6, 1), DIFFERENT),  # farther than torch from itself
         ((1, 1 + 1e-6, 1, 1), (1, 1, 1 - 1e-6, 1), DIFFERENT),  # before torch has left itself
         ((1, 1 + 1e-6, 1, 1), (1, 1 + 1e-13, 1 - 1e-6, 1), DIFFERENT),  # it has not, visibly
-        ((1, 1, 1, 1 + 1e-6), (1, 1, 1 - 1e-6, 1), "within torch's own noise"),  # and does not come back
+        ((1, 1, 1, 1 + 1e-6), (1, 1, 1 - 1e-6, 1), WITHIN_NOISE),  # and does not come back
     ],
 )
 def test_noise_excuses_as_much_as_there_is_and_since_then(
@@ -326,7 +347,7 @@ def test_noise_excuses_as_much_as_there_is_and_since_then(
 @pytest.mark.parametrize(
     ("losses", "itself", "word"),
     [
-        ((1, 1, 1.5, 1, 1), 1 - 1e-6, "within torch's own noise"),  # torch's weights have gone their own way
+        ((1, 1, 1.5, 1, 1), 1 - 1e-6, WITHIN_NOISE),  # torch's weights have gone their own way
         ((1, 1.5, 1, 1, 1), 1 - 1e-6, DIFFERENT),  # before they have
         ((1, 1, 1.5, 1, 1), 1 - 1e-11, DIFFERENT),  # they have not
     ],
@@ -339,7 +360,7 @@ def test_losses_follow_the_weights(losses: tuple[float, ...], itself: float, wor
 
 @pytest.mark.parametrize(
     ("itself", "word"),
-    [(0.0, DIFFERENT), (-1e-10, DIFFERENT), (-3e-8, "within torch's own noise")],
+    [(0.0, DIFFERENT), (-1e-10, DIFFERENT), (-3e-8, WITHIN_NOISE)],
 )
 def test_last_weights_are_as_near_as_torchs_own(itself: float, word: str) -> None:
     """A small element of float32 weights that is a thousand units off: noise if torch's are about as far apart."""
@@ -365,7 +386,7 @@ def test_noise_of_one_step_does_not_excuse_a_fault() -> None:
     base = reference(TRAINING, 12, torch.float64)
     noise = compare(base, scaled(1e-3, 5))
     assert verdict(compare(base, scaled(1e-3, 5))) == DIFFERENT
-    assert verdict(compare(base, scaled(-1e-3, 5)), [noise]) == "within torch's own noise"
+    assert verdict(compare(base, scaled(-1e-3, 5)), [noise]) == WITHIN_NOISE
     assert verdict(compare(base, scaled(1e-3, 3)), [noise]) == DIFFERENT
     assert verdict(compare(base, scaled(1e-1, 5)), [noise]) == DIFFERENT
 
@@ -398,7 +419,7 @@ def test_sign_of_zero_is_a_bit_but_no_distance() -> None:
     comparison = compare(plus, minus)
     assert not comparison.identical
     assert comparison.largest(GRADIENT) == (0, 0.0)
-    assert judge(comparison, DEMANDS["float32"]).word == "within torch's own noise"
+    assert judge(comparison, DEMANDS["float32"]).word == WITHIN_NOISE
 
 
 def test_nan_is_nan() -> None:
@@ -425,5 +446,5 @@ a, b = (torch.ones(1, dtype=torch.float64, requires_grad=True) for _ in "ab")
 """
     demand = DEMANDS["float64"]
     zero, rounded, wrong = (run(source.replace("REST", rest))[0] for rest in ("0.0", "1e-16", "1e-6"))
-    assert judge(compare(zero, rounded), demand).word == "within torch's own noise"
+    assert judge(compare(zero, rounded), demand).word == WITHIN_NOISE
     assert judge(compare(zero, wrong), demand).word == DIFFERENT

@@ -48,6 +48,7 @@ def side(weight: float = 1.0, text: str = "", *, unable: str = "", **about: obje
         (side(), side(), ROUNDING, "proved: it vanishes under shared mathematics"),
         (side(), side(1 + 2**-52), ROUNDING, "so it is microtorch's own: first at the end, weight w, 1 ULP"),
         (side(mathematics={"outside": {"conv2d": 3}}), side(1 + 2**-52), ROUNDING, "which does not cover conv2d: first"),
+        (side(), side(2, error={"type": "E", "text": "", "frames": []}), ROUNDING, "own: they fail in different ways"),
         (side(unable="it is too old"), side(), ROUNDING, "not proved, for under shared mathematics torch could not run"),
         (side(text="yes"), side(text="no"), SEMANTIC, "all numbers are the same, to the last bit, but not the printed text"),
         (side(), side(warnings=[["UserWarning", "look"]]), SEMANTIC, "but not warnings"),

@@ -367,14 +367,15 @@ def test_a_module_with_little_of_torch_is_watched() -> None:
     assert gradients == [(GRADIENT, "w")]
 
 
+def digest(array: Any) -> bytes:
+    ledger = Ledger()
+    ledger.enter("phase", "name", array)
+    return ledger.digest()
+
+
 @pytest.mark.parametrize("size", [5, LARGE // 4 + 3, 40_000])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.uint8])
 def test_digest_sees_every_element_and_their_order(size: int, dtype: Any) -> None:
-    def digest(array: Any) -> bytes:
-        ledger = Ledger()
-        ledger.enter("phase", "name", array)
-        return ledger.digest()
-
     random = np.random.default_rng(size)
     array = random.integers(0, 100, size).astype(dtype)
     assert digest(array) == digest(array.copy())
@@ -392,6 +393,25 @@ def test_digest_sees_every_element_and_their_order(size: int, dtype: Any) -> Non
         swapped = array.copy()
         swapped[[one, (one + distance) % size]] = swapped[[(one + distance) % size, one]]
         assert (digest(swapped) == digest(array)) == np.array_equal(swapped, array)
+
+
+@pytest.mark.parametrize("rows", [2, 512])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_digest_sees_signs(rows: int, dtype: Any) -> None:
+    array = np.random.default_rng(0).normal(size=(rows, 64)).astype(dtype)
+    corner = array.copy()
+    corner[:2, :2] *= -1
+    zeros = np.zeros_like(array)
+    digests = [digest(one) for one in (array, -array, corner, zeros, -zeros)]
+    assert len(set(digests)) == len(digests)
+
+
+@pytest.mark.parametrize("size", [5, LARGE])
+def test_digest_takes_one_nan_for_another(size: int) -> None:
+    array = np.full(size, np.nan)
+    assert digest(array) == digest(-array)
+    array[0] = 1
+    assert digest(array) != digest(-array)
 
 
 def test_garbage_of_cycles_is_no_part_of_the_end() -> None:

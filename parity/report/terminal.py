@@ -25,6 +25,8 @@ from parity.ulp import NEVER, hexadecimal
 
 STYLES = {IDENTICAL: "green", WITHIN_NOISE: "cyan", NOT_DEMANDED: "yellow", DIFFERENT: "red", UNABLE: "red"}
 
+WRITTEN = 3  # last lines of what a script wrote to standard error
+
 PHASE = {WEIGHT: "update of weight", GENERATOR: "random numbers"}  # what a step does to these
 
 
@@ -221,10 +223,11 @@ def _lines(result: Result) -> list[str]:
     if comparison is None:
         return lines
     if result.fails_alike and result.good:
-        lines += ["both fail:", *_error(comparison.errors[0])]
+        lines += ["both fail:", *_error(result.reference)]
     elif not comparison.same_error:
-        for name, error in zip(names, comparison.errors, strict=True):
-            lines += [f"{name} {'ends well' if error is None else 'fails:'}", *_error(error)]
+        for name, side in zip(names, (result.reference, result.candidate), strict=True):
+            error = side.trace.about.get("error")
+            lines += [f"{name} {'ends well' if error is None else 'fails:'}", *_error(side)]
     text = comparison.text
     if not text.same and (comparison.same_error or NOTHING not in (text.reference, text.candidate)):
         lines += [
@@ -259,7 +262,7 @@ def _gaps(outcome: Outcome) -> list[str]:
     """What a module does not have of what the script, and of what parity asks for."""
     about, name = outcome.trace.about, outcome.job.backend.name
     said = (
-        ("lacks", "{}: {} is missing"),
+        ("lacks", "{}: it lacks {}"),
         ("hidden", "{}: parity cannot see {}"),
         ("unwatched", "{}: parity cannot watch {}"),
         ("unread", "{}: parity cannot read a {}"),
@@ -305,8 +308,9 @@ def _parting(title: str, parting: Parting, names: tuple[str, str]) -> list[str]:
     return [*lines, f"{apart}; {parting.gap.parted} of {size} elements differ, by {most}" if size > 1 else apart]
 
 
-def _error(error: dict[str, Any] | None) -> list[str]:
-    """A traceback, as far as it is the script's own."""
+def _error(outcome: Outcome) -> list[str]:
+    """How a run failed: a traceback, as far as it is the script's own; of an exit, what was written before it."""
+    error = outcome.trace.about.get("error")
     if error is None:
         return []
     lines = []
@@ -314,4 +318,6 @@ def _error(error: dict[str, Any] | None) -> list[str]:
         lines.append(f'    File "{file}", line {line}, in {function}')
         if source := linecache.getline(file, line).strip():
             lines.append(f"      {source}")
+    if error["type"] == "SystemExit":
+        lines += [f"    {said}" for said in outcome.warnings.splitlines()[-WRITTEN:]]
     return [*lines, *(f"    {said}" for said in f"{error['type']}: {error['text']}".splitlines())]
