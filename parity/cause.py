@@ -190,10 +190,10 @@ def _rest(look: _Look) -> str:
         return note
     found = {key[0] for key, point in look.parting.seen.points() if point.number == look.parting.number}
     same = [p for p in PHASES[: PHASES.index(phase)] if p in found and p != GENERATOR] if phase in PHASES else []
-    before = (
-        f"the same step's {', '.join(same)} {'is' if len(same) == 1 else 'are'} as they should be; " if same else ""
-    )
-    return f"{before}{_in_each(look.sizes())} of {'the largest' if phase == GRADIENT else 'its size'}"
+    agree = "is as it" if len(same) == 1 else "are as they"
+    before = f"the same step's {', '.join(same)} {agree} should be; " if same else ""
+    size = "the largest gradient" if phase == GRADIENT else "its size"
+    return f"{before}it is off by {_in_each(look.sizes())}, as a part of {size}"
 
 
 def _in_each(sizes: Mapping[str, float]) -> str:

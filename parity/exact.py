@@ -121,7 +121,7 @@ def _vendors(shared: Outcome, unmodified: Outcome, chain: str) -> Sentences:
         sentences.append(f"torch adds up {count} of its {len(found)} products in {chain} chains, others not")
     sentences += [_in_other_order(product) for product in others[:SHOWN]]
     if len(others) > SHOWN:
-        sentences.append(f"and {len(others) - SHOWN} more products in other shapes or layouts")
+        sentences.append(f"and so on, {len(others)} products in all, by shapes and layouts")
     return tuple(sentences)
 
 

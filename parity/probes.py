@@ -42,11 +42,6 @@ class Probed:
     found: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def chains(self) -> str:
-        """How products of small matrices are added up: "plain", "fused" or "neither"."""
-        return str(self.found.get("products", NEITHER))
-
-    @property
     def unlike(self) -> list[str]:
         """The kernels of this torch that are not those which microtorch follows."""
         return [name for name, expected in KERNELS.items() if self.found.get(name, expected) != expected]

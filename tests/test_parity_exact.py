@@ -16,18 +16,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from parity_harness import BY_HAND, patched, run
 from planted import microtorch_with
+from rich.console import Console
 
 import microtorch
 from parity import cli, environment, exact, order, probes, products, session
+from parity.backends import TORCH
 from parity.cause import ROUNDING
 from parity.exact import UNDER_SHARED
-from parity.judge import DIFFERENT, IDENTICAL, NOT_DEMANDED
+from parity.judge import DIFFERENT, IDENTICAL, NOT_DEMANDED, Judgement
 from parity.launch import Outcome
 from parity.mathematics import Outside, Shared
 from parity.probes import NEITHER, Probed
 from parity.products import FUSED, PLAIN
+from parity.report import terminal
 from parity.session import TO_UNMODIFIED, Result, Settings
-from parity.trace import FORWARD, GRADIENT, LOSS, WEIGHT, Keep
+from parity.trace import FORWARD, GRADIENT, LOSS, WEIGHT, Keep, Trace
 from parity.worker import Job
 
 Around = Callable[[], contextlib.AbstractContextManager[Any]]
@@ -293,6 +296,20 @@ def test_another_torch_is_not_demanded(examine: Any) -> None:
 # -- the command ------------------------------------------------------------------------------------------------------
 
 
+def test_a_verdict_about_identity_names_its_ground(capsys: pytest.CaptureFixture[str]) -> None:
+    nothing = Outcome(Job(TORCH, "script.py"), Trace(), 0)
+    words = {
+        IDENTICAL: f"identical {UNDER_SHARED}",
+        NOT_DEMANDED: f"not identical {UNDER_SHARED}, not demanded",
+        DIFFERENT: "different",
+    }
+    for word, told in words.items():
+        result = Result("script.py", (), "float32", nothing, nothing, Judgement(word), ground=UNDER_SHARED)
+        terminal.table(Console(width=200, color_system=None), [result], "torch", "microtorch")
+        (row,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("script.py"))
+        assert row.rpartition("│")[2].strip() == told
+
+
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A regression of two features is identical on both grounds, on any CPU; all that was found is told and kept."""
     script, kept = tmp_path / "script.py", tmp_path / "found.json"
@@ -370,7 +387,6 @@ def test_probes_tell_another_torch(other: Around, name: str, found: Any) -> None
     torch.set_rng_state(state)
     assert probed.found[name] == found
     assert (name in probed.unlike) == (name in environment.KERNELS)
-    assert probed.chains == probed.found["products"]
 
 
 @pytest.mark.parametrize(
@@ -397,7 +413,7 @@ def test_the_environment_is_that_in_which_products_are_chains(
     if own:
         monkeypatch.setenv("MKL_CBWR", own)
     probed = probes.probe()
-    assert (len(calls), dict(probed.variables), probed.chains) == (asked, variables, chains)
+    assert (len(calls), dict(probed.variables), probed.found["products"]) == (asked, variables, chains)
 
 
 @pytest.mark.parametrize(

@@ -192,8 +192,9 @@ def _verdict(result: Result) -> str:
 
 
 def _in_words(result: Result) -> str:
-    """The verdict, and of `identical` to what."""
-    return f"{result.judgement.word} {result.ground}" if result.judgement.word == IDENTICAL else result.judgement.word
+    """The verdict, and where it is of identity, to what."""
+    word = result.judgement.word
+    return word.replace(IDENTICAL, f"{IDENTICAL} {result.ground}") if word in (IDENTICAL, NOT_DEMANDED) else word
 
 
 def _lines(result: Result) -> list[str]:
