@@ -85,7 +85,7 @@ def ask(torch: Any) -> dict[str, Any]:
         "normal": _normal(torch),
         "sums": _sums(torch),
         "products": _products(torch),
-        "sqrt wrong": _square_roots(torch),
+        "sqrt not correctly rounded": _square_roots(torch),
         "bernoulli words": _words(torch, lambda: torch.empty(1).bernoulli_(0.3)),
         "trunc_normal words": _words(torch, lambda: torch.nn.init.trunc_normal_(torch.empty(4))),
     }
