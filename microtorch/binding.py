@@ -115,8 +115,8 @@ def _variadic(function: Callable[..., Any], parameter: str) -> Callable[..., Any
     def method(self: Tensor, *ints: Any, **named: Any) -> Any:
         if len(ints) == 1:
             first = ints[0]
-            alone = parameter != "dim" and (type(first) is int or is_int(first))
-            return function(self, (first,) if alone else first, **named)
+            alone = type(first) is int or (type(first) is not tuple and is_int(first))
+            return function(self, (first,) if alone and parameter != "dim" else first, **named)
         if ints:
             if type(ints[0]) is not int and not is_int(ints[0]):
                 raise TypeError(f"{function.__name__}() takes 1 positional argument but {len(ints)} were given")
@@ -148,13 +148,13 @@ def bind() -> None:
         setattr(Tensor, f"__{operator}__", _operator(function))
     for name in ("eq", "ne", "lt", "le", "gt", "ge"):
         setattr(Tensor, f"__{name}__", _operator(METHODS[name]))
-    Tensor.__eq__ = _equal(Tensor.__eq__)  # type: ignore[method-assign]
+    Tensor.__eq__ = _equal(Tensor.__eq__)  # type: ignore[method-assign]  # as all the others, by name
     for operator, name in {"neg": "neg", "pos": "positive", "abs": "abs"}.items():
         setattr(Tensor, f"__{operator}__", METHODS[name])
     Tensor.__invert__ = comparison.invert
     Tensor.backward = _backward
     _backward.__qualname__ = "Tensor.backward"  # which Python's own errors show
-    Tensor.__new__ = legacy.construct  # type: ignore[method-assign, assignment]
+    Tensor.__new__ = legacy.construct  # type: ignore[method-assign, assignment]  # it may give any Tensor
 
 
 bind()

@@ -105,6 +105,7 @@ def examine(script: str, argv: Sequence[str], settings: Settings) -> list[Result
 
 
 def first_look(script: str, argv: tuple[str, ...], reference: Outcome, candidate: Outcome) -> Result:
+    """Two runs of a script compared, and judged without knowing torch's own noise."""
     reasons = tuple(
         f"{outcome.job.backend.name}: {outcome.unable}" for outcome in (reference, candidate) if outcome.unable
     )

@@ -42,14 +42,14 @@ class _Switch:
                 stacklevel=2,
             )
         if inspect.isgeneratorfunction(function):
-            return self._wrap_generator(function)  # type: ignore[return-value]
+            return self._wrap_generator(function)  # type: ignore[return-value]  # a wrapper has the signature
 
         @functools.wraps(function)
         def wrapped(*args: Any, **kwargs: Any) -> Any:
             with self.clone():
                 return function(*args, **kwargs)
 
-        return wrapped  # type: ignore[return-value]
+        return wrapped  # type: ignore[return-value]  # of what it wraps
 
     def _wrap_generator(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The mode holds while the generator runs, not between its values."""

@@ -75,7 +75,7 @@ def sum(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
 
 
 def _add(x: Array, axis: Any, keepdims: bool) -> Array:
-    total: Array = np.add.reduce(x, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
+    total: Array = np.add.reduce(x, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]  # numpy's stubs know literals
     return total
 
 

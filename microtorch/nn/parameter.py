@@ -48,7 +48,7 @@ class Parameter(Tensor, metaclass=_Marked):
         parameter = wrap(data._array, cls)
         parameter._counter = data._counter  # one memory, one version
         parameter._requires_grad = requires_grad
-        return parameter  # type: ignore[return-value]
+        return parameter  # type: ignore[return-value]  # wrap is declared to give a Tensor
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         if id(self) not in memo:
@@ -68,7 +68,7 @@ class Buffer(Tensor, metaclass=_Marked):
     __slots__ = ()
     _mark = "_is_buffer"
 
-    def __new__(cls, data: Any = None, *, persistent: bool = True) -> Tensor:  # type: ignore[misc]
+    def __new__(cls, data: Any = None, *, persistent: bool = True) -> Tensor:  # type: ignore[misc]  # as in torch
         if data is None:
             data = wrap(np.empty(0, dtypes.get_default_dtype().numpy))
         buffer: Tensor = data.detach().requires_grad_(data.requires_grad)

@@ -123,7 +123,7 @@ def call(module: Module, own: ModuleHooks, args: tuple[Any, ...], kwargs: dict[s
                 )
             result = watch.on_outputs(result)
         return result
-    except Exception:
+    except Exception:  # raised again, once the hooks that are always called have been
         for hooks, which in ((EVERYWHERE, "global module"), (own, "module")):
             for number, hook in hooks.forward.items():
                 if number not in due:

@@ -227,7 +227,7 @@ class State:
 
     def register_state_dict_post_hook(self, hook: Hook) -> RemovableHandle:
         """Call `hook(module, state_dict, prefix, local_metadata)` after; it may change `state_dict`, in place."""
-        hook._from_public_api = True  # type: ignore[attr-defined]
+        hook._from_public_api = True  # type: ignore[attr-defined]  # torch's mark
         return add(self._own_hooks().state_dict, hook)
 
     def _register_state_dict_hook(self, hook: Hook) -> RemovableHandle:
