@@ -14,10 +14,10 @@ from parity.backends import MICROTORCH, TORCH, computing_with, named, on_devices
 from parity.golden import Golden, GoldenError
 from parity.judge import DIFFERENT, UNABLE
 from parity.probes import Probed
+from parity.runner import kernels
 from parity.session import Result, Settings
 
 OK, DIFFERENCE, COULD_NOT = 0, 1, 2
-KERNELS = ("numpy", "torch_cpu", "torch_cpu:fma")
 
 DESCRIPTION = """Runs unchanged PyTorch scripts on torch and on microtorch, in float32 and with float64 as the default
 type, and says how far apart losses, gradients, weights, random state and printed text are.
@@ -149,7 +149,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--resync", action="store_true", help="show the errors of single steps, each from the reference's weights"
     )
-    parser.add_argument("--kernels", choices=KERNELS, help="kernels that microtorch computes with (numpy)")
+    parser.add_argument("--kernels", choices=list(kernels().SETS), help="kernels that microtorch computes with (numpy)")
     parser.add_argument(
         "--no-cache", dest="cache", action="store_false", help="measure torch's own noise again, and keep nothing"
     )
