@@ -6,6 +6,7 @@ array begins that owns the memory, or that came from outside (`borrow`).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -77,6 +78,12 @@ def contiguous_strides(shape: Sequence[int]) -> tuple[int, ...]:
         found.append(step)
         step *= max(size, 1)
     return tuple(found[::-1])
+
+
+@functools.lru_cache(4096)
+def packed(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+    """The strides, in bytes, of an array that is filled in order."""
+    return tuple([s * itemsize for s in contiguous_strides(shape)])
 
 
 def is_dense(shape: Sequence[int], strides: Sequence[int]) -> bool:

@@ -12,9 +12,9 @@ from . import dtypes, printing, storage
 from .arguments import is_int, type_name
 from .engine import mode
 from .settings import warn_once
-from .tensor_base import InferenceCounter as InferenceCounter
 from .tensor_base import TensorBase
 from .types import CPU, Size, contiguous_format, device, layout, strided
+from .views import InferenceCounter as InferenceCounter
 
 
 class Tensor(TensorBase):

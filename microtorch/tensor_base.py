@@ -20,7 +20,7 @@ from . import dtypes
 from .engine import Edge, Node, mode
 from .hooks import Hooks, RemovableHandle, add_hook
 from .types import contiguous_format
-from .views import View, gradient_edge, refresh_view
+from .views import InferenceCounter, View, gradient_edge, refresh_view
 
 _creation = threading.Lock()
 
@@ -36,10 +36,6 @@ class AutogradMeta:
         self.post_accumulate: Hooks | None = None
         self.accumulator: weakref.ref[Node] | None = None  # weak: the node holds the tensor
         self.retains_grad = False
-
-
-class InferenceCounter(list[int]):
-    """The version counter of a tensor made in inference mode, which keeps no versions."""
 
 
 class TensorBase:

@@ -19,6 +19,10 @@ NO_GRAD, INFERENCE, MULTI_OUTPUT, CUSTOM_FUNCTION = "no_grad", "inference", "mul
 Geometry = tuple[tuple[int, ...], tuple[int, ...], int]  # shape, strides and offset in memory, in elements
 
 
+class InferenceCounter(list[int]):
+    """The version counter of a tensor made in inference mode, which keeps no versions."""
+
+
 class View:
     """What a view remembers: its base, how it was made, and the version at which its `grad_fn` was last right."""
 
@@ -41,7 +45,7 @@ def geometry(tensor: Any) -> Geometry:
 def make_view(tensor: Any, source: Any, origin: str | None = None) -> None:
     """Declare a fresh tensor on part of `source`'s memory to be a view of it."""
     counter = tensor._counter = source._counter
-    if source.is_inference():
+    if type(counter) is InferenceCounter:
         return  # nothing is kept of where it came from
     if mode.inference:
         origin = INFERENCE

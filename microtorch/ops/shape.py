@@ -50,7 +50,7 @@ def view(self: Tensor, *size: Any, **named: Any) -> Tensor:
     if size and not named:
         if isinstance(size[0], dtypes.dtype) and len(size) == 1:
             return view_in_dtype(self, size[0])
-        return view_in_shape(self, _view_size(size))
+        return view_in_shape(self, to_ints("size", 1, size) if type(size[0]) is int else _view_size(size))
     if not size and list(named) == ["dtype"]:
         return view_in_dtype(self, dtypes.as_dtype(named["dtype"], "view(): argument 'dtype'"))
     if not size and list(named) == ["size"]:
@@ -120,8 +120,8 @@ def infer_size(size: Sequence[int], numel: int) -> tuple[int, ...]:
 
 def reshaped(array: Any, shape: tuple[int, ...]) -> Any:
     """An array's memory in another shape, or None if the new dimensions would need uneven steps."""
-    if array.flags.c_contiguous and (1 not in shape or not array.ndim or not array.size):
-        return array.view() if shape == array.shape else array.reshape(shape)
+    if not array.size or array.strides == storage.packed(array.shape, array.itemsize):
+        return array.reshape(shape)
     strides = _stride_in(array, shape)
     return None if strides is None else storage.window(array, shape, strides, 0)
 
