@@ -10,7 +10,7 @@ import numpy as np
 
 from .arguments import is_int
 from .autograd import backward
-from .op import METHODS, NUMBERS
+from .op import METHODS, OPERANDS
 from .ops import (  # noqa: F401  (importing registers them)
     arithmetic,
     comparison,
@@ -72,8 +72,8 @@ OPERATORS = {
     "matmul": "matmul",
 }
 REFLECTED: dict[str, Callable[[Tensor, Any], Tensor]] = {
-    "radd": lambda self, other: self + other,
-    "rmul": lambda self, other: self * other,
+    "radd": METHODS["add"],
+    "rmul": METHODS["mul"],
     "rsub": arithmetic.rsub,
     "rtruediv": lambda self, other: self.reciprocal() * other,
     "rfloordiv": lambda self, other: arithmetic.floor_divide(other, self),
@@ -88,11 +88,13 @@ REFLECTED: dict[str, Callable[[Tensor, Any], Tensor]] = {
 }
 
 
-def _operator(function: Callable[..., Any]) -> Callable[[Tensor, Any], Any]:
+def _operator(function: Any) -> Callable[[Tensor, Any], Any]:
     """An operator leaves operands that it does not know to the other side, and to Python's own TypeError."""
+    if hasattr(function, "written"):
+        return function.written.function(function.__name__, 0, operator=True)
 
     def operator(self: Tensor, other: Any) -> Any:
-        return function(self, other) if isinstance(other, (Tensor, *NUMBERS)) else NotImplemented
+        return function(self, other) if isinstance(other, OPERANDS) else NotImplemented
 
     return operator
 

@@ -12,11 +12,11 @@ three or more of them, this order decides the last bit.
 
 from __future__ import annotations
 
-import heapq
 import itertools
 import re
 import threading
 from collections.abc import Callable, Sequence
+from heapq import heappop, heappush
 from typing import Any
 
 from . import dtypes
@@ -42,29 +42,36 @@ class Mode(threading.local):
 
 
 mode = Mode()
-_next_number = itertools.count().__next__
+next_number = itertools.count().__next__
 _accumulation = threading.Lock()  # several threads may run backward into the same leaf
 
 
 class Node:
     """One recorded operation.
 
-    `next_functions`: an edge for every differentiable input, in order. `_outputs`: the shape and dtype of every output,
-    to which incoming gradients are brought. Subclasses hold what their formulas need and implement `apply`, which takes
-    a gradient (or None) for every output and returns one for every edge.
+    `next_functions`: an edge for every differentiable input, in order. `_shape`, `_dtype`: of the first output, to which
+    incoming gradients are brought; `_others`: of the other outputs, which few nodes have. Subclasses hold what their
+    formulas need and implement `apply`, which takes a gradient (or None) for every output and returns one for every edge.
     """
 
-    __slots__ = ("__weakref__", "_hooks", "_metadata", "_number", "_outputs", "next_functions")
+    __slots__ = ("__weakref__", "_dtype", "_hooks", "_metadata", "_number", "_others", "_shape", "next_functions")
 
     next_functions: tuple[Edge, ...]
-    _outputs: Sequence[Output]
+    _shape: tuple[int, ...]
+    _dtype: Any
+    _others: Sequence[Output]
     computes_what_is_wanted = True  # not so the user's Functions: they compute everything
 
     def __init__(self, next_functions: tuple[Edge, ...], outputs: Sequence[Output]) -> None:
         self.next_functions = next_functions
-        self._outputs = outputs
         self._hooks: NodeHooks | None = None
-        self._number = _next_number()
+        self._number = next_number()
+        self._describe(outputs)
+
+    def _describe(self, outputs: Sequence[Output]) -> None:
+        """Note the shapes and dtypes of all outputs."""
+        self._shape, self._dtype = outputs[0] if outputs else ((), None)
+        self._others = outputs[1:]
 
     def apply(self, *gradients: Gradient | None) -> Sequence[Gradient | None]:
         raise NotImplementedError
@@ -77,8 +84,9 @@ class Node:
         return self._number > other._number
 
     def __call__(self, *gradients: Gradient | None) -> Any:
-        if len(gradients) != len(self._outputs):
-            raise TypeError(f"expected {len(self._outputs)} arguments, got {len(gradients)} instead")
+        expected = 1 + len(self._others)
+        if len(gradients) != expected:
+            raise TypeError(f"expected {expected} arguments, got {len(gradients)} instead")
         results = tuple(self.apply(*gradients))
         return results[0] if len(results) == 1 else results or None
 
@@ -136,12 +144,12 @@ class AccumulateGrad(Node):
         variable = self.variable
         if gradient is None:
             return ()
-        if not variable.is_leaf:
+        if (variable._edge is not None or variable._view is not None) and not variable.is_leaf:
             raise RuntimeError("leaf variable has been moved into the graph interior")
         if variable._requires_grad:
             with _accumulation:
                 variable._accumulate(gradient)
-        hooks = variable._meta.post_accumulate
+        hooks = variable._autograd.post_accumulate
         if hooks is not None:
             run_post_accumulate_hooks(hooks, variable)
         return ()
@@ -175,14 +183,14 @@ def run_backward(
     accumulate and others tell who retains their gradient (`accumulate`), or what arrives at them is returned.
     """
     root = GraphRoot(tuple(roots), gradients)
-    awaited = _count_edges(root)
+    reached, several = _explore(root)
     captured: list[Gradient | None] = [None] * len(inputs)
     captures: dict[Node, list[tuple[int, int]]] = {}
     running: set[Node] | None = None  # of `inputs`, the nodes that run, and those that a gradient is sent to
     wanted: set[Node] | None = None
     if inputs:
         targets = {node for node, _ in inputs if node is not None}
-        running = _leading_to(targets, awaited) | {root}
+        running = _leading_to(targets, reached) | {root}
         if accumulate:
             running |= targets
         wanted = running | targets
@@ -192,13 +200,14 @@ def run_backward(
             for position, (target, output_nr) in enumerate(inputs):
                 if target is not None:
                     captures.setdefault(target, []).append((position, output_nr))
+    del reached
 
-    arrived: dict[Node, list[Gradient | None]] = {root: []}
-    ready: list[Node] = [root]  # a heap
+    arrived: dict[Node, list[Gradient | None]] = {root: []}  # the sums so far, for every output
+    ready: list[tuple[int, Node]] = [(0, root)]  # a heap, the youngest node first
     before, mode.grad = mode.grad, create_graph
     try:
         while ready:
-            node = heapq.heappop(ready)
+            node = heappop(ready)[1]
             incoming = arrived.pop(node)
             hooks = node._hooks
             if running is not None:
@@ -216,46 +225,53 @@ def run_backward(
                 mode.grad = create_graph  # whatever a hook did to it
             if not retain_graph:
                 node.release()
-            for edge, gradient in zip(node.next_functions, outgoing, strict=True):
+            for edge, gradient in zip(node.next_functions, outgoing):  # noqa: B905  (apply sees to the number)
                 following, output_nr = edge
                 if following is None:
                     continue
-                awaited[following] -= 1
+                awaited = several.get(following, 1)
+                if awaited > 1:
+                    several[following] = awaited - 1
                 if wanted is not None and following not in wanted:
                     continue
-                sums = arrived.get(following)
-                if sums is None:
-                    sums = arrived[following] = [None] * len(following._outputs)
                 if gradient is not None:
-                    shape, dtype = following._outputs[output_nr]
                     array = gradient._array
+                    shape, dtype = (
+                        following._others[output_nr - 1] if output_nr else (following._shape, following._dtype)
+                    )
                     if array.shape != shape or array.dtype is not dtype:
                         gradient = _fit(gradient, edge, node, outgoing)
+                sums = arrived.get(following)
+                if sums is None:
+                    sums = arrived[following] = [None] * (1 + len(following._others))
+                if gradient is not None:
                     sum_ = sums[output_nr]
                     sums[output_nr] = gradient if sum_ is None else sum_ + gradient
-                if awaited[following] == 0:
-                    heapq.heappush(ready, following)
+                if awaited == 1:
+                    heappush(ready, (-following._number, following))
     finally:
         mode.grad = before
     return captured
 
 
-def _count_edges(root: Node) -> dict[Node, int]:
-    """Every node that a gradient can reach from the root, with the number of edges that lead into it."""
-    counts = {root: 0}
+def _explore(root: Node) -> tuple[set[Node], dict[Node, int]]:
+    """Every node that a gradient can reach from the root, and to those with several edges, how many."""
+    reached = {root}
+    several: dict[Node, int] = {}
     stack = [root]
     while stack:
         for following, _ in stack.pop().next_functions:
-            if following is not None:
-                if following in counts:
-                    counts[following] += 1
-                else:
-                    counts[following] = 1
-                    stack.append(following)
-    return counts
+            if following is None:
+                continue
+            if following in reached:
+                several[following] = several.get(following, 1) + 1
+            else:
+                reached.add(following)
+                stack.append(following)
+    return reached, several
 
 
-def _leading_to(targets: set[Node], nodes: dict[Node, int]) -> set[Node]:
+def _leading_to(targets: set[Node], nodes: set[Node]) -> set[Node]:
     """Those of `nodes` that must run for a gradient to reach a target: one of their edges leads on to one."""
     leading: set[Node] = set()
     for node in sorted(nodes, reverse=True):  # oldest first: a node leads only to older ones, and to leaves
@@ -289,7 +305,7 @@ def _fit(gradient: Gradient, edge: Edge, node: Node, outgoing: Sequence[Gradient
     """Undo broadcasting and promotion: a value that was repeated along a dimension receives the sum along it."""
     following, output_nr = edge
     assert following is not None
-    shape, dtype = following._outputs[output_nr]
+    shape, dtype = following._others[output_nr - 1] if output_nr else (following._shape, following._dtype)
     got = gradient._array.shape
     if got != shape:
         padded = (1,) * (len(got) - len(shape)) + tuple(shape)

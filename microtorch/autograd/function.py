@@ -186,7 +186,7 @@ class BackwardCFunction(Node, FunctionCtx):
             )
         if self._is_recorded:
             self._results = [(o._array.shape, o._array.dtype) if isinstance(o, Tensor) else None for o in outputs]
-            self._outputs = [r if r and i in connected else ((), None) for i, r in enumerate(self._results)]
+            self._describe([r if r and i in connected else ((), None) for i, r in enumerate(self._results)])
             self._saved = [self._keep(tensor, outputs) for tensor in self.to_save]
         self.to_save = self.dirty_tensors = self.non_differentiable = ()  # the node must not keep its own results
         return tuple(outputs) if isinstance(returned, tuple) else outputs[0]

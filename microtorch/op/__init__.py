@@ -34,8 +34,10 @@ from .tables import (
     only_function,
     only_method,
     publish,
+    renamed,
     unpublished,
 )
+from .text import OPERANDS
 from .traits import FLOAT, KEEP, MANY, NUMBERS, PROMOTE, not_implemented
 
 __all__ = [
@@ -45,6 +47,7 @@ __all__ = [
     "MANY",
     "METHODS",
     "NUMBERS",
+    "OPERANDS",
     "PROMOTE",
     "REGISTRY",
     "alias",
@@ -59,6 +62,7 @@ __all__ = [
     "op",
     "pointwise",
     "publish",
+    "renamed",
     "requires_grad",
     "unpublished",
     "write_into",

@@ -1,80 +1,43 @@
 """The functions of one operation, written out for its own parameters, with the usual case first.
 
 Tensors are small here, so that what Python does around a kernel is most of the cost. What a declaration says is known
-once: the code that follows from it is written then, as text, and compiled.
+once: the code that follows from it is written as text and compiled, when it is first called.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from ..arguments import to_number
-from ..engine import FREED, NO_EDGE, mode
-from ..layout import arranged
-from ..saved import SavedInput, SavedNumber, SavedOutput
-from ..tensor import InferenceCounter, Tensor, wrap
-from ..views import MULTI_OUTPUT, gradient_edge, make_view
-from .operation import Op, describe, torch_name
-from .output import requires_grad
-from .shapes import broadcast_error
+from .operation import Op
+from .text import Text, listed
 from .traits import FLOAT, KEEP, MANY
 
 FACTORS = ("alpha", "beta", "value")  # with the default 1; a tensor may stand for the number
 SYNONYMS = {"dim": "axis", "keepdim": "keepdims"}  # numpy's names, which torch takes for its own
-NAMES = {
-    "_Tensor": Tensor,
-    "_wrap": wrap,
-    "_mode": mode,
-    "_requires_grad": requires_grad,
-    "_broadcast_error": broadcast_error,
-    "_make_view": make_view,
-    "_MULTI_OUTPUT": MULTI_OUTPUT,
-    "_ndarray": np.ndarray,
-    "_asarray": np.asarray,
-    "_copyto": np.copyto,
-    "_NUMBER": (float, int),
-    "_InferenceCounter": InferenceCounter,
-    "_arranged": arranged,
-    "_gradient_edge": gradient_edge,
-    "_NO_EDGE": NO_EDGE,
-    "_SavedInput": SavedInput,
-    "_SavedOutput": SavedOutput,
-    "_SavedNumber": SavedNumber,
-    "_describe": describe,
-    "_to_number": to_number,
-    "_RuntimeError": RuntimeError,
-    "_FREED": FREED,
-}
 
 
-def write_function(op: Op) -> Callable[..., Any]:
+def function_text(op: Op) -> Text:
     """The function that is called."""
     signature, namespace, lines = _head(op)
     lines.insert(0, f"def {op.name}({signature}):")
-    values, extras = _tuple(op.tensors), _tuple(op.others)
+    values, extras = listed(op.tensors), listed(op.others)
     if op.traits.out and not op.view:
         lines += ["    if out is not None:", f"        return _op.into(out, {values}, {extras}, _name)"]
     arrays = ", ".join(f"a{i}" for i in range(len(op.tensors)))
-    number_of = _number_argument(op)
     if op.takes_list:
         lines.append(f"    {arrays}, = _op.arrays({values}, _name)")
+    elif op.promotion == KEEP:
+        lines.append(f"    if {' and '.join(f'isinstance({name}, _Tensor)' for name in op.tensors)}:")
+        lines += [f"        a{i} = {name}._array" for i, name in enumerate(op.tensors)]
+        lines += ["    else:", f"        {arrays}, = _op.arrays({values}, _name, _first)"]
     else:
         lines.append(f"    if {_usual(op)}:")
         lines += [f"        a{i} = {name}._array" for i, name in enumerate(op.tensors)]
-        if number_of is not None:  # x·2: numpy, too, lets the number give way
-            x = op.tensors[0]
-            dtypes = _dtypes(op, "fd")
-            lines.append(
-                f'    elif type({number_of}) in _NUMBER and isinstance({x}, _Tensor) and {x}._array.dtype.char in "{dtypes}":'
-            )
-            lines += [f"        a0 = {x}._array", f"        a1 = {number_of}"]
-        unusual = f"{arrays}, = _op.arrays" if op.promotion == KEEP else "return _op.general"
-        inputs = values if op.promotion == KEEP else f"{values}, {extras}"
-        lines += ["    else:", f"        {unusual}({inputs}, _name, _first)"]
+        if op.number_argument is not None:
+            lines += _with_number(op, op.number_argument)
+        lines += ["    else:", f"        return _general({values}, {extras}, _name, _first)"]
     lines += [
         "    try:",
         f"        result = _forward({_arguments(op)})",
@@ -83,8 +46,9 @@ def write_function(op: Op) -> Callable[..., Any]:
     ]
     if op.promotion != KEEP and len(op.tensors) > 1:
         ordered = [f"(type(a{i}) is not _ndarray or a{i}.flags.c_contiguous)" for i in range(len(op.tensors))]
-        lines.append(f"    if not ({' and '.join(ordered)}): result = _arranged(_asarray(result), _order({arrays}))")
-    required = " or ".join(f"_requires_grad({name})" for name in op.differentiable)
+        lines.append(f"    if result.ndim > 1 and not ({' and '.join(ordered)}):")
+        lines.append(f"        result = _arranged(result, _order({arrays}))")
+    required = " or ".join(_requires_grad(op, name) for name in op.differentiable)
     recorded = f"    if _mode.grad and ({'False' if op.traits.gives_bool else required or 'False'}): "
     several = f"{recorded}_op.record(out, {values}, {extras})"
     if op.outputs:
@@ -96,20 +60,49 @@ def write_function(op: Op) -> Callable[..., Any]:
             several,
         ]
     else:
+        lines += _FRESH
         if op.view:
-            lines += ["    out = _wrap(result)", f"    _make_view(out, {op.tensors[0]})"]
-        else:
-            lines.append("    out = _wrap(result if type(result) is _ndarray else _asarray(result))")
+            lines.append(f"    _make_view(out, {op.tensors[0]})")
         if required and not op.traits.gives_bool:
-            if op.unrolled_record is None:
+            if op.unrolled.record is None:
                 lines.append(f"{recorded}_op.record((out,), {values}, {extras})")
             else:
-                lines.append(f"{recorded}_record(out, {', '.join(p.name for p in op.parameters)})")
+                lines.append(f"{recorded}_record(out, {', '.join(op.names)})")
     lines.append("    return out")
-    return _compile(op, op.name, lines, namespace | {"_missing": _missing, "_first": 1, "_name": op.name})
+    return lines, namespace | _names(op)
 
 
-def write_in_place(op: Op) -> Callable[..., Any]:
+# What `wrap` does, without the call.
+_FRESH = [
+    "    out = _new(_Tensor)",
+    "    out._array = result if type(result) is _ndarray else _asarray(result)",
+    "    out._counter = _InferenceCounter((0,)) if _mode.inference else [0]",
+    "    out._edge = out._view = out._autograd = None",
+    "    out._requires_grad = False",
+]
+
+
+def _with_number(op: Op, number: str) -> list[str]:
+    """The branch for x·2: the number gives way to the array's type, as it does for numpy."""
+    x = op.tensors[0]
+    char = f"{x}._array.dtype.char"
+    lines = [f'    elif type({number}) in _NUMBER and isinstance({x}, _Tensor) and {char} in "{_dtypes(op, "fd")}":']
+    lines.append(f"        a0 = {x}._array")
+    if op.traits.wraps_numbers:  # numpy computes faster with an array; 0 has a sign, which is no key
+        return [*lines, f"        a1 = _number({number}, a0.dtype.char) if {number} else {number}"]
+    return [*lines, f"        a1 = {number}"]
+
+
+def _requires_grad(op: Op, name: str) -> str:
+    """The condition that an input requires a gradient."""
+    at = op.tensors.index(name)
+    if op.takes_list or op.optional[at] or (op.numbers[at] and name != op.number_argument):
+        return f"_requires_grad({name})"
+    own = f"({name}._requires_grad or ({name}._view is not None and {name}.requires_grad))"
+    return f"(isinstance({name}, _Tensor) and {own})" if op.numbers[at] else own
+
+
+def in_place_text(op: Op) -> Text:
     """The function with `_`: where nothing is recorded and no memory is shared, the result is copied over the tensor."""
     signature, namespace = _signature(op.parameters)
     name = op.name + "_"
@@ -125,7 +118,7 @@ def write_in_place(op: Op) -> Callable[..., Any]:
         ]
         for other in others:
             same = f"isinstance({other}, _Tensor) and {other}._array.dtype is {x_array}.dtype and {other}._array.base is None"
-            number = f" or type({other}) in _NUMBER" if _number_argument(op) else ""
+            number = f" or type({other}) in _NUMBER" if op.number_argument else ""
             conditions.append(f"({same}{number})")
         required = " or ".join(f"_requires_grad({n})" for n in op.tensors)
         conditions += [f"not (_mode.grad and ({required}))", f"type({x}._counter) is not _InferenceCounter"]
@@ -141,97 +134,23 @@ def write_in_place(op: Op) -> Callable[..., Any]:
             f"            {x}._counter[0] += 1",
             f"            return {x}",
         ]
-    lines.append(f"    return _op.in_place({_tuple(op.tensors)}, {_tuple(op.others)}, _name)")
-    return _compile(op, name, lines, namespace | {"_name": name, "_first": 0})
+    lines.append(f"    return _in_place({listed(op.tensors)}, {listed(op.others)}, _name)")
+    return lines, namespace | _names(op)
 
 
-# -- the graph ---------------------------------------------------------------------------------------------------------
-
-
-def unroll(op: Op) -> None:
-    """Write `record` and the node's `apply` out: what `Op.make_node` and `OpNode.apply` do in general.
-
-    So far as a call has one edge for every differentiable input, or for all but a number.
-    """
-    optional = any(p.default is not p.empty for p in op.parameters if p.name in op.differentiable)
-    if not op.differentiable or optional or op.takes_list or op.outputs or op.view == MANY:
-        return
-    if op.traits.wraps_numbers or not any(op.numbers):
-        op.unrolled_record = _unroll(op, op.differentiable)
-        return
-    number = _number_argument(op)
-    if number is None or op.differentiable[0] != op.tensors[0] or op.node_name == "NotImplemented":
-        return
-    with_number = _unroll(op, [n for n in op.differentiable if n != number])
-    with_tensor = _unroll(op, op.differentiable)
-    at = [p.name for p in op.parameters].index(number)
-
-    def record(out: Tensor, *arguments: Any) -> None:
-        (with_tensor if isinstance(arguments[at], Tensor) else with_number)(out, *arguments)
-
-    op.unrolled_record = record
-
-
-def _unroll(op: Op, inputs: Sequence[str]) -> Callable[..., Any]:
-    """`record` for a call whose edges lead to `inputs`; the `apply` of its nodes is entered in `op.unrolled_apply`.
-
-    A value that is saved is looked at only through `op.saves`, so nodes of either origin are the same.
-    """
-    saves, needs = op.saves, op.needs
-    parameters = [p.name for p in op.parameters]
-    n = len(inputs)
-    lines = [f"def record(out, {', '.join(parameters)}):"]
-    for i, name in enumerate(inputs):
-        guard = f" if isinstance({name}, _Tensor) else _NO_EDGE" if op.traits.wraps_numbers else ""
-        lines.append(f"    e{i} = _gradient_edge({name}){guard}")
-    for j, need in enumerate(saves):
-        asking = " or ".join(f"e{i} is not _NO_EDGE" for i, name in enumerate(inputs) if need in needs[name])
-        if need == "out":
-            value = "_SavedOutput(out, 0)"
-        elif need in op.tensors:
-            value = f"_SavedInput({need})"
-            if op.traits.wraps_numbers:
-                value = f"({value} if isinstance({need}, _Tensor) else _SavedNumber({need}))"
-            elif need not in inputs:
-                value = f"({value} if isinstance({need}, _Tensor) else {need})"
-        elif need in parameters:
-            value = need
-        else:
-            value = f"_describe({need.rpartition('_')[0]}, {need.rpartition('_')[2]!r})"
-        lines.append(f"    s{j} = {value} if {asking or 'False'} else None")
-    node_class = "_node_class"
-    if not isinstance(op.node_name, str):
-        node_class = f"_op.node_class(_op.node_name({', '.join(f'{p}={p}' for p in parameters)}), {tuple(inputs)})"
-    saved = _tuple([f"s{j}" for j in range(len(saves))])
-    edges = _tuple([f"e{i}" for i in range(n)])
-    lines += [
-        "    array = out._array",
-        f"    node = {node_class}({edges}, ((array.shape, array.dtype),), {saved}, None)",
-        "    out._edge = (node, 0)",
-        "    out._requires_grad = True",
-        "def apply(self, g):",
-        "    saved = self._saved",
-        "    if saved is None: raise _RuntimeError(_FREED)",
-        f"    if g is None: return ({'None, ' * n})",
-        f"    {saved[1:-1]} = saved" if saves else "    pass",
-        f"    {edges[1:-1]} = self.next_functions",
-    ]
-    for j, need in enumerate(saves):
-        if need == "out" or need in op.tensors:
-            maybe = f"hasattr(s{j}, 'unpack')" if need != "out" and need not in inputs else f"s{j} is not None"
-            lines.append(f"    if {maybe}: s{j} = s{j}.unpack(self)")
-    for name in sorted(inputs, key=torch_name):
-        i = inputs.index(name)
-        values = ["g" if w == "g" else f"s{saves.index(w)}" for w in needs[name]]
-        lines.append(f"    r{i} = _formula{i}({', '.join(values)}) if e{i}[0] is not None else None")
-    lines.append(f"    return {_tuple([f'r{i}' for i in range(n)])}")
-
-    namespace: dict[str, Any] = {f"_formula{i}": op.formulas[name] for i, name in enumerate(inputs)}
-    record = _compile(op, "record", lines, namespace)
-    op.unrolled_apply[tuple(inputs)] = record.__globals__["apply"]
-    if isinstance(op.node_name, str):
-        record.__globals__["_node_class"] = op.node_class(op.node_name, tuple(inputs))
-    return record
+def _names(op: Op) -> dict[str, Any]:
+    """What the text of an operation calls by name."""
+    return {
+        "_op": op,
+        "_forward": op.forward,
+        "_order": op.order,
+        "_general": op.general,
+        "_in_place": op.in_place,
+        "_record": op.unrolled.record,
+        "_result_type": op.result_type,
+        "_missing": _missing,
+        "__name__": op.forward.__module__,  # where numpy's warnings are said to come from
+    }
 
 
 # -- pieces of text ----------------------------------------------------------------------------------------------------
@@ -293,30 +212,10 @@ def _usual(op: Op) -> str:
         promoted = [n for n, kept in zip(op.tensors, op.kept, strict=True) if not kept]
         first = f"{promoted[0]}._array.dtype"
         conditions += [f"{name}._array.dtype is {first}" for name in promoted[1:]]
-        conditions.append(f'{first}.char in "{_dtypes(op, "fd" if op.promotion == FLOAT else "fdbhilB")}"')
+        known = _dtypes(op, "fd" if op.promotion == FLOAT else "fdbhilB")
+        conditions.append(f'{first}.char in "{known}"')
     return " and ".join(conditions)
 
 
 def _dtypes(op: Op, characters: str) -> str:
     return "".join(c for c in characters if c not in op.traits.refuses[1])
-
-
-def _number_argument(op: Op) -> str | None:
-    """The second of two inputs, if it may be a number."""
-    return op.tensors[1] if len(op.tensors) == 2 and op.numbers[1] and op.promotion != KEEP else None
-
-
-def _tuple(names: Sequence[str]) -> str:
-    return "(" + "".join(f"{n}, " for n in names) + ")"
-
-
-def _compile(op: Op, name: str, lines: list[str], namespace: dict[str, Any]) -> Callable[..., Any]:
-    namespace = NAMES | namespace
-    namespace["_op"], namespace["_forward"], namespace["_order"] = op, op.forward, op.order
-    namespace["_result_type"], namespace["_record"] = op.result_type, op.unrolled_record
-    namespace["__name__"] = op.forward.__module__  # where numpy's warnings are said to come from
-    exec(compile("\n".join(lines), f"<microtorch op {name}>", "exec"), namespace)
-    function: Any = namespace[name]
-    function.__doc__ = op.forward.__doc__
-    function.__module__ = op.forward.__module__
-    return function

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from .code import unroll, write_function, write_in_place
+from .code import function_text, in_place_text
 from .operation import Op
-from .tables import REGISTRY, publish
+from .tables import OPERATIONS, REGISTRY, publish
+from .text import Written
 from .traits import PROMOTE, TRAITS, Traits
 
 
@@ -18,13 +20,17 @@ def op(**declaration: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]
     def declare(forward: Callable[..., Any]) -> Callable[..., Any]:
         declared = Op(forward, declaration, traits)
         REGISTRY[declared.name] = declared
-        unroll(declared)
-        declared.function = write_function(declared)
-        public = traits.public
-        if public and public != "in place":
+        name, public = declared.name, traits.public
+        published = bool(public) and public != "in place"
+        written = Written(forward, name, partial(function_text, declared))
+        declared.function = written.function(name, 1, published=published)
+        OPERATIONS[declared.function] = declared
+        if published:
             publish(declared.function, public)
         if traits.in_place:
-            declared.function_ = write_in_place(declared)
+            name += "_"
+            written = Written(forward, name, partial(in_place_text, declared))
+            declared.function_ = written.function(name, 0, published=bool(public))
             if public:
                 publish(declared.function_, "method")
         return declared.function

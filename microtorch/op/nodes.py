@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..engine import FREED, Edge, Node
 from ..saved import is_freed_with_graph, unpack
-from ..tensor import Tensor
+from ..tensor import Tensor, wrap
 from .traits import MANY
 
 if TYPE_CHECKING:
@@ -39,9 +41,7 @@ class OpNode(Node):
         several = (len(gradients) > 1 or op.view == MANY) and not op.outputs
         values |= {"g": gradients if several else gradients[0], "gradients": gradients}
         for parameter, position, width in self._plan:
-            formula = op.formulas[parameter]
-            assert formula is not None
-            gradient = formula(*[values[need] for need in op.needs[parameter]])
+            gradient = op.derivatives[parameter](*[values[need] for need in op.needs[parameter]])
             if parameter == "tensors":
                 results[position : position + width] = gradient
             else:
@@ -77,3 +77,27 @@ class NotImplementedNode(Node):
 
 
 NotImplementedNode.__name__ = "NotImplemented"
+
+
+DESCRIBED = ("shape", "dtype", "stride")
+
+
+def describe(value: Any, what: str) -> Any:
+    """What a formula asks of an input instead of the input itself."""
+    if not isinstance(value, Tensor):
+        return None
+    return value.shape if what == "shape" else value.dtype if what == "dtype" else value.stride()
+
+
+def torch_name(parameter: str) -> str:
+    """By these names torch orders what a node saved, which is checked in this order, and its formulas."""
+    return "self" if parameter == "input" else parameter
+
+
+def as_gradient(result: Any, g: Tensor) -> Tensor | None:
+    """What a formula on arrays gave for the gradient `g`, as a tensor."""
+    if result is g._array:
+        return g
+    if result is None:
+        return None
+    return wrap(result if type(result) is np.ndarray else np.asarray(result))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import namedtuple
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,10 @@ from ..memory import check_cast, check_overlap, check_partial_overlap
 from ..saved import SavedInput, SavedNumber, SavedOutput
 from ..tensor import Tensor, wrap
 from ..views import check_inplace, gradient_edge, rebase_history
-from .nodes import NotImplementedNode, OpNode
+from .nodes import DESCRIBED, NotImplementedNode, OpNode, describe, torch_name
 from .output import check_writable, requires_grad, write_into
 from .shapes import broadcast_error, broadcast_shape
+from .tape import Unrolled, unroll
 from .traits import FLOAT, KEEP, NUMBERS, Traits, not_implemented
 
 Formula = Callable[..., Any]
@@ -31,7 +33,6 @@ class Op:
 
     function: Callable[..., Any]
     function_: Callable[..., Any] | None = None  # the in-place variant
-    unrolled_record: Callable[..., Any] | None = None
 
     def __init__(self, forward: Callable[..., Any], formulas: dict[str, Formula | None], traits: Traits) -> None:
         self.name = forward.__name__
@@ -42,26 +43,48 @@ class Op:
         self.promotion, self.view, self.outputs = traits.promotion, traits.view, traits.outputs
         self.node_name = traits.node or "".join(part.capitalize() for part in self.name.split("_")) + "Backward0"
         self.order = traits.order or (lambda *arrays: arrays)
-        self.parameters = list(inspect.signature(forward).parameters.values())
-        names = [p.name for p in self.parameters]
-        self.tensors = [n for n in names if n in formulas]
-        self.others = [n for n in names if n not in formulas]
+        self.names = _parameters(forward)
+        self.tensors = [n for n in self.names if n in formulas]
+        self.others = [n for n in self.names if n not in formulas]
         self.kept = [n in traits.keep for n in self.tensors]
         self.numbers = [n in traits.numbers or traits.wraps_numbers for n in self.tensors]
         self.precise = [n in traits.precise for n in self.tensors]
-        self.optional = [p.default is None for p in self.parameters if p.name in formulas]
-        self.takes_list = names[0] == "tensors"
-        self.differentiable = [n for n in self.tensors if formulas[n] is not None]
-        self.needs = {n: list(inspect.signature(f).parameters) for n, f in formulas.items() if f is not None}
+        self.takes_list = self.names[0] == "tensors"
+        self.derivatives = {n: f for n, f in formulas.items() if f is not None}
+        self.differentiable = [n for n in self.tensors if n in self.derivatives]
+        self.needs = {n: _parameters(f) for n, f in self.derivatives.items()}
         saves = {need for needs in self.needs.values() for need in needs if need not in ("g", "gradients")}
         self.saves = sorted(saves, key=lambda need: (need == "out" or need in self.outputs, torch_name(need)))
-        self.result_type = _return_type(self.called, self.outputs) if self.outputs else None
-        self.unrolled_apply: dict[tuple[str, ...], Callable[..., Any]] = {}  # by the inputs that have an edge
         self._node_classes: dict[str, type[OpNode]] = {}
-        known = {"g", "gradients", "out", *self.outputs, *names}
-        known |= {f"{n}_{what}" for n in self.tensors for what in ("shape", "dtype", "stride")}
+        known = {"g", "gradients", "out", *self.outputs, *self.names}
+        known |= {f"{n}_{what}" for n in self.tensors for what in DESCRIBED}
         unknown = {need for needs in self.needs.values() for need in needs} - known
         assert not unknown, f"{self.name}: a gradient formula asks for {unknown}, which the operation does not have"
+
+    @cached_property
+    def parameters(self) -> list[inspect.Parameter]:
+        """The parameters of the forward."""
+        return list(inspect.signature(self.forward).parameters.values())
+
+    @cached_property
+    def optional(self) -> list[bool]:
+        """Which of the tensors may be left out."""
+        return [p.default is None for p in self.parameters if p.name in self.formulas]
+
+    @cached_property
+    def result_type(self) -> type | None:
+        """The named tuple of several results."""
+        return _return_type(self.called, self.outputs) if self.outputs else None
+
+    @cached_property
+    def unrolled(self) -> Unrolled:
+        """Recording and the backward step, written out."""
+        return unroll(self)
+
+    @property
+    def number_argument(self) -> str | None:
+        """The second of two inputs, if it may be a number."""
+        return self.tensors[1] if len(self.tensors) == 2 and self.numbers[1] and self.promotion != KEEP else None
 
     # -- inputs -------------------------------------------------------------------------------------------------------
 
@@ -69,7 +92,7 @@ class Op:
         """The array of an argument that must be a tensor; `name`, `first`: as the operation was called, see `publish`."""
         if isinstance(value, Tensor):
             return value._array
-        place = [p.name for p in self.parameters].index(self.tensors[position]) + first
+        place = self.names.index(self.tensors[position]) + first
         raise TypeError(
             f"{name}(): argument '{self.tensors[position]}' (position {place}) must be Tensor, not {type_name(value)}"
         )
@@ -227,11 +250,13 @@ class Op:
 
     def node_class(self, name: str, linked: tuple[str, ...]) -> type[OpNode]:
         """The class of the nodes of one name; `linked`: the inputs with an edge, which go with the name if unrolled."""
+        return self.make_class(name, self.unrolled.methods.get(linked, {}))
+
+    def make_class(self, name: str, methods: dict[str, Any]) -> type[OpNode]:
+        """The class of the nodes of one name, made with these methods if it is not there yet."""
         made = self._node_classes.get(name)
         if made is None:
-            unrolled = self.unrolled_apply.get(linked)
-            members = {"__slots__": (), "op": self} | ({} if unrolled is None else {"apply": unrolled})
-            made = self._node_classes[name] = type(name, (OpNode,), members)
+            made = self._node_classes[name] = type(name, (OpNode,), {"__slots__": (), "op": self} | methods)
         return made
 
     # -- in place and out= --------------------------------------------------------------------------------------------
@@ -326,16 +351,10 @@ class Op:
         return out
 
 
-def torch_name(parameter: str) -> str:
-    """By these names torch orders what a node saved, which is checked in this order, and its formulas."""
-    return "self" if parameter == "input" else parameter
-
-
-def describe(value: Any, what: str) -> Any:
-    """What a formula asks of an input instead of the input itself."""
-    if not isinstance(value, Tensor):
-        return None
-    return value.shape if what == "shape" else value.dtype if what == "dtype" else value.stride()
+def _parameters(function: Callable[..., Any]) -> list[str]:
+    """The names of a function's parameters, none of which is starred."""
+    code = function.__code__
+    return list(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
 
 
 def _as_wide_operand(value: Any, precise: bool) -> Any:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .operation import Op
 
 REGISTRY: dict[str, Op] = {}  # every operation with a node of its own
+OPERATIONS: dict[Callable[..., Any], Op] = {}  # the same, by the function that is called
 FUNCTIONS: dict[str, Callable[..., Any]] = {}  # the torch namespace: torch.add
 METHODS: dict[str, Callable[..., Any]] = {}  # the methods of Tensor: x.add, x.add_
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -20,11 +21,12 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 def publish(function: Function, where: bool | str = True) -> Function:
     """Enter a function among those of the torch namespace ("function"), the methods of Tensor ("method"), or both."""
     name = function.__name__
-    register(function.__code__, name, 1)
+    if not hasattr(function, "written"):
+        register(function.__code__, name, 1)
     if where is True or where == "function":
         FUNCTIONS[name] = function
     if where is True or where == "method":
-        METHODS[name] = _renamed(function, name, 0)
+        METHODS[name] = renamed(function, name, 0)
     return function
 
 
@@ -34,17 +36,16 @@ def alias(name: str, of: str) -> None:
         for suffix in ("", "_"):
             if of + suffix in table:
                 function = table[of + suffix]
-                table[name + suffix] = _renamed(function, name + suffix, function.__globals__.get("_first", 1))
+                table[name + suffix] = renamed(function, name + suffix, 1 if table is FUNCTIONS else 0)
 
 
-def _renamed(function: Any, name: str, first: int) -> Any:
+def renamed(function: Any, name: str, first: int) -> Any:
     """A copy of a function that names itself in errors as it was called; methods count arguments from 0."""
-    namespace = function.__globals__
-    if "_first" in namespace:
-        namespace = namespace | {"_name": name, "_first": first}
+    if hasattr(function, "written"):
+        return function.written.function(name, first)
     code = function.__code__.replace(co_qualname=name if first else f"Tensor.{name}")
     register(code, name, first)
-    copy = FunctionType(code, namespace, name, function.__defaults__, function.__closure__)
+    copy = FunctionType(code, function.__globals__, name, function.__defaults__, function.__closure__)
     copy.__kwdefaults__, copy.__doc__, copy.__module__ = function.__kwdefaults__, function.__doc__, function.__module__
     return copy
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from .. import kernels
-from ..arguments import register, to_ints, to_number, wrong_type
-from ..op import composite, op
+from ..arguments import to_ints, to_number, wrong_type
+from ..op import composite, op, renamed
 from ..tensor import Tensor
 from .arithmetic import name_of
 from .reduction import EXPECTED_OUT, axes, in_order, named_dtype, restore
@@ -48,7 +48,7 @@ def vector_norm_of(input, ord, dim, keepdim, dtype=None):
     return in_order(np.asarray(norm).astype(input.dtype))
 
 
-register(vector_norm_of.__code__, "linalg_vector_norm", 1)
+vector_norm_of = renamed(vector_norm_of, "linalg_vector_norm", 1)
 
 
 def _check_dtype(input, dtype):

@@ -1,0 +1,175 @@
+"""Recording a call and its backward step, written out for one operation.
+
+What `Op.make_node`, `OpNode.apply` and `OpNode.release` do in general, for calls with one edge for every differentiable
+input, or for all but a number. A value that is saved is looked at only through `op.saves`, so nodes of either origin
+are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .nodes import torch_name
+from .text import compiled, listed
+from .traits import KEEP, MANY
+from .unrecorded import has_operators, on_arrays
+
+if TYPE_CHECKING:
+    from .operation import Op
+
+
+@dataclass
+class Unrolled:
+    """`record(out, …)`, where there is one, and the methods of nodes by the inputs that have an edge."""
+
+    record: Callable[..., Any] | None = None
+    methods: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict)
+
+
+def unroll(op: Op) -> Unrolled:
+    """The written out forms of an operation; none where calls differ in more than that an input is a number."""
+    unrolled = Unrolled()
+    optional = any(p.default is not p.empty for p in op.parameters if p.name in op.differentiable)
+    if not op.differentiable or optional or op.takes_list or op.outputs or op.view == MANY:
+        return unrolled
+    if op.traits.wraps_numbers or not any(op.numbers):
+        unrolled.record = _written(op, op.differentiable, unrolled)
+        return unrolled
+    number = op.number_argument
+    if number is None or op.differentiable[0] != op.tensors[0] or op.node_name == "NotImplemented":
+        return unrolled
+    with_number = _written(op, [n for n in op.differentiable if n != number], unrolled)
+    with_tensor = _written(op, op.differentiable, unrolled)
+    at = op.names.index(number)
+
+    def record(out: Any, *arguments: Any) -> None:
+        (with_tensor if hasattr(arguments[at], "_array") else with_number)(out, *arguments)
+
+    unrolled.record = record
+    return unrolled
+
+
+def _written(op: Op, inputs: Sequence[str], unrolled: Unrolled) -> Callable[..., Any]:
+    """`record` for a call whose edges lead to `inputs`; the methods of its nodes are entered in `unrolled`."""
+    lines = [*_record(op, inputs), *_apply(op, inputs), *_release(op, inputs)]
+    names: dict[str, Any] = {"_op": op, "__name__": op.forward.__module__}
+    for i, name in enumerate(inputs):
+        names[f"_formula{i}"] = op.derivatives[name]
+        names[f"_plain{i}"] = on_arrays(op.derivatives[name])
+    namespace = compiled(f"record {op.name}", (lines, names))
+    unrolled.methods[tuple(inputs)] = {name: namespace[name] for name in ("apply", "release") if name in namespace}
+    if isinstance(op.node_name, str):
+        namespace["_node_class"] = op.make_class(op.node_name, unrolled.methods[tuple(inputs)])
+    return namespace["record"]
+
+
+def _record(op: Op, inputs: Sequence[str]) -> list[str]:
+    lines = [f"def record(out, {', '.join(op.names)}):"]
+    for i, name in enumerate(inputs):
+        if op.traits.wraps_numbers:
+            lines.append(f"    e{i} = _gradient_edge({name}) if isinstance({name}, _Tensor) else _NO_EDGE")
+        else:
+            lines.append(f"    e{i} = {name}._edge")
+            lines.append(f"    if e{i} is None or {name}._view is not None: e{i} = _gradient_edge({name})")
+    for j, need in enumerate(op.saves):
+        asking = " or ".join(f"e{i} is not _NO_EDGE" for i, name in enumerate(inputs) if need in op.needs[name])
+        if need == "out":
+            value = "_SavedOutput(out, 0)"
+        elif need in op.tensors:
+            value = f"_SavedInput({need})"
+            if op.traits.wraps_numbers:
+                value = f"({value} if isinstance({need}, _Tensor) else _SavedNumber({need}))"
+            elif need not in inputs:
+                value = f"({value} if isinstance({need}, _Tensor) else {need})"
+        elif need in op.names:
+            value = need
+        else:
+            value = f"_describe({need.rpartition('_')[0]}, {need.rpartition('_')[2]!r})"
+        lines.append(f"    s{j} = {value}" + (f" if {asking or 'False'} else None" if len(inputs) > 1 else ""))
+    node_class = "_node_class"
+    if not isinstance(op.node_name, str):
+        node_class = f"_op.node_class(_op.node_name({', '.join(f'{p}={p}' for p in op.names)}), {tuple(inputs)})"
+    return [
+        *lines,
+        "    array = out._array",
+        f"    node = _new({node_class})",
+        f"    node.next_functions = {listed([f'e{i}' for i in range(len(inputs))])}",
+        "    node._shape, node._dtype, node._others, node._hooks = array.shape, array.dtype, (), None",
+        f"    node._saved = {listed([f's{j}' for j in range(len(op.saves))])}",
+        "    node._number = _next_number()",
+        "    out._edge = (node, 0)",
+        "    out._requires_grad = True",
+    ]
+
+
+def _apply(op: Op, inputs: Sequence[str]) -> list[str]:
+    n, saves = len(inputs), op.saves
+    saved, edges = (listed([f"{letter}{i}" for i in range(k)])[1:-1] for letter, k in (("s", len(saves)), ("e", n)))
+    lines = [
+        "def apply(self, g):",
+        "    saved = self._saved",
+        "    if saved is None: raise _RuntimeError(_FREED)",
+        f"    if g is None: return ({'None, ' * n})",
+        f"    {saved} = saved" if saves else "    pass",
+        f"    {edges} = self.next_functions",
+    ]
+    for j, need in enumerate(saves):
+        if need == "out" or need in op.tensors:
+            maybe = f"hasattr(s{j}, 'unpack')" if need != "out" and need not in inputs else f"s{j} is not None"
+            lines.append(f"    if {maybe}: s{j} = s{j}.unpack(self)")
+    if not op.view and all(on_arrays(op.derivatives[name]) for name in inputs):
+        lines += _apply_on_arrays(op, inputs)
+    for name in sorted(inputs, key=torch_name):
+        i = inputs.index(name)
+        values = ["g" if w == "g" else f"s{saves.index(w)}" for w in op.needs[name]]
+        lines.append(f"    r{i} = _formula{i}({', '.join(values)}) if e{i}[0] is not None else None")
+    return [*lines, f"    return {listed([f'r{i}' for i in range(n)])}"]
+
+
+def _apply_on_arrays(op: Op, inputs: Sequence[str]) -> list[str]:
+    """The step that nobody records: on arrays, if those are of one dtype, and in order where the order shows."""
+    ordered = op.promotion != KEEP or any(has_operators(op.derivatives[name]) for name in inputs)
+    in_order = " and ({0}.ndim < 2 or {0}.flags.c_contiguous)" if ordered else ""
+    lines = [
+        "    if not _mode.grad:",
+        "        ga = g._array",
+        "        dtype = ga.dtype",
+        f"        plain = (dtype is _float32 or dtype is _float64){in_order.format('ga')}",
+    ]
+    arrays = []
+    for j, need in enumerate(op.saves):
+        if need != "out" and need not in op.tensors:
+            arrays.append(f"s{j}")
+            continue
+        arrays.append(f"a{j}")
+        same = f"a{j}.dtype is dtype{in_order.format(f'a{j}')}"
+        if need == "out" or (need in inputs and not op.traits.wraps_numbers):
+            lines.append(f"        if plain and s{j} is not None: a{j} = s{j}._array; plain = {same}")
+        else:
+            lines.append(f"        a{j} = s{j}")
+            lines.append(f"        if isinstance(s{j}, _Tensor): a{j} = s{j}._array; plain = plain and {same}")
+            if op.traits.wraps_numbers:
+                lines.append(f"        elif type(s{j}) is float and s{j}: a{j} = _number(s{j}, dtype.char)")
+    lines.append("        if plain:")
+    for name in sorted(inputs, key=torch_name):
+        i = inputs.index(name)
+        values = ", ".join("ga" if w == "g" else arrays[op.saves.index(w)] for w in op.needs[name])
+        lines.append(f"            r{i} = _as_gradient(_plain{i}({values}), g) if e{i}[0] is not None else None")
+    return [*lines, f"            return {listed([f'r{i}' for i in range(len(inputs))])}"]
+
+
+def _release(op: Op, inputs: Sequence[str]) -> list[str]:
+    """Nothing to release, or whatever was saved if a tensor was; no method where that must be looked up."""
+    freed = [j for j, need in enumerate(op.saves) if need == "out" or need in op.tensors]
+    if any(op.saves[j] not in ("out", *inputs) for j in freed):
+        return []
+    if not freed:
+        return ["def release(self): pass"]
+    asking = " or ".join(f"saved[{j}] is not None" for j in freed)
+    return [
+        "def release(self):",
+        "    saved = self._saved",
+        f"    if saved is not None and ({asking}): self._saved = None",
+    ]
