@@ -317,7 +317,7 @@ def _fit(gradient: Gradient, edge: Edge, node: Node, outgoing: Sequence[Gradient
                 f"{by}invalid gradient at index {index} - got {list(got)} but expected shape compatible with "
                 f"{list(shape)}"
             )
-        gradient = gradient.sum_to_size(shape)
+        gradient = gradient._unbroadcast(shape)
     if gradient._array.dtype != dtype:
         gradient = gradient.to(dtypes.FROM_NUMPY[dtype])
     return gradient

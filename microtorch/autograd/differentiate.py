@@ -7,9 +7,10 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..engine import Edge, run_backward
-from ..ops.creation import ones_like
-from ..tensor import Tensor
+from ..tensor import Tensor, wrap
 from ..views import gradient_edge
 
 Tensors = Tensor | Sequence[Tensor]
@@ -149,7 +150,7 @@ def _initial_gradients(roots: tuple[Any, ...], given: Gradients) -> list[Any]:
         if not isinstance(root, Tensor):
             raise AssertionError("Expected output to be a torch.Tensor")
         if isinstance(gradient, Tensor):
-            if gradient.shape != root.shape:
+            if gradient._array.shape != root._array.shape:
                 raise RuntimeError(
                     f"Mismatch in shape: grad_output[{i}] has a shape of {gradient.shape} and output[{i}] has a shape "
                     f"of {root.shape}."
@@ -157,11 +158,14 @@ def _initial_gradients(roots: tuple[Any, ...], given: Gradients) -> list[Any]:
         elif gradient is not None:
             raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
         elif root.requires_grad:
-            if root.numel() != 1:
+            array = root._array
+            if array.size != 1:
                 raise RuntimeError("grad can be implicitly created only for scalar outputs")
-            if not root.is_floating_point():
+            if array.dtype.kind != "f":
                 raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {root.dtype}")
-            gradients[i] = ones_like(root.detach())
+            one = np.empty(array.shape, array.dtype)
+            one.fill(1)
+            gradients[i] = wrap(one)
     return gradients[: len(roots)]
 
 

@@ -79,14 +79,17 @@ class NotImplementedNode(Node):
 NotImplementedNode.__name__ = "NotImplemented"
 
 
-DESCRIBED = ("shape", "dtype", "stride")
+DESCRIBED = ("shape", "dtype", "transposed")
 
 
 def describe(value: Any, what: str) -> Any:
-    """What a formula asks of an input instead of the input itself."""
+    """What a formula asks of an input instead of the input itself; of a matrix, whether it lies in memory by columns."""
     if not isinstance(value, Tensor):
         return None
-    return value.shape if what == "shape" else value.dtype if what == "dtype" else value.stride()
+    if what == "transposed":
+        (rows, _), (down, right) = value._array.shape, value._array.strides
+        return down == value._array.itemsize and right == down * rows
+    return value.shape if what == "shape" else value.dtype
 
 
 def torch_name(parameter: str) -> str:

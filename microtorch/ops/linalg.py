@@ -12,8 +12,9 @@ from ..op import PROMOTE, broadcast_error, compose_into, composite, not_implemen
 from ..settings import warn_once
 from ..tensor import Tensor, wrap_dim
 from .arithmetic import check_factor, mul, name_of, require_tensor, scaled
+from .order import t
 from .reduction import EXPECTED_OUT
-from .shape import unsafe_view
+from .shape import unsafe_view, view_in_shape
 
 # -- what torch refuses ------------------------------------------------------------------------------------------------
 
@@ -31,6 +32,11 @@ def _check_inner(a, b):
         raise RuntimeError(
             f"mat1 and mat2 shapes cannot be multiplied ({a.shape[0]}x{a.shape[1]} and {b.shape[0]}x{b.shape[1]})"
         )
+
+
+def _fit(a, b):
+    """Whether two matrices of floating point numbers can be multiplied as they are."""
+    return a.ndim == 2 == b.ndim and a.shape[1] == b.shape[0] and a.dtype is b.dtype and a.dtype.kind == "f"
 
 
 def _check_expandable(x, shape):
@@ -69,31 +75,29 @@ OF_MV = "addmv input tensors must have the same dtype, but got {1}, {0}, and {0}
 # -- matrix times matrix -----------------------------------------------------------------------------------------------
 
 
-def _left_slope(g, mat2, shape, strides, alpha=1):
+def _left_slope(g, mat2, transposed, alpha=1):
     """The gradient g·Bᵀ of the left factor, laid out as the factor is."""
-    if _is_transposed(shape, strides):
-        return scaled(mat2.mm(g.t()).t(), alpha)
-    return scaled(g.mm(mat2.t()), alpha)
+    if transposed:
+        return scaled(t(mm(mat2, t(g))), alpha)
+    return scaled(mm(g, t(mat2)), alpha)
 
 
-def _right_slope(g, mat1, shape, strides, alpha=1):
+def _right_slope(g, mat1, transposed, alpha=1):
     """The gradient Aᵀ·g of the right factor, laid out as the factor is."""
-    if _is_transposed(shape, strides):
-        return scaled(g.t().mm(mat1).t(), alpha)
-    return scaled(mat1.t().mm(g), alpha)
-
-
-def _is_transposed(shape, strides):
-    return strides[0] == 1 and strides[1] == shape[0]
+    if transposed:
+        return scaled(t(mm(t(g), mat1)), alpha)
+    return scaled(mm(t(mat1), g), alpha)
 
 
 @op(
-    input=lambda g, mat2, input_shape, input_stride: _left_slope(g, mat2, input_shape, input_stride),
-    mat2=lambda g, input, mat2_shape, mat2_stride: _right_slope(g, input, mat2_shape, mat2_stride),
+    input=lambda g, mat2, input_transposed: _left_slope(g, mat2, input_transposed),
+    mat2=lambda g, input, mat2_transposed: _right_slope(g, input, mat2_transposed),
     strict_out=EXPECTED_OUT,
 )
 def mm(input, mat2):
     """Matrix product (n×k)·(k×m)."""
+    if _fit(input, mat2):
+        return kernels.matmul(input, mat2)
     _check_matrices("self", "mat2", input, mat2)
     _check_inner(input, mat2)
     if input.dtype is not mat2.dtype:
@@ -114,14 +118,16 @@ def _check_addmm_in_place(input, mat1, mat2):
 
 @op(
     input=lambda g, beta: scaled(g, beta),
-    mat1=lambda g, mat2, mat1_shape, mat1_stride, alpha: _left_slope(g, mat2, mat1_shape, mat1_stride, alpha),
-    mat2=lambda g, mat1, mat2_shape, mat2_stride, alpha: _right_slope(g, mat1, mat2_shape, mat2_stride, alpha),
+    mat1=lambda g, mat2, mat1_transposed, alpha: _left_slope(g, mat2, mat1_transposed, alpha),
+    mat2=lambda g, mat1, mat2_transposed, alpha: _right_slope(g, mat1, mat2_transposed, alpha),
     in_place=True,
     check_in_place=_check_addmm_in_place,
     strict_out=EXPECTED_OUT,
 )
 def addmm(input, mat1, mat2, *, beta=1, alpha=1):
     """beta·x + alpha·(mat1 @ mat2); x broadcasts."""
+    if _fit(mat1, mat2) and input.dtype is mat1.dtype and input.shape == mat2.shape[1:]:
+        return kernels.addmm(input, mat1, mat2, beta, alpha)
     _check_matrices("mat1", "mat2", mat1, mat2)
     _check_inner(mat1, mat2)
     _check_expandable(input, (mat1.shape[0], mat2.shape[1]))
@@ -426,14 +432,15 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x·Wᵀ + b over the last dimension of x: (…, in) → (…, out), with W (out, in) and b (out)."""
     require_tensor("input", 1, input)
     require_tensor("weight", 2, weight)
-    ndim = input.ndim
-    if ndim == 2 and bias is not None:
-        return addmm(bias, input, weight.t())
-    if ndim == 0 or weight.ndim == 0:
-        raise RuntimeError(f"both arguments to linear need to be at least 1D, but they are {ndim}D and {weight.ndim}D")
+    x = input._array
+    if x.ndim == 2 and bias is not None:
+        return addmm(bias, input, t(weight))
+    if x.ndim == 0 or weight.ndim == 0:
+        dims = f"{x.ndim}D and {weight.ndim}D"
+        raise RuntimeError(f"both arguments to linear need to be at least 1D, but they are {dims}")
     if bias is None:
-        return matmul(input, weight.t())
-    if bias.ndim == 1 and input.is_contiguous():
-        flat = addmm(bias, input.view(-1, input.shape[-1]), weight.t())
-        return flat.view(*input.shape[:-1], flat.shape[1])
-    return matmul(input, weight.t()) + bias
+        return matmul(input, t(weight))
+    if bias.ndim == 1 and x.flags.c_contiguous:
+        flat = addmm(bias, view_in_shape(input, (-1, x.shape[-1])), t(weight))
+        return view_in_shape(flat, (*x.shape[:-1], flat._array.shape[1]))
+    return matmul(input, t(weight)) + bias

@@ -20,7 +20,7 @@ def transpose(input, dim0, dim1):
     return input.swapaxes(a, b) if input.ndim else input.view()
 
 
-@op(input=lambda g: g.t(), node="TBackward0", view=True)
+@op(input=lambda g: t(g), node="TBackward0", view=True)
 def t(input):
     """The transpose of a matrix; a vector or a number as it is."""
     if input.ndim > 2:

@@ -10,8 +10,9 @@ import numpy as np
 from .. import dtypes, kernels
 from ..arguments import called, to_int, to_ints, wrong_type
 from ..engine import mode
+from ..kernels.numpy import number
 from ..op import REGISTRY, not_implemented, only_method, op
-from ..tensor import Tensor, wrap_dim
+from ..tensor import Tensor, wrap, wrap_dim
 from ..views import check_inplace
 
 ALL: Any = type("ALL", (), {"__repr__": lambda self: "ALL"})()  # no dimension was named, not even None
@@ -165,9 +166,25 @@ def sum_to_size(input: Tensor, size: Any) -> Tensor:
         raise RuntimeError(f"size {{{list(size)}}} is not expandable to size {{{list(shape)}}}.")
     if not size:
         return sum(input)
-    reduced = [*range(lead), *(i for i, s in enumerate(size, lead) if s == 1 and shape[i] != 1)]
-    total = sum(input, reduced, True)
+    total = sum(input, _repeated(shape, size), True)
     return total.view(size) if lead else total
+
+
+def _repeated(shape, size):
+    """The dimensions of a shape that are not there or of length 1 in the size from which it was broadcast."""
+    lead = len(shape) - len(size)
+    return (*range(lead), *[i for i, s in enumerate(size, lead) if s == 1 and shape[i] != 1])
+
+
+@only_method
+def _unbroadcast(input: Tensor, size: tuple[int, ...]) -> Tensor:
+    """`sum_to_size` for a gradient on its way back; where nobody records it, a sum and no view of one."""
+    array = input._array
+    if mode.grad or array.dtype.char not in "fd":
+        return sum_to_size(input, size)
+    if array.size == 1:
+        return wrap(np.add(array, number(0.0, array.dtype.char)).reshape(size))  # a sum begins with 0
+    return wrap(in_order(kernels.sum(array, _repeated(array.shape, size), True)).reshape(size))
 
 
 # -- products ----------------------------------------------------------------------------------------------------------
