@@ -7,7 +7,9 @@ whatever has a shape and a dtype and can be added, and `Node.apply` says what to
 
 The order is torch's. Nodes are numbered as they are made, and of those whose gradients are complete the youngest runs
 first. So contributions to a tensor that is used several times are added from its latest use to its earliest: with
-three or more of them, this order decides the last bit.
+three or more of them, this order decides the last bit. It also makes counting needless: edges lead to older nodes, so
+whatever still sends a gradient to a node is younger than it, and has run before the node is the youngest one waiting.
+Only a leaf, which has no age and runs as soon as all has arrived, must know how many edges it waits for.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from __future__ import annotations
 import itertools
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
 from typing import Any
 
@@ -61,6 +63,7 @@ class Node:
     _dtype: Any
     _others: Sequence[Output]
     computes_what_is_wanted = True  # not so the user's Functions: they compute everything
+    holds = False  # whether there may be something to release
 
     def __init__(self, next_functions: tuple[Edge, ...], outputs: Sequence[Output]) -> None:
         self.next_functions = next_functions
@@ -132,16 +135,16 @@ class Node:
 class AccumulateGrad(Node):
     """The end of a path: adds what arrives to the `.grad` of a leaf, as soon as all has arrived."""
 
-    __slots__ = ("variable",)
+    __slots__ = ("edges", "variable")
 
     def __init__(self, variable: Any) -> None:
         super().__init__((), ((variable._array.shape, variable._array.dtype),))
         self._number = 2**64 - 1
         self.variable = variable
+        self.edges = 0  # at most so many lead here
 
     def apply(self, *gradients: Gradient | None) -> Sequence[Gradient | None]:
-        (gradient,) = gradients
-        variable = self.variable
+        gradient, variable = gradients[0], self.variable
         if gradient is None:
             return ()
         if (variable._edge is not None or variable._view is not None) and not variable.is_leaf:
@@ -153,19 +156,6 @@ class AccumulateGrad(Node):
         if hooks is not None:
             run_post_accumulate_hooks(hooks, variable)
         return ()
-
-
-class GraphRoot(Node):
-    """Where backward begins: passes the given gradients on to the roots."""
-
-    __slots__ = ("gradients",)
-
-    def __init__(self, roots: tuple[Edge, ...], gradients: Sequence[Gradient]) -> None:
-        super().__init__(roots, ())
-        self.gradients = gradients
-
-    def apply(self, *_: Gradient | None) -> Sequence[Gradient | None]:
-        return self.gradients
 
 
 def run_backward(
@@ -182,15 +172,14 @@ def run_backward(
     Without `inputs`, to every leaf. With them, only to these edges: they are either run themselves, so that leaves
     accumulate and others tell who retains their gradient (`accumulate`), or what arrives at them is returned.
     """
-    root = GraphRoot(tuple(roots), gradients)
-    reached, several = _explore(root)
+    awaited: dict[Node, int] = {}  # for a leaf with several edges, over how many a gradient will come
     captured: list[Gradient | None] = [None] * len(inputs)
     captures: dict[Node, list[tuple[int, int]]] = {}
     running: set[Node] | None = None  # of `inputs`, the nodes that run, and those that a gradient is sent to
     wanted: set[Node] | None = None
     if inputs:
         targets = {node for node, _ in inputs if node is not None}
-        running = _leading_to(targets, reached) | {root}
+        running = _leading_to(targets, _edges_into(roots))
         if accumulate:
             running |= targets
         wanted = running | targets
@@ -200,39 +189,17 @@ def run_backward(
             for position, (target, output_nr) in enumerate(inputs):
                 if target is not None:
                     captures.setdefault(target, []).append((position, output_nr))
-    del reached
 
-    arrived: dict[Node, list[Gradient | None]] = {root: []}  # the sums so far, for every output
-    ready: list[tuple[int, Node]] = [(0, root)]  # a heap, the youngest node first
+    arrived: dict[Node, Any] = {}  # the sum so far for the output of a node; for several, a list of them
+    ready: list[tuple[int, Node]] = []  # a heap, the youngest node first
+    node: Node | None = None
+    edges, outgoing = roots, gradients
     before, mode.grad = mode.grad, create_graph
     try:
-        while ready:
-            node = heappop(ready)[1]
-            incoming = arrived.pop(node)
-            hooks = node._hooks
-            if running is not None:
-                runs = node in running
-                if hooks is not None and not runs:
-                    incoming = hooks.run_tensor_hooks(incoming)
-                for position, output_nr in captures.get(node, ()):
-                    captured[position] = incoming[output_nr]
-                if not runs:
-                    continue
-            if hooks is None:
-                outgoing = node.apply(*incoming)
-            else:
-                outgoing = _run_hooked(node, hooks, incoming, wanted)
-                mode.grad = create_graph  # whatever a hook did to it
-            if not retain_graph:
-                node.release()
-            for edge, gradient in zip(node.next_functions, outgoing):  # noqa: B905  (apply sees to the number)
+        while True:
+            for edge, gradient in zip(edges, outgoing):  # noqa: B905  (apply sees to the number)
                 following, output_nr = edge
-                if following is None:
-                    continue
-                awaited = several.get(following, 1)
-                if awaited > 1:
-                    several[following] = awaited - 1
-                if wanted is not None and following not in wanted:
+                if following is None or (wanted is not None and following not in wanted):
                     continue
                 if gradient is not None:
                     array = gradient._array
@@ -240,38 +207,71 @@ def run_backward(
                         following._others[output_nr - 1] if output_nr else (following._shape, following._dtype)
                     )
                     if array.shape != shape or array.dtype is not dtype:
-                        gradient = _fit(gradient, edge, node, outgoing)
-                sums = arrived.get(following)
-                if sums is None:
-                    sums = arrived[following] = [None] * (1 + len(following._others))
-                if gradient is not None:
-                    sum_ = sums[output_nr]
-                    sums[output_nr] = gradient if sum_ is None else sum_ + gradient
-                if awaited == 1:
-                    heappush(ready, (-following._number, following))
+                        gradient = _fit(gradient, edge, node, edges, outgoing)
+                waits = type(following) is AccumulateGrad and following.edges > 1
+                if following in arrived:
+                    _add(arrived, following, output_nr, gradient)
+                else:
+                    arrived[following] = gradient
+                    if following._others:
+                        arrived[following] = [None] * (1 + len(following._others))
+                        arrived[following][output_nr] = gradient
+                    if not waits:
+                        heappush(ready, (-following._number, following))
+                if waits:
+                    awaited = awaited or _edges_into(roots)
+                    awaited[following] -= 1
+                    if awaited[following] == 0:
+                        heappush(ready, (-following._number, following))
+            if not ready:
+                return captured
+            node = heappop(ready)[1]
+            incoming = arrived.pop(node)
+            hooks = node._hooks
+            edges = node.next_functions
+            if hooks is None and running is None:
+                outgoing = node.apply(*incoming) if node._others else node.apply(incoming)
+            else:
+                incoming = incoming if node._others else [incoming]
+                runs = running is None or node in running
+                if hooks is not None and not runs:
+                    incoming = hooks.run_tensor_hooks(incoming)
+                for position, output_nr in captures.get(node, ()):
+                    captured[position] = incoming[output_nr]
+                if not runs:
+                    outgoing = ()
+                    continue
+                outgoing = node.apply(*incoming) if hooks is None else _run_hooked(node, hooks, incoming, wanted)
+                mode.grad = create_graph  # whatever a hook did to it
+            if node.holds and not retain_graph:
+                node.release()
     finally:
         mode.grad = before
-    return captured
 
 
-def _explore(root: Node) -> tuple[set[Node], dict[Node, int]]:
-    """Every node that a gradient can reach from the root, and to those with several edges, how many."""
-    reached = {root}
-    several: dict[Node, int] = {}
-    stack = [root]
+def _add(arrived: dict[Node, Any], node: Node, output_nr: int, gradient: Gradient | None) -> None:
+    """Add a further gradient to what has arrived at an output of a node."""
+    sums: Any = arrived[node] if node._others else arrived
+    key = output_nr if node._others else node
+    if gradient is not None:
+        sums[key] = gradient if sums[key] is None else sums[key] + gradient
+
+
+def _edges_into(roots: Sequence[Edge]) -> dict[Node, int]:
+    """Every node that a gradient can reach from the roots, with the number of edges that lead into it."""
+    counts: dict[Node, int] = {}
+    stack = [roots]
     while stack:
-        for following, _ in stack.pop().next_functions:
-            if following is None:
-                continue
-            if following in reached:
-                several[following] = several.get(following, 1) + 1
-            else:
-                reached.add(following)
-                stack.append(following)
-    return reached, several
+        for following, _ in stack.pop():
+            if following in counts:
+                counts[following] += 1
+            elif following is not None:
+                counts[following] = 1
+                stack.append(following.next_functions)
+    return counts
 
 
-def _leading_to(targets: set[Node], nodes: set[Node]) -> set[Node]:
+def _leading_to(targets: set[Node], nodes: Iterable[Node]) -> set[Node]:
     """Those of `nodes` that must run for a gradient to reach a target: one of their edges leads on to one."""
     leading: set[Node] = set()
     for node in sorted(nodes, reverse=True):  # oldest first: a node leads only to older ones, and to leaves
@@ -297,11 +297,13 @@ def _run_hooked(
         if node.computes_what_is_wanted and (edge[0] is None or (wanted is not None and edge[0] not in wanted)):
             fitted[i] = None
         elif gradient is not None and edge[0] is not None:
-            fitted[i] = _fit(gradient, edge, node, outgoing)
+            fitted[i] = _fit(gradient, edge, node, node.next_functions, outgoing)
     return hooks.run_post_hooks(fitted, incoming)
 
 
-def _fit(gradient: Gradient, edge: Edge, node: Node, outgoing: Sequence[Gradient | None]) -> Gradient:
+def _fit(
+    gradient: Gradient, edge: Edge, node: Node | None, edges: Sequence[Edge], outgoing: Sequence[Gradient | None]
+) -> Gradient:
     """Undo broadcasting and promotion: a value that was repeated along a dimension receives the sum along it."""
     following, output_nr = edge
     assert following is not None
@@ -310,9 +312,9 @@ def _fit(gradient: Gradient, edge: Edge, node: Node, outgoing: Sequence[Gradient
     if got != shape:
         padded = (1,) * (len(got) - len(shape)) + tuple(shape)
         if len(got) < len(shape) or any(a not in (1, b) for a, b in zip(padded, got, strict=True)):
-            pairs = zip(node.next_functions, outgoing, strict=True)
+            pairs = zip(edges, outgoing, strict=True)
             index = next(i for i, (e, g) in enumerate(pairs) if e == edge and g is gradient)
-            by = "" if type(node) is GraphRoot else f"Function {node.name()} returned an "
+            by = "" if node is None else f"Function {node.name()} returned an "
             raise RuntimeError(
                 f"{by}invalid gradient at index {index} - got {list(got)} but expected shape compatible with "
                 f"{list(shape)}"

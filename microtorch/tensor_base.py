@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from . import dtypes
-from .engine import Edge, Node, mode
+from .engine import AccumulateGrad, Edge, Node, mode
 from .hooks import Hooks, RemovableHandle, add_hook
 from .types import contiguous_format
 from .views import InferenceCounter, View, gradient_edge, refresh_view
@@ -34,7 +34,7 @@ class AutogradMeta:
         self.grad: Any = None
         self.hooks: Hooks | None = None  # register_hook, since the tensor got the grad_fn it has
         self.post_accumulate: Hooks | None = None
-        self.accumulator: weakref.ref[Node] | None = None  # weak: the node holds the tensor
+        self.accumulator: weakref.ref[AccumulateGrad] | None = None  # weak: the node holds the tensor
         self.retains_grad = False
 
 

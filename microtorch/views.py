@@ -73,6 +73,7 @@ def gradient_edge(tensor: Any) -> Edge:
         meta.accumulator = weakref.ref(node)
         if meta.hooks is not None:
             node.hooks.tensor.append((0, meta.hooks))
+    node.edges += 1
     return (node, 0)
 
 
@@ -172,6 +173,7 @@ class CopySlices(Node):
     """An in-place operation on part of a tensor: there its gradient passes through it, elsewhere stays as it is."""
 
     __slots__ = ("_function", "_source", "_window")
+    holds = True
 
     def __init__(self, base: Any, view: Any, function: Node) -> None:
         super().__init__((gradient_edge(base), *function.next_functions[1:]), ((base._array.shape, base._array.dtype),))

@@ -57,6 +57,7 @@ class BackwardCFunction(Node, FunctionCtx):
     """The node of a `Function`, and its `ctx`."""
 
     computes_what_is_wanted = False
+    holds = True
     _forward_cls: type[Function]
     needs_input_grad: tuple[bool, ...]  # of every argument, whether it is a tensor that requires a gradient
 

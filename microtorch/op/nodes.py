@@ -20,6 +20,7 @@ class OpNode(Node):
     """The node of a declared operation: evaluates the gradient formula of every input that needs one."""
 
     __slots__ = ("_plan", "_saved")
+    holds = True
 
     op: Op
     _saved: tuple[Any, ...] | None  # a value, or None, for each of `op.saves`; None once freed

@@ -59,7 +59,8 @@ def _written(op: Op, inputs: Sequence[str], unrolled: Unrolled) -> Callable[...,
         names[f"_formula{i}"] = op.derivatives[name]
         names[f"_plain{i}"] = on_arrays(op.derivatives[name])
     namespace = compiled(f"record {op.name}", (lines, names))
-    unrolled.methods[tuple(inputs)] = {name: namespace[name] for name in ("apply", "release") if name in namespace}
+    members = ("apply", "release", "holds")
+    unrolled.methods[tuple(inputs)] = {name: namespace[name] for name in members if name in namespace}
     if isinstance(op.node_name, str):
         namespace["_node_class"] = op.make_class(op.node_name, unrolled.methods[tuple(inputs)])
     return namespace["record"]
@@ -161,12 +162,12 @@ def _apply_on_arrays(op: Op, inputs: Sequence[str]) -> list[str]:
 
 
 def _release(op: Op, inputs: Sequence[str]) -> list[str]:
-    """Nothing to release, or whatever was saved if a tensor was; no method where that must be looked up."""
+    """Whatever was saved if a tensor was; no method where that must be looked up, or there can be none."""
     freed = [j for j, need in enumerate(op.saves) if need == "out" or need in op.tensors]
     if any(op.saves[j] not in ("out", *inputs) for j in freed):
         return []
     if not freed:
-        return ["def release(self): pass"]
+        return ["holds = False"]
     asking = " or ".join(f"saved[{j}] is not None" for j in freed)
     return [
         "def release(self):",
