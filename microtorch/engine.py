@@ -161,7 +161,6 @@ class AccumulateGrad(Node):
 def run_backward(
     roots: Sequence[Edge],
     gradients: Sequence[Gradient],
-    *,
     retain_graph: bool,
     create_graph: bool,
     inputs: Sequence[Edge] = (),
@@ -310,8 +309,8 @@ def _fit(
     shape, dtype = following._others[output_nr - 1] if output_nr else (following._shape, following._dtype)
     got = gradient._array.shape
     if got != shape:
-        padded = (1,) * (len(got) - len(shape)) + tuple(shape)
-        if len(got) < len(shape) or any(a not in (1, b) for a, b in zip(padded, got, strict=True)):
+        lead = len(got) - len(shape)
+        if lead < 0 or any([a != b and a != 1 for a, b in zip(shape, got[lead:], strict=True)]):
             pairs = zip(edges, outgoing, strict=True)
             index = next(i for i, (e, g) in enumerate(pairs) if e == edge and g is gradient)
             by = "" if node is None else f"Function {node.name()} returned an "

@@ -44,11 +44,7 @@ def backward(
     if create_graph:
         _warn_of_cycle()
     run_backward(
-        edges,
-        gradients,
-        retain_graph=create_graph if retain_graph is None else retain_graph,
-        create_graph=create_graph,
-        inputs=_input_edges(targets),
+        edges, gradients, create_graph if retain_graph is None else retain_graph, create_graph, _input_edges(targets)
     )
 
 
@@ -85,9 +81,9 @@ def grad(
     results = run_backward(
         _root_edges(roots, gradients),
         gradients,
-        retain_graph=create_graph if retain_graph is None else retain_graph,
-        create_graph=create_graph,
-        inputs=_input_edges(targets),
+        create_graph if retain_graph is None else retain_graph,
+        create_graph,
+        _input_edges(targets),
         accumulate=False,
     )
     for index, result in enumerate(results):
@@ -146,19 +142,19 @@ def _input_edges(targets: tuple[Any, ...]) -> list[Edge]:
 def _initial_gradients(roots: tuple[Any, ...], given: Gradients) -> list[Any]:
     """The gradient that is put in at each root: the given one, or 1 for a single number that came with none."""
     gradients: list[Any] = [None] * len(roots) if given is None else list(_as_tuple(given))
-    for i, (root, gradient) in enumerate(zip(roots, gradients, strict=False)):
+    for i, (root, gradient) in enumerate(zip(roots, gradients)):  # noqa: B905  (which is checked after this)
         if not isinstance(root, Tensor):
             raise AssertionError("Expected output to be a torch.Tensor")
+        array = root._array
         if isinstance(gradient, Tensor):
-            if gradient._array.shape != root._array.shape:
+            if gradient._array.shape != array.shape:
                 raise RuntimeError(
                     f"Mismatch in shape: grad_output[{i}] has a shape of {gradient.shape} and output[{i}] has a shape "
                     f"of {root.shape}."
                 )
         elif gradient is not None:
             raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
-        elif root.requires_grad:
-            array = root._array
+        elif root._requires_grad or root.requires_grad:
             if array.size != 1:
                 raise RuntimeError("grad can be implicitly created only for scalar outputs")
             if array.dtype.kind != "f":

@@ -40,11 +40,14 @@ from .tables import (
 from .text import OPERANDS
 from .traits import FLOAT, KEEP, MANY, NUMBERS, PROMOTE, not_implemented
 
+from .unrecorded import MEANINGS
+
 __all__ = [
     "FLOAT",
     "FUNCTIONS",
     "KEEP",
     "MANY",
+    "MEANINGS",
     "METHODS",
     "NUMBERS",
     "OPERANDS",

@@ -119,8 +119,12 @@ def _apply(op: Op, inputs: Sequence[str]) -> list[str]:
     for j, need in enumerate(saves):
         if need == "out" or need in op.tensors:
             maybe = f"hasattr(s{j}, 'unpack')" if need != "out" and need not in inputs else f"s{j} is not None"
-            lines.append(f"    if {maybe}: s{j} = s{j}.unpack(self)")
-    if not op.view and all(on_arrays(op.derivatives[name]) for name in inputs):
+            if need in inputs and not op.traits.wraps_numbers:  # what `SavedInput.unpack` does if nothing was changed
+                kept = f"s{j}.tensor._counter[0] == s{j}.version and not (s{j}.computed and s{j}.tensor._edge is None)"
+                lines.append(f"    if {maybe}: s{j} = s{j}.tensor if {kept} else s{j}.unpack(self)")
+            else:
+                lines.append(f"    if {maybe}: s{j} = s{j}.unpack(self)")
+    if all(on_arrays(op.derivatives[name]) for name in inputs):
         lines += _apply_on_arrays(op, inputs)
     for name in sorted(inputs, key=torch_name):
         i = inputs.index(name)

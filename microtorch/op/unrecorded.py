@@ -18,6 +18,9 @@ from .traits import MANY
 Formula = Callable[..., Any]
 Arrays = Callable[..., Any]
 
+MEANINGS: dict[Callable[..., Any], Arrays] = {}  # what other functions than operations are where tensors are arrays
+BUILTINS = {"len": len, "sorted": sorted, "range": range}  # that formulas use, on anything but tensors
+
 
 def on_arrays(formula: Formula) -> Arrays | None:
     """The formula with forwards in the place of operations, or None if it does something that arrays do not."""
@@ -44,7 +47,7 @@ def _translated(function: Any, known: dict[Any, Any]) -> Any:
         name, before = instruction.opname, module
         module = None
         if name == "LOAD_GLOBAL":
-            value = _meant(function.__globals__.get(instruction.argval), known)
+            value = _meant(function.__globals__.get(instruction.argval, BUILTINS.get(instruction.argval)), known)
             if value is None:
                 return None
             namespace[instruction.argval] = value
@@ -56,12 +59,14 @@ def _translated(function: Any, known: dict[Any, Any]) -> Any:
 
 def _meant(value: Any, known: dict[Any, Any]) -> Any:
     """What stands for a global name when the formula runs on arrays; None if nothing can."""
-    if isinstance(value, (int, float, str, ModuleType)):
+    if isinstance(value, (int, float, str, ModuleType)) or value in BUILTINS.values():
         return value
-    operation = OPERATIONS.get(value) if isinstance(value, FunctionType) else None
+    if not isinstance(value, FunctionType):
+        return None
+    if value in MEANINGS:
+        return MEANINGS[value]
+    operation = OPERATIONS.get(value)
     if operation is not None:
         plain = not (operation.outputs or operation.view == MANY or operation.takes_list)
         return operation.forward if plain else None
-    if isinstance(value, FunctionType) and value.__module__.startswith("microtorch.ops."):
-        return _translated(value, known)
-    return None
+    return _translated(value, known) if value.__module__.startswith("microtorch.ops.") else None

@@ -9,7 +9,7 @@ import numpy as np
 from .. import dtypes, kernels
 from ..arguments import wrong_type
 from ..layout import arranged
-from ..op import FLOAT, METHODS, NUMBERS, REGISTRY, alias, composite, not_implemented, only_method, op, pointwise
+from ..op import FLOAT, MEANINGS, METHODS, NUMBERS, REGISTRY, alias, composite, not_implemented, only_method, op, pointwise
 from ..tensor import Tensor
 from .creation import zeros_like
 
@@ -329,6 +329,15 @@ def _pow_backward(g: Any, input: Any, exponent: Any) -> Any:
         slope = g * (exponent * pow(input, exponent - 1))
         return slope.masked_fill(exponent.eq(0), 0)
     return zeros_like(g) if exponent == 0 else g * (exponent * pow(input, exponent - 1))
+
+
+def _pow_backward_on_arrays(g: Any, input: Any, exponent: Any) -> Any:
+    if isinstance(exponent, np.ndarray):
+        return np.where(exponent == 0, g.dtype.type(0), g * (exponent * kernels.pow(input, exponent - 1)))
+    return np.zeros_like(g) if exponent == 0 else g * (exponent * kernels.pow(input, exponent - 1))
+
+
+MEANINGS[_pow_backward] = _pow_backward_on_arrays
 
 
 def _log_power(input: Any, exponent: Any, out: Any) -> Any:

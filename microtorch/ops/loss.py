@@ -133,6 +133,8 @@ def l1_loss(input: Tensor, target: Tensor, reduction: int) -> Tensor:
 
 def _common(input, target, name, result=None):
     """Both in one floating point dtype, which can be cast to `result`; `name` is torch's for the kernel."""
+    if input.dtype is target.dtype and input.dtype.kind == "f":
+        return input, target
     common = dtypes.FROM_NUMPY[input.dtype]
     if input.dtype is not target.dtype:
         common = dtypes.promote_types(common, dtypes.FROM_NUMPY[target.dtype])

@@ -12,7 +12,7 @@ from ..tensor import Tensor, wrap_dim
 from .shape import alias, as_tensor_argument, publish_in_place
 
 
-@op(input=lambda g, dim0, dim1: g.transpose(dim0, dim1), view=True)
+@op(input=lambda g, dim0, dim1: transpose(g, dim0, dim1), view=True)
 def transpose(input, dim0, dim1):
     """Two dimensions exchanged."""
     a = wrap_dim(dim0 if type(dim0) is int else to_int("dim0", 2, dim0), input.ndim)

@@ -11,9 +11,11 @@ from .. import dtypes, kernels
 from ..arguments import called, to_int, to_ints, wrong_type
 from ..engine import mode
 from ..kernels.numpy import number
-from ..op import REGISTRY, not_implemented, only_method, op
+from ..op import MEANINGS, REGISTRY, not_implemented, only_method, op
 from ..tensor import Tensor, wrap, wrap_dim
 from ..views import check_inplace
+from .expanding import expand
+from .shape import unsqueeze
 
 ALL: Any = type("ALL", (), {"__repr__": lambda self: "ALL"})()  # no dimension was named, not even None
 
@@ -48,7 +50,7 @@ def restore(g, input_shape, dim, keepdim):
     if reduced is None:
         return g
     for axis in sorted(reduced):
-        g = g.unsqueeze(axis)
+        g = unsqueeze(g, axis)
     return g
 
 
@@ -56,6 +58,9 @@ def count(shape, dim):
     """How many elements are reduced to one."""
     reduced = axes(dim, len(shape))
     return int(np.prod([n for i, n in enumerate(shape) if reduced is None or i in reduced], dtype=np.int64))
+
+
+MEANINGS.update({axes: axes, count: count})  # no tensors in either
 
 
 def in_order(result):
@@ -99,7 +104,7 @@ def _sum(x, reduced, keepdim):
 
 
 @op(
-    input=lambda g, input_shape, dim, keepdim: restore(g, input_shape, dim, keepdim).expand(input_shape),
+    input=lambda g, input_shape, dim, keepdim: expand(restore(g, input_shape, dim, keepdim), input_shape),
     node=_overload("Sum"),
     dtype_of_out=EXPECTED_OUT,
 )
@@ -129,7 +134,7 @@ def nansum(input, dim=None, keepdim=False, *, dtype=None):
 
 @op(
     input=lambda g, input_shape, dim, keepdim: (
-        restore(g, input_shape, dim, keepdim).expand(input_shape) / count(input_shape, dim)
+        expand(restore(g, input_shape, dim, keepdim), input_shape) / count(input_shape, dim)
     ),
     node=_overload("Mean"),
     strict_out=lambda out, input: "" if out.is_floating_point() else NO_FRACTIONS,

@@ -11,7 +11,7 @@ import numpy as np
 from .. import dtypes, storage
 from ..arguments import from_sizes, is_int, no_overload, to_int, to_ints, wrong_type
 from ..engine import mode
-from ..op import REGISTRY, check_writable, composite, only_function, only_method, op, publish, requires_grad
+from ..op import MEANINGS, REGISTRY, check_writable, composite, only_function, only_method, op, publish, requires_grad
 from ..tensor import Tensor, wrap, wrap_dim
 from ..types import contiguous_format
 from ..views import check_inplace, set_edge
@@ -19,7 +19,7 @@ from ..views import check_inplace, set_edge
 # -- another shape -----------------------------------------------------------------------------------------------------
 
 
-@op(input=lambda g, input_shape: g.reshape(input_shape), node="ViewBackward0", view=True, public=False)
+@op(input=lambda g, input_shape: reshape(g, input_shape), node="ViewBackward0", view=True, public=False)
 def view_in_shape(input, size):
     """The same elements in order, in another shape; the memory must allow it without a copy."""
     shape = infer_size(size, input.size)
@@ -32,13 +32,13 @@ def view_in_shape(input, size):
     return result
 
 
-@op(input=lambda g, input_shape: g.reshape(input_shape), node="ReshapeAliasBackward0", view=True, public=False)
+@op(input=lambda g, input_shape: reshape(g, input_shape), node="ReshapeAliasBackward0", view=True, public=False)
 def reshape_alias(input, size):
     """`view_in_shape` of a tensor that is not contiguous, as `reshape` makes it."""
     return reshaped(input, size)
 
 
-@op(input=lambda g, input_shape: g.reshape(input_shape), out=False, public=False)
+@op(input=lambda g, input_shape: reshape(g, input_shape), out=False, public=False)
 def unsafe_view(input, size):
     """A fresh tensor in another shape, which does not count as a view."""
     return input.reshape(size)
@@ -166,6 +166,9 @@ def reshape(input: Tensor, shape: Any) -> Tensor:
     return unsafe_view(input.clone(memory_format=contiguous_format), shape)
 
 
+MEANINGS[reshape] = lambda input, shape: input.reshape(shape)
+
+
 @only_method
 def view_as(self: Tensor, other: Tensor) -> Tensor:
     """A view in the shape of another tensor."""
@@ -233,7 +236,7 @@ def as_tensor_argument(value: Any, argument: str = "input", position: int = 1) -
 # -- dimensions of length 1 --------------------------------------------------------------------------------------------
 
 
-@op(input=lambda g, dim: g.squeeze(dim), view=True)
+@op(input=lambda g, dim: squeeze(g, dim), view=True)
 def unsqueeze(input, dim):
     """A dimension of length 1 put in at `dim`."""
     dim = wrap_dim(dim if type(dim) is int else to_int("dim", 2, dim), input.ndim + 1)
@@ -282,7 +285,7 @@ def unsqueeze_to(g, shape, dim):
     dims = range(len(shape)) if dim is ALL else sorted(_squeezed(dim, len(shape)))
     for d in dims:
         if shape and shape[d] == 1:
-            g = g.unsqueeze(d)
+            g = unsqueeze(g, d)
     return g
 
 
