@@ -36,11 +36,32 @@ FREED = (
 )
 
 
-class Mode(threading.local):
-    """What the current thread records: `grad` is off under `no_grad`, `inference` on under `inference_mode`."""
+GRAD, INFERENCE = 1, 2
 
-    grad = True
-    inference = False
+
+class Mode(threading.local):
+    """What the current thread records: `grad` is off under `no_grad`, `inference` on under `inference_mode`.
+
+    Both are kept in one number, `flags`, because to look at what belongs to a thread takes long.
+    """
+
+    flags = GRAD
+
+    @property
+    def grad(self) -> bool:
+        return bool(self.flags & GRAD)
+
+    @grad.setter
+    def grad(self, on: bool) -> None:
+        self.flags = self.flags | GRAD if on else self.flags & ~GRAD
+
+    @property
+    def inference(self) -> bool:
+        return bool(self.flags & INFERENCE)
+
+    @inference.setter
+    def inference(self, on: bool) -> None:
+        self.flags = self.flags | INFERENCE if on else self.flags & ~INFERENCE
 
 
 mode = Mode()
@@ -137,8 +158,9 @@ class AccumulateGrad(Node):
 
     __slots__ = ("edges", "variable")
 
-    def __init__(self, variable: Any) -> None:
-        super().__init__((), ((variable._array.shape, variable._array.dtype),))
+    def __init__(self, variable: Any) -> None:  # one for every leaf in every step, hence without super
+        self.next_functions, self._others, self._hooks = (), (), None
+        self._shape, self._dtype = variable._array.shape, variable._array.dtype
         self._number = 2**64 - 1
         self.variable = variable
         self.edges = 0  # at most so many lead here
@@ -310,7 +332,7 @@ def _fit(
     got = gradient._array.shape
     if got != shape:
         lead = len(got) - len(shape)
-        if lead < 0 or any([a != b and a != 1 for a, b in zip(shape, got[lead:], strict=True)]):
+        if lead < 0 or any(a != b and a != 1 for a, b in zip(shape, got[lead:], strict=True)):
             pairs = zip(edges, outgoing, strict=True)
             index = next(i for i, (e, g) in enumerate(pairs) if e == edge and g is gradient)
             by = "" if node is None else f"Function {node.name()} returned an "

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import dtypes, printing, storage
 from .arguments import is_int, type_name
-from .engine import mode
+from .engine import INFERENCE, mode
 from .settings import warn_once
 from .tensor_base import TensorBase
 from .types import CPU, Size, contiguous_format, device, layout, strided
@@ -360,11 +360,9 @@ def wrap(array: Any, cls: type[Tensor] = Tensor) -> Tensor:
     """A fresh leaf on an array, which is not copied."""
     tensor = _new(cls)
     tensor._array = array
-    tensor._counter = InferenceCounter((0,)) if mode.inference else [0]
-    tensor._edge = None
+    tensor._counter = InferenceCounter((0,)) if mode.flags & INFERENCE else [0]
+    tensor._edge = tensor._view = tensor._autograd = None
     tensor._requires_grad = False
-    tensor._view = None
-    tensor._autograd = None
     return tensor
 
 

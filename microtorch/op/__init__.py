@@ -39,7 +39,6 @@ from .tables import (
 )
 from .text import OPERANDS
 from .traits import FLOAT, KEEP, MANY, NUMBERS, PROMOTE, not_implemented
-
 from .unrecorded import MEANINGS
 
 __all__ = [

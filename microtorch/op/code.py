@@ -26,18 +26,7 @@ def function_text(op: Op) -> Text:
     if op.traits.out and not op.view:
         lines += ["    if out is not None:", f"        return _op.into(out, {values}, {extras}, _name)"]
     arrays = ", ".join(f"a{i}" for i in range(len(op.tensors)))
-    if op.takes_list:
-        lines.append(f"    {arrays}, = _op.arrays({values}, _name)")
-    elif op.promotion == KEEP:
-        lines.append(f"    if {' and '.join(f'isinstance({name}, _Tensor)' for name in op.tensors)}:")
-        lines += [f"        a{i} = {name}._array" for i, name in enumerate(op.tensors)]
-        lines += ["    else:", f"        {arrays}, = _op.arrays({values}, _name, _first)"]
-    else:
-        lines.append(f"    if {_usual(op)}:")
-        lines += [f"        a{i} = {name}._array" for i, name in enumerate(op.tensors)]
-        if op.number_argument is not None:
-            lines += _with_number(op, op.number_argument)
-        lines += ["    else:", f"        return _general({values}, {extras}, _name, _first)"]
+    lines += _operands_as_they_are(op, arrays) if op.promotion == KEEP else _operands_of_one_dtype(op)
     lines += [
         "    try:",
         f"        result = _forward({_arguments(op)})",
@@ -48,58 +37,120 @@ def function_text(op: Op) -> Text:
         ordered = [f"(type(a{i}) is not _ndarray or a{i}.flags.c_contiguous)" for i in range(len(op.tensors))]
         lines.append(f"    if result.ndim > 1 and not ({' and '.join(ordered)}):")
         lines.append(f"        result = _arranged(result, _order({arrays}))")
-    required = " or ".join(_requires_grad(op, name) for name in op.differentiable)
-    recorded = f"    if _mode.grad and ({'False' if op.traits.gives_bool else required or 'False'}): "
-    several = f"{recorded}_op.record(out, {values}, {extras})"
+    recorded = f"    if required and _mode.flags & _GRAD: _op.record({{}}, {values}, {extras})"
     if op.outputs:
-        lines += ["    out = _result_type(*[_wrap(_asarray(r)) for r in result])", several]
+        lines += ["    out = _result_type(*[_wrap(_asarray(r)) for r in result])", recorded.format("out")]
     elif op.view == MANY:
         lines += [
             "    out = tuple([_wrap(r) for r in result])",
             f"    for o in out: _make_view(o, {op.tensors[0]}, _MULTI_OUTPUT)",
-            several,
+            recorded.format("out"),
         ]
     else:
-        lines += _FRESH
-        if op.view:
-            lines.append(f"    _make_view(out, {op.tensors[0]})")
-        if required and not op.traits.gives_bool:
-            if op.unrolled.record is None:
-                lines.append(f"{recorded}_op.record((out,), {values}, {extras})")
-            else:
-                lines.append(f"{recorded}_record(out, {', '.join(op.names)})")
+        lines += _VIEW.format(op.tensors[0]).split("\n") if op.view else _FRESH
+        if _is_differentiable(op) and op.unrolled.record is None:
+            lines.append(recorded.format("(out,)"))
+        elif _is_differentiable(op):
+            lines.append(f"    if required and flags & _GRAD: _record(out, {', '.join(op.names)})")
     lines.append("    return out")
+    if op.number_argument is not None and op.unrolled.record_number is not None:
+        at = lines.index(lines[-2])
+        lines[at] = lines[at].replace("_record(", "(_record_number if is_number else _record)(")
     return lines, namespace | _names(op)
 
 
 # What `wrap` does, without the call.
 _FRESH = [
+    "    flags = _mode.flags",
     "    out = _new(_Tensor)",
     "    out._array = result if type(result) is _ndarray else _asarray(result)",
-    "    out._counter = _InferenceCounter((0,)) if _mode.inference else [0]",
+    "    out._counter = _InferenceCounter((0,)) if flags & _INFERENCE else [0]",
     "    out._edge = out._view = out._autograd = None",
     "    out._requires_grad = False",
 ]
+# What `make_view` does, for the usual case without the call.
+_VIEW = """\
+    flags = _mode.flags
+    out = _new(_Tensor)
+    out._array = result
+    out._counter = counter = {0}._counter
+    out._edge = out._view = out._autograd = None
+    out._requires_grad = False
+    if flags == _GRAD and {0}._view is None and type(counter) is list: out._view = _View({0}, None, counter[0])
+    else: _make_view(out, {0})"""
 
 
-def _with_number(op: Op, number: str) -> list[str]:
-    """The branch for x·2: the number gives way to the array's type, as it does for numpy."""
-    x = op.tensors[0]
-    char = f"{x}._array.dtype.char"
-    lines = [f'    elif type({number}) in _NUMBER and isinstance({x}, _Tensor) and {char} in "{_dtypes(op, "fd")}":']
-    lines.append(f"        a0 = {x}._array")
-    if op.traits.wraps_numbers:  # numpy computes faster with an array; 0 has a sign, which is no key
-        return [*lines, f"        a1 = _number({number}, a0.dtype.char) if {number} else {number}"]
-    return [*lines, f"        a1 = {number}"]
+def _operands_as_they_are(op: Op, arrays: str) -> list[str]:
+    """The arrays of the operands, and whether one of these requires a gradient."""
+    values = listed(op.tensors)
+    if op.takes_list:
+        return [f"    {arrays}, = _op.arrays({values}, _name)", f"    required = {_any_requires_grad(op)}"]
+    return [
+        "    try:",
+        *[f"        a{i} = {name}._array" for i, name in enumerate(op.tensors)],
+        f"        required = {_one_requires_grad(op)}",
+        "    except AttributeError:",
+        f"        {arrays}, = _op.arrays({values}, _name, _first)",
+        f"        required = {_any_requires_grad(op)}",
+    ]
 
 
-def _requires_grad(op: Op, name: str) -> str:
-    """The condition that an input requires a gradient."""
-    at = op.tensors.index(name)
-    if op.takes_list or op.optional[at] or (op.numbers[at] and name != op.number_argument):
-        return f"_requires_grad({name})"
-    own = f"({name}._requires_grad or ({name}._view is not None and {name}.requires_grad))"
-    return f"(isinstance({name}, _Tensor) and {own})" if op.numbers[at] else own
+def _operands_of_one_dtype(op: Op) -> list[str]:
+    """The same where all must be of one dtype, or come to it by promotion, which is the unusual case."""
+    promoted = [i for i, kept in enumerate(op.kept) if not kept]
+    dtype = f"a{promoted[0]}.dtype"
+    conditions = [f"a{i}.dtype is dtype" for i in promoted[1:]]
+    known = _dtypes(op, "fd" if op.promotion == FLOAT else "fdbhilB")
+    conditions.append(f'(dtype is _float32 or dtype.char in "{known}")' if "f" in known else f'dtype.char in "{known}"')
+    tensors = [
+        *[f"a{i} = {name}._array" for i, name in enumerate(op.tensors)],
+        f"dtype = {dtype}",
+        f"usual = {' and '.join(conditions)}",
+        f"required = {_one_requires_grad(op)}",
+    ]
+    lines = ["    try:"]
+    number = op.number_argument
+    if number is None:
+        lines += [f"        {line}" for line in tensors]
+    else:  # x·2: the number gives way to the array's type, as it does for numpy
+        as_array = number  # numpy computes faster with an array; 0 has a sign, which is no key
+        if op.traits.wraps_numbers:
+            as_array = f"_number({number}, dtype.char) if {number} else {number}"
+        x = op.tensors[0]
+        lines += [
+            f"        kind = type({number})",
+            "        is_number = kind is float or kind is int",
+            "        if is_number:",
+            f"            a0 = {x}._array",
+            "            dtype = a0.dtype",
+            f'            usual = dtype.char in "{_dtypes(op, "fd")}"',
+            f"            if usual: a1 = {as_array}",
+            f"            required = {_one_requires_grad(op, number)}",
+            "        else:",
+            *[f"            {line}" for line in tensors],
+        ]
+    return [
+        *lines,
+        "    except AttributeError: usual = False",
+        f"    if not usual: return _general({listed(op.tensors)}, {listed(op.others)}, _name, _first)",
+    ]
+
+
+def _is_differentiable(op: Op) -> bool:
+    return bool(op.differentiable) and not op.traits.gives_bool
+
+
+def _one_requires_grad(op: Op, number: str = "") -> str:
+    """The condition that one of the inputs, all tensors but a number, requires a gradient."""
+    own = "{0}._requires_grad or ({0}._view is not None and {0}.requires_grad)"
+    names = [name for name in op.differentiable if name != number] if _is_differentiable(op) else []
+    return " or ".join(own.format(name) for name in names) or "False"
+
+
+def _any_requires_grad(op: Op) -> str:
+    """The same of inputs that may be anything."""
+    names = op.differentiable if _is_differentiable(op) else []
+    return " or ".join(f"_requires_grad({name})" for name in names) or "False"
 
 
 def in_place_text(op: Op) -> Text:
@@ -121,7 +172,7 @@ def in_place_text(op: Op) -> Text:
             number = f" or type({other}) in _NUMBER" if op.number_argument else ""
             conditions.append(f"({same}{number})")
         required = " or ".join(f"_requires_grad({n})" for n in op.tensors)
-        conditions += [f"not (_mode.grad and ({required}))", f"type({x}._counter) is not _InferenceCounter"]
+        conditions += [f"not (_mode.flags & _GRAD and ({required}))", f"type({x}._counter) is not _InferenceCounter"]
         lines.append(f"    if {' and '.join(conditions)}:")
         lines.append(f"        a0 = {x_array}")
         lines += [f"        a1 = {other}._array if isinstance({other}, _Tensor) else {other}" for other in others]
@@ -147,6 +198,7 @@ def _names(op: Op) -> dict[str, Any]:
         "_general": op.general,
         "_in_place": op.in_place,
         "_record": op.unrolled.record,
+        "_record_number": op.unrolled.record_number,
         "_result_type": op.result_type,
         "_missing": _missing,
         "__name__": op.forward.__module__,  # where numpy's warnings are said to come from
@@ -203,18 +255,6 @@ def _arguments(op: Op) -> str:
         + (f"a{op.tensors.index(p.name)}" if p.name in op.tensors else p.name)
         for p in op.parameters
     )
-
-
-def _usual(op: Op) -> str:
-    """The condition that all inputs are tensors, and need no promotion if there is any."""
-    conditions = [f"isinstance({name}, _Tensor)" for name in op.tensors]
-    if op.promotion != KEEP:
-        promoted = [n for n, kept in zip(op.tensors, op.kept, strict=True) if not kept]
-        first = f"{promoted[0]}._array.dtype"
-        conditions += [f"{name}._array.dtype is {first}" for name in promoted[1:]]
-        known = _dtypes(op, "fd" if op.promotion == FLOAT else "fdbhilB")
-        conditions.append(f'{first}.char in "{known}"')
-    return " and ".join(conditions)
 
 
 def _dtypes(op: Op, characters: str) -> str:

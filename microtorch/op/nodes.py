@@ -10,6 +10,7 @@ import numpy as np
 from ..engine import FREED, Edge, Node
 from ..saved import is_freed_with_graph, unpack
 from ..tensor import Tensor, wrap
+from ..views import make_view
 from .traits import MANY
 
 if TYPE_CHECKING:
@@ -99,9 +100,13 @@ def torch_name(parameter: str) -> str:
 
 
 def as_gradient(result: Any, g: Tensor) -> Tensor | None:
-    """What a formula on arrays gave for the gradient `g`, as a tensor."""
-    if result is g._array:
+    """What a formula on arrays gave for the gradient `g`, as a tensor; a window onto memory is a view here, too."""
+    array = g._array
+    if result is array:
         return g
-    if result is None:
-        return None
-    return wrap(result if type(result) is np.ndarray else np.asarray(result))
+    if type(result) is not np.ndarray:
+        return None if result is None else wrap(np.asarray(result))
+    tensor, memory = wrap(result), result.base
+    if memory is not None:
+        make_view(tensor, g if memory is array or memory is array.base else wrap(memory))
+    return tensor

@@ -22,55 +22,54 @@ if TYPE_CHECKING:
 
 @dataclass
 class Unrolled:
-    """`record(out, …)`, where there is one, and the methods of nodes by the inputs that have an edge."""
+    """`record(out, …)` of calls with tensors, and with a number as the last input, and the methods of their nodes.
+
+    The methods are kept by the inputs that have an edge.
+    """
 
     record: Callable[..., Any] | None = None
+    record_number: Callable[..., Any] | None = None
     methods: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict)
 
 
 def unroll(op: Op) -> Unrolled:
-    """The written out forms of an operation; none where calls differ in more than that an input is a number."""
+    """The written out forms of an operation; none where calls differ in more than that the last input is a number."""
     unrolled = Unrolled()
     optional = any(p.default is not p.empty for p in op.parameters if p.name in op.differentiable)
     if not op.differentiable or optional or op.takes_list or op.outputs or op.view == MANY:
         return unrolled
-    if op.traits.wraps_numbers or not any(op.numbers):
-        unrolled.record = _written(op, op.differentiable, unrolled)
-        return unrolled
     number = op.number_argument
-    if number is None or op.differentiable[0] != op.tensors[0] or op.node_name == "NotImplemented":
+    if any(op.numbers) and (number is None or op.node_name == "NotImplemented"):
         return unrolled
-    with_number = _written(op, [n for n in op.differentiable if n != number], unrolled)
-    with_tensor = _written(op, op.differentiable, unrolled)
-    at = op.names.index(number)
-
-    def record(out: Any, *arguments: Any) -> None:
-        (with_tensor if hasattr(arguments[at], "_array") else with_number)(out, *arguments)
-
-    unrolled.record = record
+    if number is not None and op.differentiable[0] == op.tensors[0]:
+        edges = op.differentiable if op.traits.wraps_numbers else [n for n in op.differentiable if n != number]
+        unrolled.record_number = _written(op, edges, unrolled, number)
+    unrolled.record = _written(op, op.differentiable, unrolled)
     return unrolled
 
 
-def _written(op: Op, inputs: Sequence[str], unrolled: Unrolled) -> Callable[..., Any]:
+def _written(op: Op, inputs: Sequence[str], unrolled: Unrolled, number: str = "") -> Callable[..., Any]:
     """`record` for a call whose edges lead to `inputs`; the methods of its nodes are entered in `unrolled`."""
-    lines = [*_record(op, inputs), *_apply(op, inputs), *_release(op, inputs)]
+    lines = _record(op, inputs, number)
     names: dict[str, Any] = {"_op": op, "__name__": op.forward.__module__}
-    for i, name in enumerate(inputs):
-        names[f"_formula{i}"] = op.derivatives[name]
-        names[f"_plain{i}"] = on_arrays(op.derivatives[name])
+    if tuple(inputs) not in unrolled.methods:
+        lines += [*_apply(op, inputs), *_release(op, inputs)]
+        for i, name in enumerate(inputs):
+            names[f"_formula{i}"] = op.derivatives[name]
+            names[f"_plain{i}"] = on_arrays(op.derivatives[name])
     namespace = compiled(f"record {op.name}", (lines, names))
-    members = ("apply", "release", "holds")
-    unrolled.methods[tuple(inputs)] = {name: namespace[name] for name in members if name in namespace}
+    members: dict[str, Any] = {name: namespace[name] for name in ("apply", "release", "holds") if name in namespace}
+    unrolled.methods.setdefault(tuple(inputs), members)
     if isinstance(op.node_name, str):
         namespace["_node_class"] = op.make_class(op.node_name, unrolled.methods[tuple(inputs)])
     return namespace["record"]
 
 
-def _record(op: Op, inputs: Sequence[str]) -> list[str]:
+def _record(op: Op, inputs: Sequence[str], number: str) -> list[str]:
     lines = [f"def record(out, {', '.join(op.names)}):"]
     for i, name in enumerate(inputs):
-        if op.traits.wraps_numbers:
-            lines.append(f"    e{i} = _gradient_edge({name}) if isinstance({name}, _Tensor) else _NO_EDGE")
+        if name == number:
+            lines.append(f"    e{i} = _NO_EDGE")
         else:
             lines.append(f"    e{i} = {name}._edge")
             lines.append(f"    if e{i} is None or {name}._view is not None: e{i} = _gradient_edge({name})")
@@ -78,11 +77,11 @@ def _record(op: Op, inputs: Sequence[str]) -> list[str]:
         asking = " or ".join(f"e{i} is not _NO_EDGE" for i, name in enumerate(inputs) if need in op.needs[name])
         if need == "out":
             value = "_SavedOutput(out, 0)"
+        elif need == number:
+            value = f"_SavedNumber({need})" if op.traits.wraps_numbers else need
         elif need in op.tensors:
             value = f"_SavedInput({need})"
-            if op.traits.wraps_numbers:
-                value = f"({value} if isinstance({need}, _Tensor) else _SavedNumber({need}))"
-            elif need not in inputs:
+            if need not in inputs:
                 value = f"({value} if isinstance({need}, _Tensor) else {need})"
         elif need in op.names:
             value = need
@@ -138,7 +137,7 @@ def _apply_on_arrays(op: Op, inputs: Sequence[str]) -> list[str]:
     ordered = op.promotion != KEEP or any(has_operators(op.derivatives[name]) for name in inputs)
     in_order = " and ({0}.ndim < 2 or {0}.flags.c_contiguous)" if ordered else ""
     lines = [
-        "    if not _mode.grad:",
+        "    if not _mode.flags & _GRAD:",
         "        ga = g._array",
         "        dtype = ga.dtype",
         f"        plain = (dtype is _float32 or dtype is _float64){in_order.format('ga')}",

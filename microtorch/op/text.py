@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from ..arguments import register, to_number
-from ..engine import FREED, NO_EDGE, mode, next_number
+from ..engine import FREED, GRAD, INFERENCE, NO_EDGE, mode, next_number
 from ..kernels.numpy import number
 from ..layout import arranged
 from ..saved import SavedInput, SavedNumber, SavedOutput
 from ..tensor import InferenceCounter, Tensor, wrap
-from ..views import MULTI_OUTPUT, gradient_edge, make_view
+from ..views import MULTI_OUTPUT, View, gradient_edge, make_view
 from .nodes import as_gradient, describe
 from .output import requires_grad
 from .shapes import broadcast_error
@@ -27,9 +27,12 @@ NAMES = {
     "_new": object.__new__,
     "_wrap": wrap,
     "_mode": mode,
+    "_GRAD": GRAD,
+    "_INFERENCE": INFERENCE,
     "_requires_grad": requires_grad,
     "_broadcast_error": broadcast_error,
     "_make_view": make_view,
+    "_View": View,
     "_MULTI_OUTPUT": MULTI_OUTPUT,
     "_ndarray": np.ndarray,
     "_asarray": np.asarray,

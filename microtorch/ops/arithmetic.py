@@ -9,7 +9,19 @@ import numpy as np
 from .. import dtypes, kernels
 from ..arguments import wrong_type
 from ..layout import arranged
-from ..op import FLOAT, MEANINGS, METHODS, NUMBERS, REGISTRY, alias, composite, not_implemented, only_method, op, pointwise
+from ..op import (
+    FLOAT,
+    MEANINGS,
+    METHODS,
+    NUMBERS,
+    REGISTRY,
+    alias,
+    composite,
+    not_implemented,
+    only_method,
+    op,
+    pointwise,
+)
 from ..tensor import Tensor
 from .creation import zeros_like
 
