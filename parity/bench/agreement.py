@@ -16,8 +16,8 @@ from parity.trace import END, GENERATOR, GRADIENT, PHASES, WEIGHT, Trace
 
 DTYPE = "float32"  # in which programs are timed
 
-# What is compared, first what is shown: of a step that was watched after many others, of one that changes no weight,
-# and of a program that was watched as a whole.
+# What is compared, first what is shown: where steps train weights, where they change none, and all that is recorded of
+# a program that was watched as a whole.
 LEARNED = (WEIGHT, GENERATOR)
 DERIVED = (GRADIENT, GENERATOR)
 ALL = (WEIGHT, *(phase for phase in PHASES if phase != WEIGHT))

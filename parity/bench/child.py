@@ -1,8 +1,8 @@
 """The child process: one engine behind `import torch`, and programs that run on it a block of steps at a time.
 
 Orders and answers are lines of JSON. The first starts a program, which then waits; each block lets it make some steps
-and answers with their time; the end is one more, seen by parity's recorder, whose trace has the weights. A program may also
-be run as a whole: then it is recorded in its first run, and a block is so many more.
+and answers with their time, by phase where they are asked for, or with the memory that each phase takes; the end leaves a trace of what was learned. A program may also be run as a whole: then its
+first run is watched by parity's recorder, and a block is so many more.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ import numpy as np
 
 from parity.backends import Backend, put_in_place
 from parity.bench import loop, memory
+from parity.bench.learned import learned
 from parity.recorder import Recorder
 from parity.runner import run
+from parity.trace import Trace
 from parity.watch import Watch
 
 clock = time.perf_counter
@@ -96,9 +98,10 @@ class Desk:
 
     def _step_by_step(self, path: Path, argv: list[str], phases: bool) -> None:
         marks: list[loop.Mark] = []
-        steps = itertools.chain.from_iterable(self._blocks(marks if phases else None))
+        names: dict[str, Any] = {"__name__": "__main__", "__file__": str(path)}
+        steps = itertools.chain.from_iterable(self._blocks(names, marks if phases else None))
+        names |= loop.hooks(steps.__next__, marks, clock)
         sys.argv = [str(path), *argv]
-        names = {"__name__": "__main__", "__file__": str(path), **loop.hooks(steps.__next__, marks, clock)}
         exec(loop.compiled(path, phases), names)
         raise RuntimeError("it has ended before all steps were made")
 
@@ -109,29 +112,30 @@ class Desk:
         order: Order = json.loads(line)
         return order
 
-    def _blocks(self, marks: list[loop.Mark] | None) -> Iterator[Iterable[None]]:
+    def _blocks(self, names: dict[str, Any], marks: list[loop.Mark] | None) -> Iterator[Iterable[None]]:
         """The steps of a program, block by block: it waits in here for its turn, and runs on at the next one."""
+        made = 0
         _tell(self._outgoing)
         while "steps" in (order := self._order()):
+            made += order["lead"] + order["steps"]
+            names[loop.CLOCK] = memory.resident if order["memory"] else clock
             yield itertools.repeat(None, order["lead"])
             if marks is not None:
                 marks.clear()
             started = clock()
             yield itertools.repeat(None, order["steps"])
             seconds = clock() - started
-            self._answer(seconds, {} if marks is None else loop.seconds_of(marks, self._cost))
-        yield from self._last(order["trace"])
+            phases = {} if marks is None else loop.by_phase(marks, 0 if order["memory"] else self._cost)
+            self._answer(seconds, phases)
+        self._end(order["trace"], lambda: learned(self._torch, names, made))
         raise Enough
 
-    def _last(self, trace: str) -> Iterator[Iterable[None]]:
-        """One more step, recorded, if the trace is wanted."""
+    def _end(self, path: str, trace: Callable[[], Trace]) -> None:
+        """Say how much memory was needed, and leave the trace, if it is wanted."""
         grown = memory.peak() - self._held
-        if trace:
-            recorder = Recorder(self._torch)
-            with _watched(self._torch, recorder):
-                yield itertools.repeat(None, 1)
-            recorder.finish().save(Path(trace))
-        _tell(self._outgoing, peak=grown)
+        if path:
+            trace().save(Path(path))
+        _tell(self._outgoing, peak=max(0, grown))
 
     def _as_a_whole(self, path: Path, argv: list[str]) -> None:
         recorder = Recorder(self._torch)
@@ -148,10 +152,7 @@ class Desk:
                 _run(path, argv)
                 seconds += clock() - started
             self._answer(seconds, {})
-        grown = memory.peak() - self._held
-        if order["trace"]:
-            kept.save(Path(order["trace"]))
-        _tell(self._outgoing, peak=grown)
+        self._end(order["trace"], lambda: kept)
 
     def _answer(self, seconds: float, phases: dict[str, float]) -> None:
         _tell(self._outgoing, seconds=seconds, phases=phases, resident=memory.resident())

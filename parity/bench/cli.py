@@ -34,7 +34,7 @@ from their first line to their last."""
 EPILOG = """exit status: 0 all timings count, 1 some side's weights differ, 2 something could not be run"""
 
 KERNELS = ("numpy", "torch_cpu")  # of microtorch, that are timed if none are named
-QUICK = Pace(rounds=7, fewest=3, shortest=0.008, longest=0.2, budget=2.5, patience=4.0)
+QUICK = Pace(rounds=7, fewest=3, shortest=0.008, longest=0.2, budget=2.5, patience=5.0)
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def _run(request: Request) -> int:
 
     console = Console()
     if not console.is_terminal:
-        console.width = 160
+        console.width = 200
     with table.Progress(console, len(request.workloads)) as progress:
         rows = measure(request, progress)
     where = environment.describe() | {

@@ -23,7 +23,7 @@ from typing import Any
 PHASES = ("draw", "loader", "forward", "loss", "backward", "step", "zero_grad", "freeing")
 BETWEEN = -1  # the number of the time between two steps, where it is nobody's phase
 
-Mark = tuple[int, float]  # the number of a phase, and when it ended
+Mark = tuple[int, float]  # the number of a phase, and what the clock showed at its end
 TURN, MARK, CLOCK = "__parity_turn__", "__parity_mark__", "__parity_clock__"
 
 
@@ -42,8 +42,8 @@ def hooks(turn: Callable[[], object], marks: list[Mark], clock: Callable[[], flo
     return {TURN: turn, MARK: marks.append, CLOCK: clock}
 
 
-def seconds_of(marks: list[Mark], cost: float = 0.0) -> dict[str, float]:
-    """The time in each phase, all steps together, without the cost of the marks themselves."""
+def by_phase(marks: list[Mark], cost: float = 0.0) -> dict[str, float]:
+    """What the clock went on by in each phase, all steps together, without what the marks themselves cost."""
     found: dict[str, float] = {}
     for (_, before), (phase, after) in itertools.pairwise(marks):
         if phase != BETWEEN:

@@ -41,6 +41,7 @@ class Measured:
     version: str = ""
     seconds: list[float] = field(default_factory=list)  # of its block in each round
     phases: dict[str, float] = field(default_factory=dict)  # of a step
+    held: dict[str, float] = field(default_factory=dict)  # that the first step takes in each phase
     peak: int = 0  # beyond what the process held before
     resident: list[int] = field(default_factory=list)  # after the block of each round
     unable: str = ""  # why it could not run, or not in time
@@ -138,7 +139,7 @@ def _found(what: str, row: Row, name: str, rows: Sequence[Row]) -> float | None:
     if what == MEMORY:
         return side.peak / row.reference.peak if row.reference.peak else None
     if what == NODE:
-        return side.peak / row.workload.nodes if side.peak else None
+        return side.held["forward"] / row.workload.nodes if "forward" in side.held else None
     if what == STEP:
         return row.growth(side)
     assert what == LENGTH, what

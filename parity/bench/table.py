@@ -17,9 +17,11 @@ from parity.bench.loop import PHASES
 from parity.bench.result import Measured, Row, Spread, Verdict, verdicts
 from parity.report.terminal import header
 
+LITTLE = 20e6  # bytes; less is a matter of what the process had held, and used again
+
 IN_WORDS = {
-    TIME: "time, to {reference}'s",
-    MEMORY: "peak memory, to {reference}'s",
+    TIME: "time, as a part of {reference}'s",
+    MEMORY: "peak memory, as a part of {reference}'s",
     NODE: "bytes a node",
     STEP: "bytes that memory grows by in a step",
     LENGTH: "time a node, to that of a chain a tenth as long",
@@ -157,7 +159,7 @@ def _goal(verdict: Verdict) -> str:
 
 def _memory(row: Row) -> str:
     own = row.side(MICROTORCH.name)
-    if own is None or not row.reference.peak:
+    if own is None or max(own.peak, row.reference.peak) < LITTLE:
         return ""
     return f"{_short(row.reference.peak / 1e6)} {_short(own.peak / 1e6)}"
 
@@ -167,7 +169,7 @@ def _phases(console: Console, rows: Sequence[Row]) -> None:
     known = [phase for phase in PHASES if any(phase in side.phases for row in rows for side in row.sides)]
     if not known:
         return
-    table = Table(show_edge=False, pad_edge=False, header_style="bold", title="µs of a step", title_justify="left")
+    table = Table(show_edge=False, pad_edge=False, header_style="bold", title="where the time of a step goes", title_justify="left")
     table.add_column("workload")
     table.add_column("side")
     for phase in known:
@@ -178,7 +180,7 @@ def _phases(console: Console, rows: Sequence[Row]) -> None:
             if side.phases and side.counts and "," not in side.side:
                 times = (side.phases.get(phase) for phase in known)
                 name = row.workload.name if row.workload.name != last else ""
-                table.add_row(escape(name), side.side, *("" if t is None else _short(t * 1e6) for t in times))
+                table.add_row(escape(name), side.side, *("" if t is None else _seconds(t) for t in times))
                 last = row.workload.name
     console.print()
     console.print(table)

@@ -32,16 +32,17 @@ class Pace:
 
     A block is long enough for the fastest side to take `shortest`, unless the slowest would take more than `longest`.
     There are as many rounds as fit into `budget`, at least `fewest`, at most `rounds`. A side that does not answer
-    within `patience` is left out; loading an engine and building a model may take `loading`.
+    within `patience`, and twenty times the reference's first step, is left out; loading an engine and building a model
+    may take `loading`.
     """
 
     rounds: int = 25
-    fewest: int = 5
+    fewest: int = 3
     shortest: float = 0.02
     longest: float = 0.5
     budget: float = 25.0
     patience: float = 10.0
-    loading: float = 120.0
+    loading: float = 180.0
 
     def most_rounds(self, seconds: float) -> int:
         """The number of rounds, of which each takes so long."""
@@ -55,11 +56,10 @@ class Player(Protocol):
 
 
 def block_length(players: Sequence[Player], pace: Pace) -> int:
-    """The steps of a block, found by trying; the first step of all, which is slow, tells nothing."""
-    _once(players, 1)
+    """The steps of a block, found by trying."""
     steps = 1
     while True:
-        seconds = [took for took in _once(players, steps) if took is not None]
+        seconds = [took for player in players if (took := player.turn(steps)) is not None]
         if not seconds or min(seconds) >= pace.shortest or 2 * max(seconds) > pace.longest:
             return steps
         factor = min(8.0, pace.shortest / min(seconds), pace.longest / max(seconds))
@@ -67,7 +67,7 @@ def block_length(players: Sequence[Player], pace: Pace) -> int:
 
 
 def take_turns(players: Sequence[Player], steps: int, pace: Pace, tell: Callable[[int, int], None]) -> None:
-    """Round by round a block of every side; another one begins each time. Timings of a side that drops out stay short."""
+    """Round by round a block of every side; another one begins each time."""
     rounds, number = pace.rounds, 0
     while number < rounds:
         begin = number % len(players)
@@ -75,10 +75,6 @@ def take_turns(players: Sequence[Player], steps: int, pace: Pace, tell: Callable
         number += 1
         rounds = min(rounds, pace.most_rounds(sum(seconds)) if sum(seconds) else number)
         tell(number, rounds)
-
-
-def _once(players: Sequence[Player], steps: int) -> list[float | None]:
-    return [player.turn(steps) for player in players]
 
 
 class Participant:
@@ -91,7 +87,9 @@ class Participant:
         self.per_run = 0  # steps of a run, if that is what is timed
         self.keeping = False  # timings count from now on
         self.workload = workload
-        self._pace = pace
+        # The reference is waited for, the others in proportion to it.
+        self.patience = pace.loading if workload.whole or self.is_torch else pace.patience
+        self._loading = pace.loading
 
     @property
     def out(self) -> bool:
@@ -105,14 +103,14 @@ class Participant:
         """Start the program, which waits before its first step; one that is run as a whole is run once."""
         work = self.workload
         order = {"script": str(work.script), "argv": work.argv, "whole": work.whole, "phases": phases}
-        if (answer := self._ask(self._pace.loading, **order)) is not None:
+        if (answer := self._ask(self._loading, **order)) is not None:
             self.per_run = answer.get("steps", 0)
             self.measured.threads = self.side.about["threads"]
             self.measured.version = self.side.about["version"]
 
     def turn(self, steps: int, lead: int = 0) -> float | None:
         """Make some steps, after others that are not timed."""
-        answer = self._ask(self._patience, steps=steps, lead=lead)
+        answer = self._ask(self.patience, steps=steps, lead=lead, memory=False)
         if answer is None:
             return None
         self.total += steps + lead
@@ -122,25 +120,21 @@ class Participant:
         return float(answer["seconds"])
 
     def end(self, folder: Path) -> Trace | None:
-        """Make the last step, and return what it has left."""
-        answer = self._ask(self._pace.loading, trace=str(folder / "trace"))
+        """Leave the program, and return what it has learned."""
+        answer = self._ask(self._loading, trace=str(folder / "trace"))
         if answer is None:
             return None
         self.measured.peak = answer["peak"]
         return Trace.load(folder / "trace")
 
-    def phases(self, steps: int) -> dict[str, float]:
-        """The seconds of each phase of a step, from a block in which they are timed."""
-        answer = self._ask(self._patience, steps=steps, lead=0) or {"phases": {}}
+    def phases(self, steps: int, memory: bool = False) -> dict[str, float]:
+        """The seconds of each phase of a step, or the bytes that it takes, from a block in which they are looked at."""
+        answer = self._ask(self.patience, steps=steps, lead=0, memory=memory) or {"phases": {}}
         return {phase: took / steps for phase, took in answer["phases"].items()}
 
     def leave(self) -> None:
         """Leave the program where it is."""
-        self._ask(self._pace.loading, trace="")
-
-    @property
-    def _patience(self) -> float:
-        return self._pace.loading if self.workload.whole else self._pace.patience
+        self._ask(self._loading, trace="")
 
     def _ask(self, timeout: float, **order: Any) -> dict[str, Any] | None:
         if self.out:
@@ -161,7 +155,7 @@ def play(workload: Workload, sides: Sequence[Side], folder: Path, pace: Pace, te
         player.begin()
     if players[0].out:
         return row
-    row.steps = block_length(players, pace)
+    row.steps = _warm(players, pace)
     for player in players:
         player.keeping = True
     take_turns(players, row.steps, pace, lambda done, of: tell("rounds", done, of))
@@ -170,8 +164,18 @@ def play(workload: Workload, sides: Sequence[Side], folder: Path, pace: Pace, te
     _compare(players, folder, pace)
     if not workload.whole:
         tell("phases", 0, 1)
-        _time_phases(players, row.steps)
+        _time_phases(players, row.steps, pace)
     return row
+
+
+def _warm(players: Sequence[Participant], pace: Pace) -> int:
+    """The first steps, which are slower than all others; returns how many make a block."""
+    reference, *others = players
+    first = reference.turn(1) or 0.0
+    for player in others:
+        player.patience = max(player.patience, 20 * first)
+        player.turn(1)
+    return 1 if first > pace.longest else block_length(players, pace)
 
 
 def _compare(players: Sequence[Participant], folder: Path, pace: Pace) -> None:
@@ -219,17 +223,19 @@ class _Noise:
             side.stop()
 
 
-def _time_phases(players: Sequence[Participant], steps: int) -> None:
-    """The program once more, with the clock read between its phases; of each the median of a few blocks."""
+def _time_phases(players: Sequence[Participant], steps: int, pace: Pace) -> None:
+    """The program once more, looked at between its phases: of the first step the memory, of blocks the median time."""
     count, part = PHASED
     found: list[list[dict[str, float]]] = [[] for _ in players]
     for player in players:
         player.begin(phases=True)
-    for _ in range(count):
+        player.measured.held = player.phases(1, memory=True)
+    slow = any(seconds > pace.longest for player in players for seconds in player.measured.seconds)
+    for _ in range(1 if slow else count):
         for player, blocks in zip(players, found, strict=True):
             blocks.append(player.phases(max(1, steps // part)))
     for player, blocks in zip(players, found, strict=True):
         player.leave()
-        player.measured.phases = {
-            phase: statistics.median(block[phase] for block in blocks) for phase in blocks[0] if not player.out
-        }
+        if not player.out:
+            names = blocks[0]
+            player.measured.phases = {name: statistics.median(block[name] for block in blocks) for name in names}
