@@ -50,8 +50,13 @@ class Refusal(Exception):
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
+    words = sys.argv[1:] if words is None else words
     try:
-        request = parse(sys.argv[1:] if words is None else words)
+        if words[:1] == ["bench"]:
+            from parity.bench.cli import main as bench  # here, for it stands on this file
+
+            return bench(words[1:])
+        request = parse(words)
         if missing := _missing(request):
             raise Refusal(missing)
         return _run(request) if request.record is None else _record(request, request.record)

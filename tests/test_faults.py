@@ -66,9 +66,9 @@ FAULTS = [
     Fault("leaves may be changed", "op/operation.py", "        if recorded:\n            check_inplace(target)", "        if recorded:\n            pass",
           "tests/test_inplace.py::test_inplace_on_leaves"),
     # optimizers
-    Fault("eps inside the root", "optim/rmsprop.py", "s = do.add(do.sqrt(v), eps)", "s = do.sqrt(do.add(v, eps))",
+    Fault("eps inside the root", "optim/rmsprop.py", "s = do.add(do.sqrt(variance), eps)", "s = do.sqrt(do.add(variance, eps))",
           "tests/test_optim.py::test_rmsprop_computes_what_torch_computes"),
-    Fault("centered adds the mean", "optim/rmsprop.py", "v = do.addcmul(v, m, m, value=-1)", "v = do.addcmul(v, m, m, value=1)",
+    Fault("centered adds the mean", "optim/rmsprop.py", "variance = do.addcmul(v, m, m, value=-1)", "variance = do.addcmul(v, m, m, value=1)",
           "tests/test_optim.py::test_rmsprop_computes_what_torch_computes"),
     Fault("dampening from the first step on", "optim/sgd.py", "b = g.detach().clone()", "b = (1 - dampening) * g.detach()",
           "tests/test_optim.py::test_sgd_computes_what_torch_computes"),

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from sides import OURS, SIDES, THEIRS, Side, as_array, assert_same_error, outcomes
 
 import microtorch
+from microtorch import kernels
 
 SGD, RMSPROP = "SGD", "RMSprop"
 
@@ -259,6 +260,31 @@ def test_what_is_missing_says_so(name: str) -> None:
         AttributeError, match=f"microtorch does not have torch.optim.{name}; its optimizers are SGD and"
     ):
         getattr(microtorch.optim, name)
+
+
+@OFTEN
+@given(
+    kind_and_options=st.tuples(st.just(SGD), sgd_options()) | st.tuples(st.just(RMSPROP), rmsprop_options()),
+    kernel_set=st.sampled_from(["numpy", "torch_cpu"]),
+    dtype=st.sampled_from(["f2", "f4", "f8"]),
+    values=st.lists(st.sampled_from([0.0, -0.0, 1.0, -3e-5, 0.7, 1e30, np.inf, np.nan]), min_size=2, max_size=4),
+)
+def test_a_single_element_is_changed_like_one_of_many(
+    kind_and_options: Any, kernel_set: str, dtype: str, values: list[float]
+) -> None:
+    """numpy computes with numbers there, with arrays here: to the same bits."""
+    kind, options = kind_and_options
+    gradients = np.random.default_rng(0).normal(0, 1, (3, len(values))).astype(dtype)
+    with kernels.use(kernel_set), np.errstate(all="ignore"):
+        start = np.array(values).astype(dtype)
+        many = train(OURS, kind, options, [start], [[g] for g in gradients])[-1]
+        each = train(
+            OURS, kind, options, list(start.reshape(-1, 1, 1)), [list(g.reshape(-1, 1, 1)) for g in gradients]
+        )[-1]
+    for name in (0, 1):  # parameters and gradients
+        (_, whole), (_, parts) = many[name], each[name]
+        assert whole[0][3] == b"".join(part[3] for part in parts)
+    assert set(each[2][: len(values)]) == {many[2][0]}
 
 
 def test_steps_on_small_parameters_make_few_objects() -> None:

@@ -149,15 +149,15 @@ FAULTS = [
     # optimizers
     F("dampening from the first step on", "mlp", SGD, "b = g.detach().clone()", "b = (1 - momentum) * g.detach()", 0, (STATE, "momentum_buffer of 0.weight"), SEMANTIC),
     F("momentum is forgotten", "mlp", SGD, "do.add_(do.mul_(b, momentum), g, alpha=1 - dampening)", "do.add_(do.mul_(b, 0), g, alpha=1 - dampening)", 1, (STATE, "momentum_buffer of 0.weight"), SEMANTIC),
-    F("momentum of the last step but one", "mlp", SGD, "            do.add_(do.mul_(b, momentum), g, alpha=1 - dampening)\n", "            b = b.clone(); do.add_(do.mul_(b, momentum), g, alpha=1 - dampening)\n", 1, (STATE, "momentum_buffer of 0.weight"), SEMANTIC),
-    F("decay only where positive", "mlp", SGD, "do.add(g, x, alpha=weight_decay)", "do.add(g, x.relu(), alpha=weight_decay)", 0, (STATE, "momentum_buffer of 0.weight"), SEMANTIC),
+    F("momentum of the last step but one", "mlp", SGD, "            b = do.add_(do.mul_(b, momentum), g, alpha=1 - dampening)\n", "            b = do.add_(do.mul_(b * 1, momentum), g, alpha=1 - dampening)\n", 1, (STATE, "momentum_buffer of 0.weight"), SEMANTIC),
+    F("decay only where positive", "mlp", SGD, "do.add(g, x, alpha=weight_decay)", "do.add(g, x * (x > 0), alpha=weight_decay)", 0, (STATE, "momentum_buffer of 0.weight"), SEMANTIC),
     F("a step too short", "mlp", SGD, "do.add_(x, g, alpha=-lr)", "do.add_(x, g, alpha=-lr * 0.99999)", 0, (WEIGHT, "0.bias"), SEMANTIC),
-    F("eps inside the root", "rms", RMS, "s = do.add(do.sqrt(v), eps)", "s = do.sqrt(do.add(v, eps))", 0, (STATE, "momentum_buffer of 0.weight"), SEMANTIC),
-    F("eps is forgotten", "rms", RMS, "s = do.add(do.sqrt(v), eps)", "s = do.sqrt(v)", 0, (STATE, "momentum_buffer of 0.weight"), SEMANTIC),
-    F("centered adds the mean", "rms", RMS, "v = do.addcmul(v, m, m, value=-1)", "v = do.addcmul(v, m, m, value=1)", 0, (STATE, "momentum_buffer of 0.weight"), SEMANTIC),
+    F("eps inside the root", "rms", RMS, "s = do.add(do.sqrt(variance), eps)", "s = do.sqrt(do.add(variance, eps))", 0, (STATE, "momentum_buffer of 0.weight"), SEMANTIC),
+    F("eps is forgotten", "rms", RMS, "s = do.add(do.sqrt(variance), eps)", "s = do.sqrt(variance)", 0, (STATE, "momentum_buffer of 0.weight"), SEMANTIC),
+    F("centered adds the mean", "rms", RMS, "variance = do.addcmul(v, m, m, value=-1)", "variance = do.addcmul(v, m, m, value=1)", 0, (STATE, "momentum_buffer of 0.weight"), SEMANTIC),
     F("the average of another weight", "rms", RMS, "g, g, value=1 - alpha)", "g, g, value=alpha / 100)", 0, (STATE, "square_avg of 0.weight"), SEMANTIC),
     F("counts from one", "rms", RMS, "_count(0)", "_count(1)", 0, (STATE, "step of 0.weight"), SEMANTIC),
-    F("the gradient's mean lags", "rms", RMS,'m = do.lerp_(state["grad_avg"], g, 1 - alpha)','m = do.lerp_(state["grad_avg"], g, alpha)', 0, (STATE, "grad_avg of 0.weight"), SEMANTIC),
+    F("the gradient's mean lags", "rms", RMS, "m = do.lerp_(m, g, 1 - alpha)", "m = do.lerp_(m, g, alpha)", 0, (STATE, "grad_avg of 0.weight"), SEMANTIC),
 ]  # fmt: skip
 
 ROUNDINGS = [
@@ -165,8 +165,8 @@ ROUNDINGS = [
     ("products add up backwards", "mlp", KERNELS_, "dot = np.dot\n", "dot = lambda a, b: np.dot(np.ascontiguousarray(a[..., ::-1]), np.ascontiguousarray(b[::-1]))\nnp_dot, matmul = dot, dot\n"),
     ("totals add up backwards", "hand", KERNELS_, "        return cascade.total(x)", "        return np.add.reduce(x.ravel()[::-1])"),
     ("sums along an axis add up backwards", "mlp", KERNELS_, "total: Array = np.add.reduce(x, axis=axis", "total: Array = np.add.reduce(np.flip(x, axis), axis=axis"),
-    ("the factor goes to the second", "rms", KERNELS_, "return np.add(x, value * a * b, out)", "return np.add(x, a * (b * value), out)"),
-    ("multiplied by the reciprocal", "rms", KERNELS_, "return np.add(x, value * a / b, out)", "return np.add(x, value * a * (1 / b), out)"),
+    ("the factor goes to the second", "rms", KERNELS_, "step = quick(value, a) * a * b", "step = a * (b * quick(value, a))"),
+    ("multiplied by the reciprocal", "rms", KERNELS_, "step = quick(value, a) * a / b", "step = quick(value, a) * a * (1 / b)"),
     ("the slope of tanh in two terms", "mlp", KERNELS_, "return g * (1 - y * y)", "return g * (1 - y) * (1 + y)"),
     ("huber in other words", "rms", KERNELS_, "return m * (z - number(0.5, dtype) * m)", "return m * z - m * m * number(0.5, dtype)"),
     ("the mean by its reciprocal", "hand", KERNELS_, "return np.true_divide(sum(x, axis, keepdims), x.dtype.type(count))", "return sum(x, axis, keepdims) * x.dtype.type(1 / count)"),

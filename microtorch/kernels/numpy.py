@@ -42,26 +42,34 @@ def pow(x: Array, y: Array) -> Array:
 
 def add_scaled(x: Array, y: Array, alpha: float, out: Array | None = None) -> Array:
     """x + alpha·y; into `out` where there is one, which may be x."""
-    return np.add(x, alpha * y, out)
+    step = quick(alpha, y) * y
+    return x + step if out is None else np.add(x, step, out)
 
 
 def addcmul(x: Array, a: Array, b: Array, value: float, out: Array | None = None) -> Array:
     """x + value·a·b; into `out` where there is one, which may be x."""
-    return np.add(x, value * a * b, out)
+    step = quick(value, a) * a * b
+    return x + step if out is None else np.add(x, step, out)
 
 
 def addcdiv(x: Array, a: Array, b: Array, value: float, out: Array | None = None) -> Array:
     """x + value·a/b; into `out` where there is one, which may be x."""
-    return np.add(x, value * a / b, out)
+    step = quick(value, a) * a / b
+    return x + step if out is None else np.add(x, step, out)
 
 
 def lerp(x: Array, end: Array, weight: Array | float, out: Array | None = None) -> Array:
     """x + weight·(end − x), from whichever end is nearer; into `out` where there is one, which may be x."""
     if isinstance(weight, np.ndarray):
         return np.where(np.abs(weight) < 0.5, x + weight * (end - x), end - (end - x) * (1 - weight))
-    if abs(weight) < 0.5:
-        return np.add(x, weight * (end - x), out)
-    return np.subtract(end, (end - x) * (1 - weight), out)
+    near, way = abs(weight) < 0.5, end - x
+    start, step = (x, quick(weight, way) * way) if near else (end, -(quick(1 - weight, way) * way))
+    return start + step if out is None else np.add(start, step, out)
+
+
+def quick(value: float, x: Array) -> Array | float:
+    """The number `value` in the form in which numpy soonest computes with x."""
+    return number(value, x.dtype.char) if type(x) is np.ndarray and type(value) is float else value
 
 
 TOTAL = 1024  # up to so many elements a total is added in torch's order: a printed loss then has torch's digits
@@ -127,9 +135,13 @@ def scaled_sum(x: Array, product: Array, beta: Any, alpha: Any) -> Array:
     return product + (x if beta == 1 else x * beta)
 
 
-@functools.lru_cache(maxsize=256)
 def number(value: float, dtype: str) -> Array:
     """A number as a 0-d array, with which numpy computes faster than with a Python float; not to be written to."""
+    return _number(value, dtype) if value else np.array(value, dtype)  # 0.0 and −0.0 are equal, and not the same
+
+
+@functools.lru_cache(maxsize=256)
+def _number(value: float, dtype: str) -> Array:
     return np.array(value, dtype)
 
 

@@ -112,6 +112,9 @@ class Optimizer:
         """Forget the gradients of all parameters, or set them to zero."""
         for group in self.param_groups:
             for p in group["params"]:
+                if set_to_none and p._edge is None:  # to ask those that are no leaves is warned of
+                    p.grad = None
+                    continue
                 gradient = p.grad
                 if gradient is None:
                     continue
@@ -275,16 +278,18 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(step)
     def hooked(*args: Any, **kwargs: Any) -> Any:
         self = args[0]
-        for hook in (*_before_all_steps.values(), *self._optimizer_step_pre_hooks.values()):
-            changed = hook(self, args, kwargs)
-            if changed is not None:
-                if not (isinstance(changed, tuple) and len(changed) == 2):
-                    wanted = "None or a tuple of (new_args, new_kwargs)"
-                    raise RuntimeError(f"{step} must return {wanted}, but got {changed}.")
-                args, kwargs = changed
+        if _before_all_steps or self._optimizer_step_pre_hooks:
+            for hook in (*_before_all_steps.values(), *self._optimizer_step_pre_hooks.values()):
+                changed = hook(self, args, kwargs)
+                if changed is not None:
+                    if not (isinstance(changed, tuple) and len(changed) == 2):
+                        wanted = "None or a tuple of (new_args, new_kwargs)"
+                        raise RuntimeError(f"{step} must return {wanted}, but got {changed}.")
+                    args, kwargs = changed
         result = step(*args, **kwargs)
-        for hook in (*self._optimizer_step_post_hooks.values(), *_after_all_steps.values()):
-            hook(self, args, kwargs)
+        if _after_all_steps or self._optimizer_step_post_hooks:
+            for hook in (*self._optimizer_step_post_hooks.values(), *_after_all_steps.values()):
+                hook(self, args, kwargs)
         return result
 
     hooked.hooked = True  # type: ignore[attr-defined]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,11 @@ import numpy as np
 from .. import dtypes
 from ..tensor import Tensor, wrap
 from . import arithmetic
-from .arithmetic import is_recorded, scalar, serves
+from .arithmetic import are_plain, count, numbers
 from .optimizer import Optimizer, Params, check_learning_rate
 
 CAPTURABLE_DEVICES = ["cuda", "xpu", "hpu", "privateuseone", "xla"]
-OPTIONS = ("lr", "alpha", "eps", "weight_decay", "momentum", "centered", "maximize")
+OPTIONS = itemgetter("lr", "alpha", "eps", "weight_decay", "momentum", "centered", "maximize")
 
 
 class RMSprop(Optimizer):
@@ -87,7 +88,9 @@ class RMSprop(Optimizer):
                 state = self.state[p]
                 if not state:
                     self._initialise(state, p, group)
-                ready.append((p, g, state))
+                m = state["grad_avg"] if group["centered"] else None
+                b = state["momentum_buffer"] if group["momentum"] > 0 else None
+                ready.append((p, g, state["step"], state["square_avg"], m, b))
         if not ready:
             return
         if group["foreach"] and group["differentiable"]:
@@ -96,10 +99,13 @@ class RMSprop(Optimizer):
             raise AssertionError(
                 f"If capturable=True, params and state_steps must be on supported devices: {CAPTURABLE_DEVICES}."
             )
-        options = [scalar(group[name]) for name in OPTIONS]
-        recorded = is_recorded(options)
-        for p, g, state in ready:
-            update(p, g, state, Tensor if recorded or not serves(p) else arithmetic, *options)
+        options, recorded = numbers(OPTIONS(group))
+        for p, g, steps, v, m, b in ready:
+            count(steps)
+            if recorded or not are_plain(p, g, v, m, b):
+                update(p, v, m, b, g, Tensor, options)
+            else:
+                update_arrays(p, v, m, b, g, options)
 
     @staticmethod
     def _initialise(state: dict[str, Any], p: Tensor, group: dict[str, Any]) -> None:
@@ -111,20 +117,30 @@ class RMSprop(Optimizer):
             state["grad_avg"] = wrap(np.zeros_like(p._array))
 
 
-def update(
-    x: Tensor,
-    g: Tensor,
-    state: dict[str, Tensor],
-    do: Any,
-    lr: float,
-    alpha: float,
-    eps: float,
-    weight_decay: float,
-    momentum: float,
-    centered: bool,
-    maximize: bool,
-) -> None:
-    """One step for the parameter x with gradient g; v, m and b are its square_avg, grad_avg and momentum_buffer.
+def update_arrays(p: Tensor, v: Tensor, m: Tensor | None, b: Tensor | None, g: Tensor, options: Sequence[Any]) -> None:
+    """One unrecorded step for a parameter and its state."""
+    x, square, gradient = p._array, v._array, g._array
+    mean, buffer = None if m is None else m._array, None if b is None else b._array
+    if x.size == 1:
+        at = (0,) * x.ndim
+        pieces = x[at], square[at], None if mean is None else mean[at], None if buffer is None else buffer[at]
+        x[at], square[at], new_mean, new_buffer = update(*pieces, gradient[at], arithmetic, options)
+        if mean is not None:
+            mean[at] = new_mean
+        if buffer is not None:
+            buffer[at] = new_buffer
+    else:
+        update(x, square, mean, buffer, gradient, arithmetic, options)
+    p._counter[0] += 1
+    v._counter[0] += 2
+    if m is not None:
+        m._counter[0] += 1
+    if b is not None:
+        b._counter[0] += 2
+
+
+def update(x: Any, v: Any, m: Any, b: Any, g: Any, do: Any, options: Sequence[Any]) -> tuple[Any, Any, Any, Any]:
+    """One step for the parameter x with gradient g, square_avg v, grad_avg m and momentum_buffer b; returns x, v, m, b.
 
         g ← g + weight_decay·x
         v ← alpha·v + (1 − alpha)·g²
@@ -133,21 +149,22 @@ def update(
 
     `do`: the arithmetic, `Tensor` or the module `arithmetic`.
     """
+    lr, alpha, eps, weight_decay, momentum, centered, maximize = options
     if maximize:
         g = do.neg(g)
-    do.add_(state["step"], 1)
     if weight_decay != 0:
         g = do.add(g, x, alpha=weight_decay)
-    v = do.addcmul_(do.mul_(state["square_avg"], alpha), g, g, value=1 - alpha)
+    v = variance = do.addcmul_(do.mul_(v, alpha), g, g, value=1 - alpha)
     if centered:
-        m = do.lerp_(state["grad_avg"], g, 1 - alpha)
-        v = do.addcmul(v, m, m, value=-1)
-    s = do.add(do.sqrt(v), eps)
+        m = do.lerp_(m, g, 1 - alpha)
+        variance = do.addcmul(v, m, m, value=-1)
+    s = do.add(do.sqrt(variance), eps)
     if momentum > 0:
-        b = do.addcdiv_(do.mul_(state["momentum_buffer"], momentum), g, s)
-        do.add_(x, b, alpha=-lr)
+        b = do.addcdiv_(do.mul_(b, momentum), g, s)
+        x = do.add_(x, b, alpha=-lr)
     else:
-        do.addcdiv_(x, g, s, value=-lr)
+        x = do.addcdiv_(x, g, s, value=-lr)
+    return x, v, m, b
 
 
 def _count(steps: float) -> Tensor:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
-from ..op import requires_grad
 from ..tensor import Tensor
 from . import arithmetic
-from .arithmetic import is_recorded, scalar, serves
+from .arithmetic import are_plain, numbers
 from .optimizer import Optimizer, Params, check_learning_rate
 
 FUSED_DEVICES = ["mps", "cuda", "xpu", "hpu", "cpu", "mtia", "privateuseone"]
-OPTIONS = ("lr", "momentum", "dampening", "weight_decay", "nesterov", "maximize", "foreach")
+OPTIONS = itemgetter("lr", "momentum", "dampening", "weight_decay", "nesterov", "maximize", "foreach")
 
 
 class SGD(Optimizer):
@@ -86,16 +86,18 @@ class SGD(Optimizer):
                 if fused:
                     self._check_dtype(p)
                 ready.append((p, g, self.state[p].get("momentum_buffer") if momentum else None))
-        options = [scalar(group[name]) for name in OPTIONS]
-        recorded = is_recorded(options)
+        options, recorded = numbers(OPTIONS(group))
+        recorded = recorded or (group["foreach"] and group["nesterov"])
         for p, g, b in ready:
-            do = Tensor if recorded or not serves(p) else arithmetic
-            if fused:  # torch's fused form raises no versions; a tensor's `data` has versions of its own
-                made = update(p.data, g, None if b is None else b.data, do, *options)
+            x, buffer = (
+                (p.data, None if b is None else b.data) if fused else (p, b)
+            )  # torch's fused form raises no versions
+            if recorded or (momentum and b is None) or not are_plain(x, g, buffer):
+                _, made = update(x, buffer, g, Tensor, options)
+                if momentum and b is None:
+                    self.state[p]["momentum_buffer"] = made
             else:
-                made = update(p, g, b, do, *options)
-            if momentum and b is None:
-                self.state[p]["momentum_buffer"] = made
+                update_arrays(x, buffer, g, options)
 
     def _check_dtype(self, p: Tensor) -> None:
         if not self._dtype_checked and not p.is_floating_point():
@@ -106,20 +108,24 @@ class SGD(Optimizer):
         self._dtype_checked = True
 
 
-def update(
-    x: Tensor,
-    g: Tensor,
-    b: Tensor | None,
-    do: Any,
-    lr: float | Tensor,
-    momentum: float,
-    dampening: float,
-    weight_decay: float | Tensor,
-    nesterov: bool,
-    maximize: bool,
-    foreach: bool | None,
-) -> Tensor | None:
-    """One step for the parameter x with gradient g and momentum buffer b, which is returned.
+def update_arrays(p: Tensor, b: Tensor | None, g: Tensor, options: Sequence[Any]) -> None:
+    """One unrecorded step for a parameter and its momentum buffer."""
+    x, gradient = p._array, g._array
+    buffer = None if b is None else b._array
+    if x.size == 1:
+        at = (0,) * x.ndim
+        x[at], number = update(x[at], None if buffer is None else buffer[at], gradient[at], arithmetic, options)
+        if buffer is not None:
+            buffer[at] = number
+    else:
+        update(x, buffer, gradient, arithmetic, options)
+    p._counter[0] += 1
+    if b is not None:
+        b._counter[0] += 2
+
+
+def update(x: Any, b: Any, g: Any, do: Any, options: Sequence[Any]) -> tuple[Any, Any]:
+    """One step for the parameter x with gradient g and momentum buffer b; returns x and b.
 
         g ← g + weight_decay·x
         b ← momentum·b + (1 − dampening)·g        at the first step b ← g
@@ -127,22 +133,27 @@ def update(
 
     `do`: the arithmetic, `Tensor` or the module `arithmetic`.
     """
+    lr, momentum, dampening, weight_decay, nesterov, maximize, foreach = options
     if maximize:
         g = do.neg(g)
     if weight_decay != 0:
-        g = do.addcmul_(g, x.clone(), weight_decay) if requires_grad(weight_decay) else do.add(g, x, alpha=weight_decay)
+        g = (
+            do.addcmul_(g, x.clone(), weight_decay)
+            if isinstance(weight_decay, Tensor)
+            else do.add(g, x, alpha=weight_decay)
+        )
     if momentum != 0:
         if b is None:
             b = g.detach().clone()
         else:
-            do.add_(do.mul_(b, momentum), g, alpha=1 - dampening)
+            b = do.add_(do.mul_(b, momentum), g, alpha=1 - dampening)
         if nesterov:
             ahead = do.add_ if foreach else do.add  # torch's foreach form changes the gradient itself
             g = ahead(g, b, alpha=momentum)
         else:
             g = b
-    if requires_grad(lr):
-        do.addcmul_(x, g, lr, value=-1)
+    if isinstance(lr, Tensor):
+        x = do.addcmul_(x, g, lr, value=-1)
     else:
-        do.add_(x, g, alpha=-lr)
-    return b
+        x = do.add_(x, g, alpha=-lr)
+    return x, b

@@ -1,0 +1,46 @@
+"""What a program's variables hold when it is left: weights and gradients, data, the random state, as a trace's end."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from parity.reading import array_of, tensor_type
+from parity.trace import BATCH, END, GENERATOR, GRADIENT, WEIGHT, Array, Event, Key, Trace
+
+
+def learned(torch: Any, variables: Mapping[str, Any], steps: int) -> Trace:
+    """The trace of a program that has made so many steps, with nothing but its last event."""
+    end = Event(END, dict(_arrays(torch, variables)))
+    everything = hashlib.blake2b(digest_size=16)
+    for key, array in end.arrays.items():
+        everything.update(f"{key} {array.dtype} {array.shape} ".encode() + array.tobytes())
+    end.chain = everything.hexdigest()
+    return Trace([end], {"steps": steps, "backend": torch.__name__})
+
+
+def _arrays(torch: Any, variables: Mapping[str, Any]) -> Iterator[tuple[Key, Array]]:
+    kind = tensor_type(torch)
+    for name, value in variables.items():
+        if isinstance(value, kind):
+            yield from _of_tensor(name, value)
+        elif hasattr(value, "named_parameters"):
+            for inner, weight in value.named_parameters():
+                yield from _of_tensor(f"{name}.{inner}", weight)
+    if hasattr(torch, "get_rng_state"):
+        yield (GENERATOR, ""), np.array(array_of(torch.get_rng_state()))
+    yield (GENERATOR, "random"), np.array(random.getstate()[1], np.uint64)
+
+
+def _of_tensor(name: str, tensor: Any) -> Iterator[tuple[Key, Array]]:
+    """A leaf's value and gradient; of what is no weight, the value if it is data."""
+    if not tensor.requires_grad:
+        yield (BATCH, name), np.array(array_of(tensor))
+    elif tensor.is_leaf:
+        yield (WEIGHT, name), np.array(array_of(tensor))
+        if tensor.grad is not None:
+            yield (GRADIENT, name), np.array(array_of(tensor.grad))

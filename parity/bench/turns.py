@@ -1,0 +1,241 @@
+"""One workload on all sides, which take turns: every round each side makes the same number of steps.
+
+What slows the machine for a second or a minute slows all sides of a round alike, and so leaves their ratio as it is.
+"""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from parity import noise
+from parity.backends import Backend
+from parity.bench.agreement import ALL, DERIVED, LEARNED, agree
+from parity.bench.catalogue import Workload
+from parity.bench.result import Measured, Row
+from parity.bench.side import Side, Unable
+from parity.trace import Trace
+
+LEAD = 10  # this part of a block is run before it untimed, for the caches
+PHASED = (3, 4)  # blocks in which the phases are timed, and the part of a usual block that each is
+
+Tell = Callable[[str, int, int], None]  # what is being done, how much of it is done, of how much
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long to measure; all times are in seconds.
+
+    A block is long enough for the fastest side to take `shortest`, unless the slowest would take more than `longest`.
+    There are as many rounds as fit into `budget`, at least `fewest`, at most `rounds`. A side that does not answer
+    within `patience`, and twenty times the reference's first step, is left out; loading an engine and building a model
+    may take `loading`.
+    """
+
+    rounds: int = 25
+    fewest: int = 3
+    shortest: float = 0.02
+    longest: float = 0.5
+    budget: float = 25.0
+    patience: float = 10.0
+    loading: float = 180.0
+
+    def most_rounds(self, seconds: float) -> int:
+        """The number of rounds, of which each takes so long."""
+        return max(min(self.fewest, self.rounds), min(self.rounds, int(self.budget / seconds)))
+
+
+class Player(Protocol):
+    """Who takes part: makes some steps when it is its turn, and returns their seconds; None when it is out."""
+
+    def turn(self, steps: int, lead: int = 0) -> float | None: ...
+
+
+def block_length(players: Sequence[Player], pace: Pace) -> int:
+    """The steps of a block, found by trying."""
+    steps = 1
+    while True:
+        seconds = [took for player in players if (took := player.turn(steps)) is not None]
+        if not seconds or min(seconds) >= pace.shortest or 2 * max(seconds) > pace.longest:
+            return steps
+        factor = min(8.0, pace.shortest / min(seconds), pace.longest / max(seconds))
+        steps = max(steps + 1, int(steps * factor * 1.1))
+
+
+def take_turns(players: Sequence[Player], steps: int, pace: Pace, tell: Callable[[int, int], None]) -> None:
+    """Round by round a block of every side; another one begins each time."""
+    rounds, number = pace.rounds, 0
+    while number < rounds:
+        begin = number % len(players)
+        seconds = [player.turn(steps, steps // LEAD) or 0.0 for player in (*players[begin:], *players[:begin])]
+        number += 1
+        rounds = min(rounds, pace.most_rounds(sum(seconds)) if sum(seconds) else number)
+        tell(number, rounds)
+
+
+class Participant:
+    """A side in a workload: keeps what was measured, and drops out when it cannot go on."""
+
+    def __init__(self, side: Side, workload: Workload, pace: Pace) -> None:
+        self.side = side
+        self.measured = Measured(side.name)
+        self.total = 0  # steps made
+        self.per_run = 0  # steps of a run, if that is what is timed
+        self.keeping = False  # timings count from now on
+        self.workload = workload
+        # The reference is waited for, the others in proportion to it.
+        self.patience = pace.loading if workload.whole or self.is_torch else pace.patience
+        self._loading = pace.loading
+
+    @property
+    def out(self) -> bool:
+        return bool(self.measured.unable)
+
+    @property
+    def is_torch(self) -> bool:
+        return self.side.backend.module == "torch"
+
+    def begin(self, phases: bool = False) -> None:
+        """Start the program, which waits before its first step; one that is run as a whole is run once."""
+        work = self.workload
+        order = {"script": str(work.script), "argv": work.argv, "whole": work.whole, "phases": phases}
+        if (answer := self._ask(self._loading, **order)) is not None:
+            self.per_run = answer.get("steps", 0)
+            self.measured.threads = self.side.about["threads"]
+            self.measured.version = self.side.about["version"]
+
+    def turn(self, steps: int, lead: int = 0) -> float | None:
+        """Make some steps, after others that are not timed."""
+        answer = self._ask(self.patience, steps=steps, lead=lead, memory=False)
+        if answer is None:
+            return None
+        self.total += steps + lead
+        if self.keeping:
+            self.measured.seconds.append(answer["seconds"])
+            self.measured.resident.append(answer["resident"])
+        return float(answer["seconds"])
+
+    def end(self, folder: Path) -> Trace | None:
+        """Leave the program, and return what it has learned."""
+        answer = self._ask(self._loading, trace=str(folder / "trace"))
+        if answer is None:
+            return None
+        self.measured.peak = answer["peak"]
+        return Trace.load(folder / "trace")
+
+    def phases(self, steps: int, memory: bool = False) -> dict[str, float]:
+        """The seconds of each phase of a step, or the bytes that it takes, from a block in which they are looked at."""
+        answer = self._ask(self.patience, steps=steps, lead=0, memory=memory) or {"phases": {}}
+        return {phase: took / steps for phase, took in answer["phases"].items()}
+
+    def leave(self) -> None:
+        """Leave the program where it is."""
+        self._ask(self._loading, trace="")
+
+    def _ask(self, timeout: float, **order: Any) -> dict[str, Any] | None:
+        if self.out:
+            return None
+        try:
+            return self.side.ask(timeout, **order)
+        except Unable as error:
+            self.measured.unable = str(error)
+        return None
+
+
+def play(workload: Workload, sides: Sequence[Side], folder: Path, pace: Pace, tell: Tell) -> Row:
+    """Measure a workload on all sides, of which the first is the reference."""
+    players = [Participant(side, workload, pace) for side in sides]
+    row = Row(workload, [player.measured for player in players])
+    tell("begins", 0, 1)
+    for player in players:
+        player.begin()
+    if players[0].out:
+        return row
+    row.steps = _warm(players, pace)
+    for player in players:
+        player.keeping = True
+    take_turns(players, row.steps, pace, lambda done, of: tell("rounds", done, of))
+    row.total, row.per_run = players[0].total, players[0].per_run
+    tell("compares", 0, 1)
+    _compare(players, folder, pace)
+    if not workload.whole:
+        tell("phases", 0, 1)
+        _time_phases(players, row.steps, pace)
+    return row
+
+
+def _warm(players: Sequence[Participant], pace: Pace) -> int:
+    """The first steps, which are slower than all others; returns how many make a block."""
+    reference, *others = players
+    first = reference.turn(1) or 0.0
+    for player in others:
+        player.patience = max(player.patience, 20 * first)
+        player.turn(1)
+    return 1 if first > pace.longest else block_length(players, pace)
+
+
+def _compare(players: Sequence[Participant], folder: Path, pace: Pace) -> None:
+    """Hold what each side has computed against the reference; other runs of torch say how near they can be."""
+    reference, *others = players
+    traces = [player.end(folder) for player in players]
+    if (first := traces[0]) is None:
+        return
+    workload = reference.workload
+    phases = ALL if workload.whole else DERIVED if workload.nodes else LEARNED
+    own = [trace for player, trace in zip(players[1:], traces[1:], strict=True) if player.is_torch and trace]
+    measured = _Noise(workload, reference.total, folder, pace)
+    for player, trace in zip(others, traces[1:], strict=True):
+        if trace is None:
+            continue
+        found = agree(first, trace, [] if player.is_torch else itertools.chain(own, measured), phases)
+        player.measured.ulp, player.measured.absolute = found.ulp, found.absolute
+        player.measured.differs = "" if player.is_torch else found.differs
+
+
+class _Noise:
+    """Runs of torch on its other kernels, for as many steps, made one after another as they are asked for, and kept."""
+
+    def __init__(self, workload: Workload, total: int, folder: Path, pace: Pace) -> None:
+        self._workload, self._total, self._folder, self._pace = workload, total, folder, pace
+        self._kept: list[Trace | None] = []
+
+    def __iter__(self) -> Iterator[Trace]:
+        for place, kernels in enumerate(backend for backend in noise.KERNELS if not backend.mathematics):
+            if place == len(self._kept):
+                self._kept.append(self._run(kernels))
+            if (trace := self._kept[place]) is not None:
+                yield trace
+
+    def _run(self, kernels: Backend) -> Trace | None:
+        patient = replace(self._pace, patience=10 * self._pace.loading, loading=10 * self._pace.loading)
+        side = Side(kernels, self._folder)
+        try:
+            player = Participant(side, self._workload, patient)
+            player.begin()
+            if not self._workload.whole:
+                player.turn(self._total)
+            return player.end(self._folder)
+        finally:
+            side.stop()
+
+
+def _time_phases(players: Sequence[Participant], steps: int, pace: Pace) -> None:
+    """The program once more, looked at between its phases: of the first step the memory, of blocks the median time."""
+    count, part = PHASED
+    found: list[list[dict[str, float]]] = [[] for _ in players]
+    for player in players:
+        player.begin(phases=True)
+        player.measured.held = player.phases(1, memory=True)
+    slow = any(seconds > pace.longest for player in players for seconds in player.measured.seconds)
+    for _ in range(1 if slow else count):
+        for player, blocks in zip(players, found, strict=True):
+            blocks.append(player.phases(max(1, steps // part)))
+    for player, blocks in zip(players, found, strict=True):
+        player.leave()
+        if not player.out:
+            names = blocks[0]
+            player.measured.phases = {name: statistics.median(block[name] for block in blocks) for name in names}
