@@ -215,7 +215,8 @@ def run_backward(
     ready: list[tuple[int, Node]] = []  # a heap, the youngest node first
     node: Node | None = None
     edges, outgoing = roots, gradients
-    before, mode.grad = mode.grad, create_graph
+    before = mode.flags
+    mode.flags = before | GRAD if create_graph else before & ~GRAD
     try:
         while True:
             for edge, gradient in zip(edges, outgoing):  # noqa: B905  (apply sees to the number)
@@ -267,7 +268,7 @@ def run_backward(
             if node.holds and not retain_graph:
                 node.release()
     finally:
-        mode.grad = before
+        mode.flags = before
 
 
 def _add(arrived: dict[Node, Any], node: Node, output_nr: int, gradient: Gradient | None) -> None:

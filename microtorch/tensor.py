@@ -10,7 +10,7 @@ import numpy as np
 
 from . import dtypes, printing, storage
 from .arguments import is_int, type_name
-from .engine import INFERENCE, mode
+from .engine import GRAD, INFERENCE, mode
 from .settings import warn_once
 from .tensor_base import TensorBase
 from .types import CPU, Size, contiguous_format, device, layout, strided
@@ -194,11 +194,16 @@ class Tensor(TensorBase):
 
     def _accumulate(self, gradient: Tensor) -> None:
         """Add to `.grad`: in place when it is there and the addition is not recorded, else a new tensor."""
-        meta = self._meta
-        held = meta.grad
+        meta = self._autograd or self._meta
+        held, recorded = meta.grad, mode.flags & GRAD
         if held is None:
-            meta.grad = _recorded_copy(gradient, self) if mode.grad else wrap(copy_in_layout(gradient, self))
-        elif mode.grad:
+            if recorded:
+                meta.grad = _recorded_copy(gradient, self)
+            elif self._array.flags.c_contiguous:
+                meta.grad = wrap(gradient._array.copy())
+            else:
+                meta.grad = wrap(copy_in_layout(gradient, self))
+        elif recorded:
             meta.grad = held + gradient
         elif type(held._counter) is InferenceCounter:
             held.add_(gradient)  # which may be refused

@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Sequence
 from typing import Any
 
+from . import engine
 from .engine import FREED, NO_EDGE, AccumulateGrad, Edge, Node, mode, operation_name
 
 # How a view was made, where this forbids changing it in place later.
@@ -47,9 +48,10 @@ def make_view(tensor: Any, source: Any, origin: str | None = None) -> None:
     counter = tensor._counter = source._counter
     if type(counter) is InferenceCounter:
         return  # nothing is kept of where it came from
-    if mode.inference:
+    flags = mode.flags
+    if flags & engine.INFERENCE:
         origin = INFERENCE
-    elif not mode.grad:
+    elif not flags & engine.GRAD:
         origin = NO_GRAD
     seen = source._view
     if seen is None:

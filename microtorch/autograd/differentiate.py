@@ -43,9 +43,8 @@ def backward(
         target.retain_grad()
     if create_graph:
         _warn_of_cycle()
-    run_backward(
-        edges, gradients, create_graph if retain_graph is None else retain_graph, create_graph, _input_edges(targets)
-    )
+    keep = create_graph if retain_graph is None else retain_graph
+    run_backward(edges, gradients, keep, create_graph, _input_edges(targets) if targets else ())
 
 
 def grad(
@@ -168,8 +167,10 @@ def _initial_gradients(roots: tuple[Any, ...], given: Gradients) -> list[Any]:
 def _root_edges(roots: tuple[Any, ...], gradients: list[Any]) -> list[Edge]:
     if len(gradients) != len(roots):
         raise RuntimeError(f"got {len(roots)} tensors and {len(gradients)} gradients")
-    edges = [gradient_edge(root) for root in roots]
-    for i, (node, _) in enumerate(edges):
-        if node is None:
+    edges = []
+    for i, root in enumerate(roots):
+        edge = gradient_edge(root)
+        if edge[0] is None:
             raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
+        edges.append(edge)
     return edges

@@ -115,12 +115,17 @@ def moments(x: Array, axis: Any, keepdims: bool, correction: float, with_mean: b
 
 
 matmul = np.matmul
-dot = np.dot
+
+
+def dot(a: Array, b: Array) -> Array:
+    """Σ aᵢbᵢ over the last dimension of a and the first of b, which have two dimensions at most."""
+    return a.dot(b)  # the method: numpy's function of the name looks for overrides first
 
 
 def addmm(bias: Array, a: Array, b: Array, beta: float = 1, alpha: float = 1) -> Array:
     """beta·bias + alpha·(a @ b)."""
-    return scaled_sum(bias, np.dot(a, b), beta, alpha)
+    product = a.dot(b)
+    return product + bias if beta == 1 and alpha == 1 else scaled_sum(bias, product, beta, alpha)
 
 
 def scaled_sum(x: Array, product: Array, beta: Any, alpha: Any) -> Array:
@@ -137,11 +142,12 @@ def scaled_sum(x: Array, product: Array, beta: Any, alpha: Any) -> Array:
 
 def number(value: float, dtype: str) -> Array:
     """A number as a 0-d array, with which numpy computes faster than with a Python float; not to be written to."""
-    return _number(value, dtype) if value else np.array(value, dtype)  # 0.0 and −0.0 are equal, and not the same
+    return nonzero(value, dtype) if value else np.array(value, dtype)  # 0.0 and −0.0 are equal, and not the same
 
 
 @functools.lru_cache(maxsize=256)
-def _number(value: float, dtype: str) -> Array:
+def nonzero(value: float, dtype: str) -> Array:
+    """`number` for one that is not 0."""
     return np.array(value, dtype)
 
 

@@ -13,6 +13,8 @@ from ..tensor import Tensor, wrap
 from ..views import make_view
 from .traits import MANY
 
+_new = object.__new__
+
 if TYPE_CHECKING:
     from .operation import Op
 
@@ -106,7 +108,12 @@ def as_gradient(result: Any, g: Tensor) -> Tensor | None:
         return g
     if type(result) is not np.ndarray:
         return None if result is None else wrap(np.asarray(result))
-    tensor, memory = wrap(result), result.base
+    tensor = _new(Tensor)  # what `wrap` does outside of inference mode, without the call
+    tensor._array = result
+    tensor._counter = [0]
+    tensor._edge = tensor._view = tensor._autograd = None
+    tensor._requires_grad = False
+    memory = result.base
     if memory is not None:
         make_view(tensor, g if memory is array or memory is array.base else wrap(memory))
     return tensor

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..arguments import register, to_number
 from ..engine import FREED, GRAD, INFERENCE, NO_EDGE, mode, next_number
-from ..kernels.numpy import number
+from ..kernels.numpy import nonzero
 from ..layout import arranged
 from ..saved import SavedInput, SavedNumber, SavedOutput
 from ..tensor import InferenceCounter, Tensor, wrap
@@ -39,7 +39,7 @@ NAMES = {
     "_copyto": np.copyto,
     "_float32": np.dtype(np.float32),
     "_float64": np.dtype(np.float64),
-    "_number": number,
+    "_number": nonzero,
     "_NUMBER": (float, int),
     "_InferenceCounter": InferenceCounter,
     "_arranged": arranged,

@@ -97,7 +97,7 @@ def _right_slope(g, mat1, transposed, alpha=1):
 def mm(input, mat2):
     """Matrix product (n×k)·(k×m)."""
     if _fit(input, mat2):
-        return kernels.matmul(input, mat2)
+        return kernels.dot(input, mat2)
     _check_matrices("self", "mat2", input, mat2)
     _check_inner(input, mat2)
     if input.dtype is not mat2.dtype:
@@ -430,17 +430,21 @@ def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 @unpublished
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x·Wᵀ + b over the last dimension of x: (…, in) → (…, out), with W (out, in) and b (out)."""
-    require_tensor("input", 1, input)
-    require_tensor("weight", 2, weight)
-    x = input._array
-    if x.ndim == 2 and bias is not None:
+    try:
+        x, w, b = input._array, weight._array, None if bias is None else bias._array
+    except AttributeError:
+        for position, (name, value) in enumerate((("input", input), ("weight", weight), ("bias", bias)), 1):
+            require_tensor(name, position, value)
+        raise
+    if x.ndim == 2 and b is not None:
         return addmm(bias, input, t(weight))
-    if x.ndim == 0 or weight.ndim == 0:
-        dims = f"{x.ndim}D and {weight.ndim}D"
+    if x.ndim == 0 or w.ndim == 0:
+        dims = f"{x.ndim}D and {w.ndim}D"
         raise RuntimeError(f"both arguments to linear need to be at least 1D, but they are {dims}")
-    if bias is None:
+    if b is None:
         return matmul(input, t(weight))
-    if bias.ndim == 1 and x.flags.c_contiguous:
-        flat = addmm(bias, view_in_shape(input, (-1, x.shape[-1])), t(weight))
-        return view_in_shape(flat, (*x.shape[:-1], flat._array.shape[1]))
+    if b.ndim == 1 and x.flags.c_contiguous:
+        *batch, k = x.shape
+        flat = addmm(bias, view_in_shape(input, (math.prod(batch), k)), t(weight))
+        return view_in_shape(flat, (*batch, flat._array.shape[1]))
     return matmul(input, t(weight)) + bias

@@ -148,11 +148,11 @@ def _common(input, target, name, result=None):
 
 
 def _reduced(loss, reduction, input, target):
+    if reduction != NONE and loss.size == 1:
+        return loss.reshape(())
     loss = _in_order(loss, input, target)
     if reduction == NONE:
         return loss
-    if loss.size == 1:
-        return loss.reshape(())
     if loss.dtype == np.float16:  # added in float32, as all sums of float16
         return _reduced(loss.astype(np.float32), reduction, input, target).astype(np.float16)
     return kernels.mean(loss, None, False, loss.size) if reduction == MEAN else kernels.sum(loss)
@@ -160,7 +160,7 @@ def _reduced(loss, reduction, input, target):
 
 def _in_order(result, input, target):
     """The elements in the order in memory that torch gives them."""
-    if input.flags.c_contiguous and target.flags.c_contiguous:
+    if result.ndim < 2 or (input.flags.c_contiguous and target.flags.c_contiguous):
         return result
     return arranged(np.asarray(result), (input, target))
 

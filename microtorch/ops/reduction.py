@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import dtypes, kernels
 from ..arguments import called, to_int, to_ints, wrong_type
-from ..engine import mode
+from ..engine import GRAD, mode
 from ..kernels.numpy import number
 from ..op import MEANINGS, REGISTRY, not_implemented, only_method, op
 from ..tensor import Tensor, wrap, wrap_dim
@@ -185,7 +185,7 @@ def _repeated(shape, size):
 def _unbroadcast(input: Tensor, size: tuple[int, ...]) -> Tensor:
     """`sum_to_size` for a gradient on its way back; where nobody records it, a sum and no view of one."""
     array = input._array
-    if mode.grad or array.dtype.char not in "fd":
+    if mode.flags & GRAD or array.dtype.char not in "fd":
         return sum_to_size(input, size)
     if array.size == 1:
         return wrap(np.add(array, number(0.0, array.dtype.char)).reshape(size))  # a sum begins with 0

@@ -99,7 +99,7 @@ def infer_size(size: Sequence[int], numel: int) -> tuple[int, ...]:
     """A shape of `numel` elements in which one length may be −1: the one that fits."""
     size = tuple(size)
     known = math.prod(size)
-    if known == numel and min(size, default=0) >= 0:
+    if known == numel and (not size or min(size) >= 0):
         return size
     if size.count(-1) > 1:
         raise RuntimeError("only one dimension can be inferred")
