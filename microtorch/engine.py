@@ -333,7 +333,7 @@ def _fit(
     got = gradient._array.shape
     if got != shape:
         lead = len(got) - len(shape)
-        if lead < 0 or any(a != b and a != 1 for a, b in zip(shape, got[lead:], strict=True)):
+        if lead < 0 or not all(map(_broadcasts, shape, got[lead:])):
             pairs = zip(edges, outgoing, strict=True)
             index = next(i for i, (e, g) in enumerate(pairs) if e == edge and g is gradient)
             by = "" if node is None else f"Function {node.name()} returned an "
@@ -342,9 +342,13 @@ def _fit(
                 f"{list(shape)}"
             )
         gradient = gradient._unbroadcast(shape)
-    if gradient._array.dtype != dtype:
+    if gradient._array.dtype is not dtype:
         gradient = gradient.to(dtypes.FROM_NUMPY[dtype])
     return gradient
+
+
+def _broadcasts(length: int, to: int) -> bool:
+    return length in (1, to)
 
 
 def operation_name(node: Node) -> str:

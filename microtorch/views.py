@@ -7,9 +7,9 @@ changed gets a new `grad_fn` when it is next asked for: `AsStridedBackward0`, a 
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Sequence
 from typing import Any
+from weakref import ref
 
 from . import engine
 from .engine import FREED, NO_EDGE, AccumulateGrad, Edge, Node, mode, operation_name
@@ -72,7 +72,7 @@ def gradient_edge(tensor: Any) -> Edge:
     node = None if meta.accumulator is None else meta.accumulator()
     if node is None:
         node = AccumulateGrad(tensor)
-        meta.accumulator = weakref.ref(node)
+        meta.accumulator = ref(node)
         if meta.hooks is not None:
             node.hooks.tensor.append((0, meta.hooks))
     node.edges += 1

@@ -159,7 +159,7 @@ def mse_loss(x: Array, t: Array) -> Array:
 
 def mse_loss_backward(g: Array, x: Array, t: Array, norm: float) -> Array:
     """norm·(x − t)·g."""
-    return number(norm, x.dtype.char) * (x - t) * g
+    return nonzero(norm, x.dtype.char) * (x - t) * g
 
 
 def smooth_l1_loss(x: Array, t: Array, beta: float) -> Array:

@@ -24,7 +24,22 @@ BUILTINS = {"len": len, "sorted": sorted, "range": range}  # that formulas use, 
 
 def on_arrays(formula: Formula) -> Arrays | None:
     """The formula with forwards in the place of operations, or None if it does something that arrays do not."""
-    return _translated(formula, {})
+    translated = _translated(formula, {})
+    passed = _passes_on(formula)
+    return translated.__globals__[passed] if translated is not None and passed else translated
+
+
+def _passes_on(formula: Formula) -> str:
+    """The name of the function that a formula calls with its own arguments, where it does nothing else."""
+    code = formula.__code__
+    loaded: list[str] = []
+    for instruction in dis.get_instructions(code):
+        if instruction.opname.startswith("LOAD_FAST"):
+            loaded += instruction.argval if isinstance(instruction.argval, tuple) else [instruction.argval]
+        elif instruction.opname not in ("RESUME", "LOAD_GLOBAL", "PUSH_NULL", "PRECALL", "CALL", "RETURN_VALUE"):
+            return ""
+    alone = len(code.co_names) == 1 and tuple(loaded) == code.co_varnames and code.co_names[0] not in loaded
+    return code.co_names[0] if alone else ""
 
 
 def has_operators(formula: Formula) -> bool:

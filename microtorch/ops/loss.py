@@ -39,9 +39,10 @@ def mse_loss(input, target, reduction):
 )
 def mse_loss_backward(grad_output, input, target, reduction):
     """2·g·(x − t), with `reduction` "mean" divided by the number of elements."""
-    input, target = _common(input, target, "mse_backward_cpu_out")
+    if input.dtype is not target.dtype or input.dtype.kind != "f":
+        input, target = _common(input, target, "mse_backward_cpu_out")
     gradient = kernels.mse_loss_backward(grad_output, input, target, _norm(input, reduction, 2.0))
-    return _in_order(gradient, input, target)
+    return gradient if gradient.ndim < 2 else _in_order(gradient, input, target)
 
 
 @op(
