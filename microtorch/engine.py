@@ -24,6 +24,7 @@ from typing import Any
 from . import dtypes
 from .hooks import Gradient, NodeHooks, RemovableHandle, add_hook, run_post_accumulate_hooks
 
+Array = Any  # a numpy array
 Edge = tuple["Node | None", int]
 Output = tuple[tuple[int, ...], Any]  # the shape and the numpy dtype of a result
 
@@ -100,6 +101,10 @@ class Node:
     def apply(self, *gradients: Gradient | None) -> Sequence[Gradient | None]:
         raise NotImplementedError
 
+    def step(self, gradient: Array | None) -> Any:
+        """`apply` on arrays, of nodes with one output; NotImplemented where it takes tensors."""
+        return NotImplemented
+
     def release(self) -> None:
         """Drop the saved values; a later backward through this node fails."""
 
@@ -166,29 +171,62 @@ class AccumulateGrad(Node):
         self.edges = 0  # at most so many lead here
 
     def apply(self, *gradients: Gradient | None) -> Sequence[Gradient | None]:
-        gradient, variable = gradients[0], self.variable
-        if gradient is None:
-            return ()
+        gradient = gradients[0]
+        if gradient is None or not mode.flags & GRAD:
+            return self.step(None if gradient is None else gradient._array)
+        return self._add(gradient, self.variable._accumulate_recorded)
+
+    def step(self, gradient: Array | None) -> Sequence[Array | None]:
+        return () if gradient is None else self._add(gradient, self.variable._accumulate)
+
+    def _add(self, gradient: Any, accumulate: Callable[[Any], None]) -> Sequence[Any]:
+        variable = self.variable
         if (variable._edge is not None or variable._view is not None) and not variable.is_leaf:
             raise RuntimeError("leaf variable has been moved into the graph interior")
         if variable._requires_grad:
             with _accumulation:
-                variable._accumulate(gradient)
+                accumulate(gradient)
         hooks = variable._autograd.post_accumulate
         if hooks is not None:
             run_post_accumulate_hooks(hooks, variable)
         return ()
 
 
+class TensorForm:
+    """The gradients of a pass that is recorded, so that they can be differentiated, too."""
+
+    recorded = True
+
+    def shown(self, gradients: Sequence[Any]) -> Sequence[Any]:
+        """As tensors, for nodes and hooks that compute on these."""
+        return gradients
+
+    def taken(self, gradients: Sequence[Any]) -> Sequence[Any]:
+        """As they go on from there."""
+        return gradients
+
+    def add(self, a: Any, b: Any) -> Any:
+        return a + b
+
+    def unbroadcast(self, gradient: Any, shape: tuple[int, ...]) -> Any:
+        return gradient.sum_to_size(shape)
+
+    def cast(self, gradient: Any, dtype: Any) -> Any:
+        return gradient.to(dtypes.FROM_NUMPY[dtype])
+
+
 def run_backward(
     roots: Sequence[Edge],
     gradients: Sequence[Gradient],
     retain_graph: bool,
-    create_graph: bool,
+    form: TensorForm,
     inputs: Sequence[Edge] = (),
     accumulate: bool = True,
 ) -> list[Gradient | None]:
     """Send the roots' gradients back through the graph.
+
+    `form`: what gradients are on their way. Tensors are recorded; arrays, which cost less, become tensors only where
+    somebody looks at them (`microtorch.autograd.arrays`).
 
     Without `inputs`, to every leaf. With them, only to these edges: they are either run themselves, so that leaves
     accumulate and others tell who retains their gradient (`accumulate`), or what arrives at them is returned.
@@ -214,9 +252,10 @@ def run_backward(
     arrived: dict[Node, Any] = {}  # the sum so far for the output of a node; for several, a list of them
     ready: list[tuple[int, Node]] = []  # a heap, the youngest node first
     node: Node | None = None
-    edges, outgoing = roots, gradients
-    before = mode.flags
-    mode.flags = before | GRAD if create_graph else before & ~GRAD
+    edges = roots
+    outgoing: Any = form.taken(gradients)
+    recorded, before = form.recorded, mode.flags
+    mode.flags = before | GRAD if recorded else before & ~GRAD
     try:
         while True:
             for edge, gradient in zip(edges, outgoing):  # noqa: B905  (apply sees to the number)
@@ -224,15 +263,19 @@ def run_backward(
                 if following is None or (wanted is not None and following not in wanted):
                     continue
                 if gradient is not None:
-                    array = gradient._array
+                    array = gradient._array if recorded else gradient
                     shape, dtype = (
                         following._others[output_nr - 1] if output_nr else (following._shape, following._dtype)
                     )
                     if array.shape != shape or array.dtype is not dtype:
-                        gradient = _fit(gradient, edge, node, edges, outgoing)
+                        gradient = _fit(gradient, array, edge, node, edges, outgoing, form)
                 waits = type(following) is AccumulateGrad and following.edges > 1
                 if following in arrived:
-                    _add(arrived, following, output_nr, gradient)
+                    sums: Any = arrived[following] if following._others else arrived
+                    key: Any = output_nr if following._others else following
+                    if gradient is not None:
+                        held = sums[key]
+                        sums[key] = gradient if held is None else form.add(held, gradient)
                 else:
                     arrived[following] = gradient
                     if following._others:
@@ -251,10 +294,9 @@ def run_backward(
             incoming = arrived.pop(node)
             hooks = node._hooks
             edges = node.next_functions
-            if hooks is None and running is None:
-                outgoing = node.apply(*incoming) if node._others else node.apply(incoming)
-            else:
-                incoming = incoming if node._others else [incoming]
+            outgoing = node.step(incoming) if hooks is None and running is None and not recorded else NotImplemented
+            if outgoing is NotImplemented:
+                incoming = form.shown(incoming if node._others else [incoming])
                 runs = running is None or node in running
                 if hooks is not None and not runs:
                     incoming = hooks.run_tensor_hooks(incoming)
@@ -264,19 +306,12 @@ def run_backward(
                     outgoing = ()
                     continue
                 outgoing = node.apply(*incoming) if hooks is None else _run_hooked(node, hooks, incoming, wanted)
-                mode.grad = create_graph  # whatever a hook did to it
+                outgoing = form.taken(outgoing)
+                mode.flags = mode.flags | GRAD if recorded else mode.flags & ~GRAD  # whatever a hook did to it
             if node.holds and not retain_graph:
                 node.release()
     finally:
         mode.flags = before
-
-
-def _add(arrived: dict[Node, Any], node: Node, output_nr: int, gradient: Gradient | None) -> None:
-    """Add a further gradient to what has arrived at an output of a node."""
-    sums: Any = arrived[node] if node._others else arrived
-    key = output_nr if node._others else node
-    if gradient is not None:
-        sums[key] = gradient if sums[key] is None else sums[key] + gradient
 
 
 def _edges_into(roots: Sequence[Edge]) -> dict[Node, int]:
@@ -319,18 +354,24 @@ def _run_hooked(
         if node.computes_what_is_wanted and (edge[0] is None or (wanted is not None and edge[0] not in wanted)):
             fitted[i] = None
         elif gradient is not None and edge[0] is not None:
-            fitted[i] = _fit(gradient, edge, node, node.next_functions, outgoing)
+            fitted[i] = _fit(gradient, gradient._array, edge, node, node.next_functions, outgoing, TensorForm())
     return hooks.run_post_hooks(fitted, incoming)
 
 
 def _fit(
-    gradient: Gradient, edge: Edge, node: Node | None, edges: Sequence[Edge], outgoing: Sequence[Gradient | None]
-) -> Gradient:
+    gradient: Any,
+    array: Array,
+    edge: Edge,
+    node: Node | None,
+    edges: Sequence[Edge],
+    outgoing: Sequence[Any],
+    form: TensorForm,
+) -> Any:
     """Undo broadcasting and promotion: a value that was repeated along a dimension receives the sum along it."""
     following, output_nr = edge
     assert following is not None
     shape, dtype = following._others[output_nr - 1] if output_nr else (following._shape, following._dtype)
-    got = gradient._array.shape
+    got = array.shape
     if got != shape:
         lead = len(got) - len(shape)
         if lead < 0 or not all(map(_broadcasts, shape, got[lead:])):
@@ -341,10 +382,8 @@ def _fit(
                 f"{by}invalid gradient at index {index} - got {list(got)} but expected shape compatible with "
                 f"{list(shape)}"
             )
-        gradient = gradient._unbroadcast(shape)
-    if gradient._array.dtype is not dtype:
-        gradient = gradient.to(dtypes.FROM_NUMPY[dtype])
-    return gradient
+        gradient = form.unbroadcast(gradient, shape)
+    return gradient if array.dtype is dtype else form.cast(gradient, dtype)
 
 
 def _broadcasts(length: int, to: int) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import dtypes, printing, storage
 from .arguments import is_int, type_name
-from .engine import GRAD, INFERENCE, mode
+from .engine import INFERENCE, mode
 from .settings import warn_once
 from .tensor_base import TensorBase
 from .types import CPU, Size, contiguous_format, device, layout, strided
@@ -192,24 +192,22 @@ class Tensor(TensorBase):
         tensor._counter = self._counter
         return tensor
 
-    def _accumulate(self, gradient: Tensor) -> None:
-        """Add to `.grad`: in place when it is there and the addition is not recorded, else a new tensor."""
+    def _accumulate(self, gradient: Any) -> None:
+        """Add an array to `.grad`, in place when it is there."""
         meta = self._autograd or self._meta
-        held, recorded = meta.grad, mode.flags & GRAD
+        held = meta.grad
         if held is None:
-            if recorded:
-                meta.grad = _recorded_copy(gradient, self)
-            elif self._array.flags.c_contiguous:
-                meta.grad = wrap(gradient._array.copy())
-            else:
-                meta.grad = wrap(copy_in_layout(gradient, self))
-        elif recorded:
-            meta.grad = held + gradient
+            meta.grad = wrap(copy_in_layout(gradient, self))
         elif type(held._counter) is InferenceCounter:
-            held.add_(gradient)  # which may be refused
+            held.add_(wrap(gradient))  # which may be refused
         else:
-            np.add(held._array, gradient._array, held._array)
+            np.add(held._array, gradient, held._array)
             held._counter[0] += 1
+
+    def _accumulate_recorded(self, gradient: Tensor) -> None:
+        """Add a tensor to `.grad`, differentiably."""
+        meta = self._meta
+        meta.grad = _recorded_copy(gradient, self) if meta.grad is None else meta.grad + gradient
 
     def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
         """The array itself: tensor and array share memory. With `force`, of a tensor that requires a gradient, too."""
@@ -388,15 +386,16 @@ def wrap_dim(dim: int, ndim: int) -> int:
     return dim + extent if dim < 0 else dim
 
 
-def copy_in_layout(gradient: Tensor, variable: Tensor) -> np.ndarray[Any, Any]:
-    """A copy of a gradient whose memory is laid out as its variable's, or in order where that has gaps or repeats."""
+def copy_in_layout(gradient: Any, variable: Tensor) -> np.ndarray[Any, Any]:
+    """A copy of an array whose memory is laid out as a variable's, or in order where that has gaps or repeats."""
     array = variable._array
-    if not array.flags.c_contiguous:
-        empty = _empty_in_layout(array)
-        if empty is not None:
-            empty[...] = gradient._array
-            return empty
-    return np.array(gradient._array, order="C")
+    if array.flags.c_contiguous and type(gradient) is np.ndarray:
+        return gradient.copy()
+    empty = _empty_in_layout(array)
+    if empty is None:
+        return np.array(gradient, order="C")
+    empty[...] = gradient
+    return empty
 
 
 def _recorded_copy(gradient: Tensor, variable: Tensor) -> Tensor:

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Edge, run_backward
+from ..engine import Edge, TensorForm, run_backward
 from ..tensor import Tensor, wrap
 from ..views import gradient_edge
+from .arrays import ArrayForm
 
 Tensors = Tensor | Sequence[Tensor]
 Gradients = Tensor | Sequence[Tensor | None] | None
@@ -44,7 +45,9 @@ def backward(
     if create_graph:
         _warn_of_cycle()
     keep = create_graph if retain_graph is None else retain_graph
-    run_backward(edges, gradients, keep, create_graph, _input_edges(targets) if targets else ())
+    run_backward(
+        edges, gradients, keep, TensorForm() if create_graph else ArrayForm(), _input_edges(targets) if targets else ()
+    )
 
 
 def grad(
@@ -81,7 +84,7 @@ def grad(
         _root_edges(roots, gradients),
         gradients,
         create_graph if retain_graph is None else retain_graph,
-        create_graph,
+        TensorForm() if create_graph else ArrayForm(),
         _input_edges(targets),
         accumulate=False,
     )

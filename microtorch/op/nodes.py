@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..engine import FREED, Edge, Node
 from ..saved import is_freed_with_graph, unpack
-from ..tensor import Tensor, wrap
-from ..views import make_view
+from ..tensor import Tensor
 from .traits import MANY
-
-_new = object.__new__
 
 if TYPE_CHECKING:
     from .operation import Op
@@ -99,21 +94,3 @@ def describe(value: Any, what: str) -> Any:
 def torch_name(parameter: str) -> str:
     """By these names torch orders what a node saved, which is checked in this order, and its formulas."""
     return "self" if parameter == "input" else parameter
-
-
-def as_gradient(result: Any, g: Tensor) -> Tensor | None:
-    """What a formula on arrays gave for the gradient `g`, as a tensor; a window onto memory is a view here, too."""
-    array = g._array
-    if result is array:
-        return g
-    if type(result) is not np.ndarray:
-        return None if result is None else wrap(np.asarray(result))
-    tensor = _new(Tensor)  # what `wrap` does outside of inference mode, without the call
-    tensor._array = result
-    tensor._counter = [0]
-    tensor._edge = tensor._view = tensor._autograd = None
-    tensor._requires_grad = False
-    memory = result.base
-    if memory is not None:
-        make_view(tensor, g if memory is array or memory is array.base else wrap(memory))
-    return tensor

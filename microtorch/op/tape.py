@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from .operation import Op
 
 
+METHODS = ("apply", "step", "release", "holds")  # what is written for a class of nodes
+
+
 @dataclass
 class Unrolled:
     """`record(out, …)` of calls with tensors, and with a number as the last input, and the methods of their nodes.
@@ -57,8 +60,10 @@ def _written(op: Op, inputs: Sequence[str], unrolled: Unrolled, number: str = ""
         for i, name in enumerate(inputs):
             names[f"_formula{i}"] = op.derivatives[name]
             names[f"_plain{i}"] = on_arrays(op.derivatives[name])
+        if all(names[f"_plain{i}"] for i in range(len(inputs))):
+            lines += _step(op, inputs)
     namespace = compiled(f"record {op.name}", (lines, names))
-    members: dict[str, Any] = {name: namespace[name] for name in ("apply", "release", "holds") if name in namespace}
+    members: dict[str, Any] = {name: namespace[name] for name in METHODS if name in namespace}
     unrolled.methods.setdefault(tuple(inputs), members)
     if isinstance(op.node_name, str):
         namespace["_node_class"] = op.make_class(op.node_name, unrolled.methods[tuple(inputs)])
@@ -105,10 +110,49 @@ def _record(op: Op, inputs: Sequence[str], number: str) -> list[str]:
 
 
 def _apply(op: Op, inputs: Sequence[str]) -> list[str]:
+    """The backward step on tensors."""
+    lines = _unpacked(op, inputs, "apply")
+    for name in sorted(inputs, key=torch_name):
+        i = inputs.index(name)
+        values = ["g" if w == "g" else f"s{op.saves.index(w)}" for w in op.needs[name]]
+        lines.append(f"    r{i} = _formula{i}({', '.join(values)}) if e{i}[0] is not None else None")
+    return [*lines, f"    return {listed([f'r{i}' for i in range(len(inputs))])}"]
+
+
+def _step(op: Op, inputs: Sequence[str]) -> list[str]:
+    """The same on arrays, if those are of one dtype, and in order where the order shows."""
+    ordered = op.promotion != KEEP or any(has_operators(op.derivatives[name]) for name in inputs)
+    fits = "({0} is _float32 or {0} is _float64)"
+    in_order = " and ({0}.ndim < 2 or {0}.flags.c_contiguous)" if ordered else ""
+    lines = [
+        *_unpacked(op, inputs, "step"),
+        "    dtype = g.dtype",
+        f"    plain = {fits.format('dtype')}{in_order.format('g')}",
+    ]
+    for j, need in enumerate(op.saves):
+        if need != "out" and need not in op.tensors:
+            continue
+        take = f"s{j} = s{j}._array; plain = plain and s{j}.dtype is dtype{in_order.format(f's{j}')}"
+        if need == "out" or (need in inputs and not op.traits.wraps_numbers):
+            lines.append(f"    if s{j} is not None: {take}")
+        else:
+            lines.append(f"    if isinstance(s{j}, _Tensor): {take}")
+            if op.traits.wraps_numbers:
+                lines.append(f"    elif type(s{j}) is float and s{j}: s{j} = _number(s{j}, dtype.char)")
+    lines.append("    if not plain: return _NotImplemented")
+    for name in sorted(inputs, key=torch_name):
+        i = inputs.index(name)
+        values = ["g" if w == "g" else f"s{op.saves.index(w)}" for w in op.needs[name]]
+        lines.append(f"    r{i} = _plain{i}({', '.join(values)}) if e{i}[0] is not None else None")
+    return [*lines, f"    return {listed([f'r{i}' for i in range(len(inputs))])}"]
+
+
+def _unpacked(op: Op, inputs: Sequence[str], name: str) -> list[str]:
+    """The beginning of a backward step: the edges, and what was saved, checked to be unchanged."""
     n, saves = len(inputs), op.saves
     saved, edges = (listed([f"{letter}{i}" for i in range(k)])[1:-1] for letter, k in (("s", len(saves)), ("e", n)))
     lines = [
-        "def apply(self, g):",
+        f"def {name}(self, g):",
         "    saved = self._saved",
         "    if saved is None: raise _RuntimeError(_FREED)",
         f"    if g is None: return ({'None, ' * n})",
@@ -123,45 +167,7 @@ def _apply(op: Op, inputs: Sequence[str]) -> list[str]:
                 lines.append(f"    if {maybe}: s{j} = s{j}.tensor if {kept} else s{j}.unpack(self)")
             else:
                 lines.append(f"    if {maybe}: s{j} = s{j}.unpack(self)")
-    if all(on_arrays(op.derivatives[name]) for name in inputs):
-        lines += _apply_on_arrays(op, inputs)
-    for name in sorted(inputs, key=torch_name):
-        i = inputs.index(name)
-        values = ["g" if w == "g" else f"s{saves.index(w)}" for w in op.needs[name]]
-        lines.append(f"    r{i} = _formula{i}({', '.join(values)}) if e{i}[0] is not None else None")
-    return [*lines, f"    return {listed([f'r{i}' for i in range(n)])}"]
-
-
-def _apply_on_arrays(op: Op, inputs: Sequence[str]) -> list[str]:
-    """The step that nobody records: on arrays, if those are of one dtype, and in order where the order shows."""
-    ordered = op.promotion != KEEP or any(has_operators(op.derivatives[name]) for name in inputs)
-    in_order = " and ({0}.ndim < 2 or {0}.flags.c_contiguous)" if ordered else ""
-    lines = [
-        "    if not _mode.flags & _GRAD:",
-        "        ga = g._array",
-        "        dtype = ga.dtype",
-        f"        plain = (dtype is _float32 or dtype is _float64){in_order.format('ga')}",
-    ]
-    arrays = []
-    for j, need in enumerate(op.saves):
-        if need != "out" and need not in op.tensors:
-            arrays.append(f"s{j}")
-            continue
-        arrays.append(f"a{j}")
-        same = f"a{j}.dtype is dtype{in_order.format(f'a{j}')}"
-        if need == "out" or (need in inputs and not op.traits.wraps_numbers):
-            lines.append(f"        if plain and s{j} is not None: a{j} = s{j}._array; plain = {same}")
-        else:
-            lines.append(f"        a{j} = s{j}")
-            lines.append(f"        if isinstance(s{j}, _Tensor): a{j} = s{j}._array; plain = plain and {same}")
-            if op.traits.wraps_numbers:
-                lines.append(f"        elif type(s{j}) is float and s{j}: a{j} = _number(s{j}, dtype.char)")
-    lines.append("        if plain:")
-    for name in sorted(inputs, key=torch_name):
-        i = inputs.index(name)
-        values = ", ".join("ga" if w == "g" else arrays[op.saves.index(w)] for w in op.needs[name])
-        lines.append(f"            r{i} = _as_gradient(_plain{i}({values}), g) if e{i}[0] is not None else None")
-    return [*lines, f"            return {listed([f'r{i}' for i in range(len(inputs))])}"]
+    return lines
 
 
 def _release(op: Op, inputs: Sequence[str]) -> list[str]:

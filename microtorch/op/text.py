@@ -16,7 +16,7 @@ from ..layout import arranged
 from ..saved import SavedInput, SavedNumber, SavedOutput
 from ..tensor import InferenceCounter, Tensor, wrap
 from ..views import MULTI_OUTPUT, View, gradient_edge, make_view
-from .nodes import as_gradient, describe
+from .nodes import describe
 from .output import requires_grad
 from .shapes import broadcast_error
 from .traits import NUMBERS
@@ -44,7 +44,6 @@ NAMES = {
     "_InferenceCounter": InferenceCounter,
     "_arranged": arranged,
     "_gradient_edge": gradient_edge,
-    "_as_gradient": as_gradient,
     "_next_number": next_number,
     "_NO_EDGE": NO_EDGE,
     "_SavedInput": SavedInput,
@@ -54,6 +53,7 @@ NAMES = {
     "_to_number": to_number,
     "_RuntimeError": RuntimeError,
     "_FREED": FREED,
+    "_NotImplemented": NotImplemented,
 }
 OPERANDS = (Tensor, *NUMBERS)
 

@@ -9,10 +9,9 @@ import numpy as np
 
 from .. import dtypes, kernels
 from ..arguments import called, to_int, to_ints, wrong_type
-from ..engine import GRAD, mode
-from ..kernels.numpy import number
+from ..engine import mode
 from ..op import MEANINGS, REGISTRY, not_implemented, only_method, op
-from ..tensor import Tensor, wrap, wrap_dim
+from ..tensor import Tensor, wrap_dim
 from ..views import check_inplace
 from .expanding import expand
 from .shape import unsqueeze
@@ -63,7 +62,7 @@ def count(shape, dim):
 MEANINGS.update({axes: axes, count: count})  # no tensors in either
 
 
-def in_order(result):
+def in_order(result: Any) -> Any:
     """A reduction's result with its dimensions in order, whatever the order of the input's."""
     if not result.flags.c_contiguous:
         return np.array(result, order="C")
@@ -171,25 +170,14 @@ def sum_to_size(input: Tensor, size: Any) -> Tensor:
         raise RuntimeError(f"size {{{list(size)}}} is not expandable to size {{{list(shape)}}}.")
     if not size:
         return sum(input)
-    total = sum(input, _repeated(shape, size), True)
+    total = sum(input, repeated(shape, size), True)
     return total.view(size) if lead else total
 
 
-def _repeated(shape, size):
+def repeated(shape: tuple[int, ...], size: tuple[int, ...]) -> tuple[int, ...]:
     """The dimensions of a shape that are not there or of length 1 in the size from which it was broadcast."""
     lead = len(shape) - len(size)
     return (*range(lead), *[i for i, s in enumerate(size, lead) if s == 1 and shape[i] != 1])
-
-
-@only_method
-def _unbroadcast(input: Tensor, size: tuple[int, ...]) -> Tensor:
-    """`sum_to_size` for a gradient on its way back; where nobody records it, a sum and no view of one."""
-    array = input._array
-    if mode.flags & GRAD or array.dtype.char not in "fd":
-        return sum_to_size(input, size)
-    if array.size == 1:
-        return wrap(np.add(array, number(0.0, array.dtype.char)).reshape(size))  # a sum begins with 0
-    return wrap(in_order(kernels.sum(array, _repeated(array.shape, size), True)).reshape(size))
 
 
 # -- products ----------------------------------------------------------------------------------------------------------

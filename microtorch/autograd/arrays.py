@@ -1,0 +1,66 @@
+"""Gradients as arrays, for backward passes that nobody records; tensors where a hook, a Function or the caller looks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import kernels
+from ..casting import cast
+from ..engine import TensorForm
+from ..kernels.numpy import number
+from ..layout import arranged
+from ..ops.reduction import in_order, repeated
+from ..tensor import Tensor, wrap
+from ..views import make_view
+
+Array = Any
+
+
+class ArrayForm(TensorForm):
+    """The gradients of a pass that is not recorded. One that was a tensor is the same tensor when it is seen again."""
+
+    recorded = False
+
+    def __init__(self) -> None:
+        self._seen: dict[int, Tensor] = {}  # by the identity of their arrays, which they keep alive
+
+    def shown(self, gradients: Sequence[Array | None]) -> list[Tensor | None]:
+        return [None if g is None else self._tensor(g) for g in gradients]
+
+    def _tensor(self, gradient: Array) -> Tensor:
+        seen = self._seen.get(id(gradient))
+        if seen is not None:
+            return seen
+        array = np.asarray(gradient)
+        tensor, memory = wrap(array), array.base
+        if memory is not None:  # a window onto the memory of another gradient is a view of it
+            make_view(tensor, self._seen.get(id(memory), wrap(memory)))
+        self._seen[id(array)] = tensor
+        return tensor
+
+    def taken(self, gradients: Sequence[Tensor | None]) -> list[Array | None]:
+        for gradient in gradients:
+            if gradient is not None:
+                self._seen[id(gradient._array)] = gradient
+        return [None if g is None else g._array for g in gradients]
+
+    def add(self, a: Array, b: Array) -> Array:
+        total = np.add(a, b)
+        return total if total.ndim < 2 or (a.flags.c_contiguous and b.flags.c_contiguous) else arranged(total, (a, b))
+
+    def unbroadcast(self, gradient: Array, shape: tuple[int, ...]) -> Array:
+        if gradient.size == 1:  # a sum begins with +0
+            total: Array = np.add(gradient, number(0.0, gradient.dtype.char))
+        else:
+            wide = gradient.astype(np.float32) if gradient.dtype == np.float16 else gradient
+            total = in_order(np.asarray(kernels.sum(wide, repeated(gradient.shape, shape), True)))
+            total = total.astype(gradient.dtype, copy=False)
+        if shape and gradient.ndim > len(shape):
+            return total.reshape(shape)  # a view, for who sees it
+        return total if total.shape == shape and total.base is None else np.array(total.reshape(shape))
+
+    def cast(self, gradient: Array, dtype: Any) -> Array:
+        return cast(gradient, dtype)
