@@ -23,6 +23,7 @@ import numpy as np
 from .kernels.box_muller import box_muller, libm
 from .kernels.fused import fma
 from .kernels.layout import memory_axes
+from .kernels.shuffle import shuffled
 from .kernels.topk import largest
 from .stream_arguments import (
     BOOL,
@@ -71,7 +72,7 @@ class Stream:
     _float_normal: float | None
 
     def __init__(self, seed: int = DEFAULT_SEED) -> None:
-        self._engine = random.Random(0)
+        self._engine = random.Random.__new__(random.Random)  # which spares it a seed
         self._bits = self._engine.getrandbits
         Stream.manual_seed(self, seed)
 
@@ -298,11 +299,9 @@ class Stream:
         check_permutation(n, dtype)
         if n >= (2**32 - 1) // 20:
             raise NotImplementedError("microtorch does not have randperm for n of 214748364 and more")
-        order = list(range(n))
-        steps = self.words32(max(n - 1, 0)) % np.arange(n, 1, -1, dtype=UINT32)
-        for i, step in enumerate(steps.tolist()):
-            order[i], order[i + step] = order[i + step], order[i]
-        return np.array(order, INT64).astype(dtype)
+        partners = np.arange(n)
+        partners[:-1] += self.words32(max(n - 1, 0)) % np.arange(n, 1, -1, dtype=UINT32)
+        return shuffled(partners).astype(dtype, copy=False)
 
     def bernoulli(self, p: float | Array, shape: Shape, dtype: DType = FLOAT32) -> Array:
         """1 with probability p, else 0; p is a number, or an array that broadcasts to the shape."""
