@@ -1,8 +1,7 @@
-"""What a program's variables hold when it is left: weights and gradients, data, the random state, as a trace's end."""
+"""What a program's variables hold between two steps: weights and gradients, data, the random state, as a trace."""
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,17 +9,13 @@ from typing import Any
 import numpy as np
 
 from parity.reading import array_of, tensor_type
-from parity.trace import BATCH, END, GENERATOR, GRADIENT, WEIGHT, Array, Event, Key, Trace
+from parity.trace import BATCH, GENERATOR, GRADIENT, WEIGHT, Array, Event, Key, Trace
 
 
-def learned(torch: Any, variables: Mapping[str, Any], steps: int) -> Trace:
-    """The trace of a program that has made so many steps, with nothing but its last event."""
-    end = Event(END, dict(_arrays(torch, variables)))
-    everything = hashlib.blake2b(digest_size=16)
-    for key, array in end.arrays.items():
-        everything.update(f"{key} {array.dtype} {array.shape} ".encode() + array.tobytes())
-    end.chain = everything.hexdigest()
-    return Trace([end], {"steps": steps, "backend": torch.__name__})
+def learned(torch: Any, variables: Mapping[str, Any], steps: int, number: int) -> Trace:
+    """A trace of one event with this number, of a program that has made so many steps."""
+    event = Event(number, dict(_arrays(torch, variables)))
+    return Trace([event], {"steps": steps, "backend": torch.__name__})
 
 
 def _arrays(torch: Any, variables: Mapping[str, Any]) -> Iterator[tuple[Key, Array]]:
@@ -28,7 +23,7 @@ def _arrays(torch: Any, variables: Mapping[str, Any]) -> Iterator[tuple[Key, Arr
     for name, value in variables.items():
         if isinstance(value, kind):
             yield from _of_tensor(name, value)
-        elif hasattr(value, "named_parameters"):
+        elif hasattr(value, "named_parameters") and not isinstance(value, type):
             for inner, weight in value.named_parameters():
                 yield from _of_tensor(f"{name}.{inner}", weight)
     if hasattr(torch, "get_rng_state"):

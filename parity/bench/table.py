@@ -169,7 +169,13 @@ def _phases(console: Console, rows: Sequence[Row]) -> None:
     known = [phase for phase in PHASES if any(phase in side.phases for row in rows for side in row.sides)]
     if not known:
         return
-    table = Table(show_edge=False, pad_edge=False, header_style="bold", title="where the time of a step goes", title_justify="left")
+    table = Table(
+        show_edge=False,
+        pad_edge=False,
+        header_style="bold",
+        title="where the time of a step goes",
+        title_justify="left",
+    )
     table.add_column("workload")
     table.add_column("side")
     for phase in known:
