@@ -61,9 +61,9 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Side]]:
 
 @pytest.fixture
 def without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    """microtorch is the reference, and has no other kernels: what is tested is what is done with the sides."""
+    """microtorch is the reference: what is tested is what is done with the sides."""
+    monkeypatch.setattr(turns, "NUDGED", 0)
     monkeypatch.setattr(bench, "TORCH", Backend("torch", "microtorch"))
-    monkeypatch.setattr(turns.noise, "KERNELS", ())
 
 
 def after_a_step(side: Side, work: Workload, folder: Path) -> dict[Any, Any]:
@@ -86,10 +86,8 @@ def test_a_step_of_a_workload(both: list[Side], tmp_path: Path, name: str) -> No
         apart, size = np.abs(np.subtract(array, second[key], dtype=np.float64)), np.abs(array).max()
         if key[0] == GENERATOR:
             assert not apart.any(), key
-        elif key[0] == GRADIENT:
-            assert apart.max() <= 1e-5 * size, key
-        elif key[0] == WEIGHT:  # RMSprop's first step is the sign of a gradient, and that may be rounding
-            assert np.mean(apart > 1e-6 * size) < 1e-2, key
+        elif key[0] in (GRADIENT, WEIGHT):  # of many, some are decided by rounding: whether a ReLU lets a sample
+            assert np.mean(apart > 1e-5 * size) < 1e-2, key  # through, the sign of a gradient, which is RMSprop's step
 
 
 SCRIPT = """
@@ -219,6 +217,20 @@ def test_memory_is_told_by_phase(both: list[Side], tmp_path: Path) -> None:
         assert row.reference.held["backward"] < row.reference.held["forward"]
     assert sizes[10_000] == pytest.approx(sizes[30_000], rel=0.3)
     assert 100 < sizes[30_000] < 2000
+
+
+def test_a_rounding_at_the_start(both: list[Side], tmp_path: Path) -> None:
+    """The noise that wrong weights are told from: torch's own course from weights that are one rounding away."""
+    work = BY_NAME["full_batch"]
+    runs = [trace.events for trace in turns.Noise(work, both[0], 3, tmp_path, FAST)]
+    assert [[event.number for event in events] for events in runs] == [[0, END]] * turns.NUDGED
+    first = after_a_step(both[0], work, tmp_path)
+    for key, array in first.items():
+        if key[0] == WEIGHT:
+            assert any((events[0].arrays[key] != array).any() for events in runs)
+            assert all(np.allclose(events[0].arrays[key], array, rtol=4e-7) for events in runs)
+        if key[0] == GENERATOR:
+            assert all((events[0].arrays[key] == array).all() for events in runs)
 
 
 def test_the_event_at_the_end(both: list[Side], tmp_path: Path) -> None:

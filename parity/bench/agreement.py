@@ -1,8 +1,8 @@
 """Whether two sides have learned the same, by the verdict that parity has for scripts.
 
 Weights, gradients and random state are compared at the end and, since a wrong step often arrives at the same weights,
-after the first step as well. They are as near as the roundings of a step allow, or as near as torch is to itself on its
-other kernels. That is measured, by the same number of steps, only where it is needed.
+after the first step as well. They are as near as the roundings of a step allow, or as near as torch is to itself where
+nothing but rounding differs. That is measured, by the same number of steps, only where it is needed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Agreement:
 
 
 def agree(reference: Trace, candidate: Trace, noise: Iterable[Trace], phases: Sequence[str] = LEARNED) -> Agreement:
-    """Compare two ends, given runs of torch on other kernels, which are taken only as long as there is doubt."""
+    """Compare two ends, given torch's runs with other roundings, which are taken only as long as there is doubt."""
 
     def compared(other: Trace) -> Comparison:
         found = compare(reference, other)

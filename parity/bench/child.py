@@ -2,7 +2,7 @@
 
 Orders and answers are lines of JSON. `begin` starts a program, which then waits; `run` lets it make some steps and
 answers with their time, by phase where that is asked for, or with the memory that each phase takes; `show` writes down
-what it has learned; `leave` ends it. A program may also be run as a whole: then its first run is watched by parity's
+what it has learned; `leave` ends it; `nudge`, before the first step, moves all weights by a rounding. A program may also be run as a whole: then its first run is watched by parity's
 recorder, and `run` makes so many more.
 """
 
@@ -25,7 +25,7 @@ import numpy as np
 
 from parity.backends import Backend, put_in_place
 from parity.bench import loop, memory
-from parity.bench.learned import learned
+from parity.bench.learned import learned, nudge
 from parity.recorder import Recorder
 from parity.runner import run
 from parity.trace import Trace
@@ -34,7 +34,7 @@ from parity.watch import Watch
 clock = time.perf_counter
 
 Order = dict[str, Any]
-BEGIN, RUN, SHOW, LEAVE = "begin", "run", "show", "leave"  # what an order may say to do
+BEGIN, NUDGE, RUN, SHOW, LEAVE = "begin", "nudge", "run", "show", "leave"  # what an order may say to do
 
 
 class Enough(BaseException):
@@ -122,6 +122,10 @@ class Desk:
         while (order := self._order())["do"] != LEAVE:
             if order["do"] == SHOW:
                 self._show(order, functools.partial(learned, self._torch, names, made))
+                continue
+            if order["do"] == NUDGE:
+                nudge(self._torch, names, order["seed"])
+                _tell(self._outgoing)
                 continue
             made += order["lead"] + order["steps"]
             names[loop.CLOCK] = memory.resident if order["memory"] else clock

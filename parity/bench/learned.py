@@ -18,24 +18,33 @@ def learned(torch: Any, variables: Mapping[str, Any], steps: int, number: int) -
     return Trace([event], {"steps": steps, "backend": torch.__name__})
 
 
-def _arrays(torch: Any, variables: Mapping[str, Any]) -> Iterator[tuple[Key, Array]]:
+def nudge(torch: Any, variables: Mapping[str, Any], seed: int) -> None:
+    """Move every weight to a neighbouring float, up or down by chance."""
+    draw = np.random.RandomState(seed)
+    for _, tensor in _tensors(torch, variables):
+        if tensor.requires_grad and tensor.is_leaf:
+            array = np.array(array_of(tensor))
+            toward = np.where(draw.random_sample(array.shape) < 0.5, -np.inf, np.inf).astype(array.dtype)
+            tensor.data.copy_(torch.from_numpy(np.asarray(np.nextafter(array, toward))))
+
+
+def _tensors(torch: Any, variables: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     kind = tensor_type(torch)
     for name, value in variables.items():
         if isinstance(value, kind):
-            yield from _of_tensor(name, value)
+            yield name, value
         elif hasattr(value, "named_parameters") and not isinstance(value, type):
-            for inner, weight in value.named_parameters():
-                yield from _of_tensor(f"{name}.{inner}", weight)
+            yield from ((f"{name}.{inner}", weight) for inner, weight in value.named_parameters())
+
+
+def _arrays(torch: Any, variables: Mapping[str, Any]) -> Iterator[tuple[Key, Array]]:
+    for name, tensor in _tensors(torch, variables):
+        if not tensor.requires_grad:
+            yield (BATCH, name), np.array(array_of(tensor))
+        elif tensor.is_leaf:
+            yield (WEIGHT, name), np.array(array_of(tensor))
+            if tensor.grad is not None:
+                yield (GRADIENT, name), np.array(array_of(tensor.grad))
     if hasattr(torch, "get_rng_state"):
         yield (GENERATOR, ""), np.array(array_of(torch.get_rng_state()))
     yield (GENERATOR, "random"), np.array(random.getstate()[1], np.uint64)
-
-
-def _of_tensor(name: str, tensor: Any) -> Iterator[tuple[Key, Array]]:
-    """A leaf's value and gradient; of what is no weight, the value if it is data."""
-    if not tensor.requires_grad:
-        yield (BATCH, name), np.array(array_of(tensor))
-    elif tensor.is_leaf:
-        yield (WEIGHT, name), np.array(array_of(tensor))
-        if tensor.grad is not None:
-            yield (GRADIENT, name), np.array(array_of(tensor.grad))

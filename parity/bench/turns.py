@@ -16,13 +16,15 @@ from parity import noise
 from parity.backends import Backend
 from parity.bench.agreement import ALL, LEARNED, agree
 from parity.bench.catalogue import Workload
-from parity.bench.child import BEGIN, LEAVE, RUN, SHOW
+from parity.bench.child import BEGIN, LEAVE, NUDGE, RUN, SHOW
 from parity.bench.result import Measured, Row
 from parity.bench.side import Side, Unable
 from parity.trace import END, Trace
 
 LEAD = 10  # this part of a block is run before it untimed, for the caches
 PHASED = (3, 4)  # blocks in which the phases are timed, and the part of a usual block that each is
+
+NUDGED = 4  # runs that tell how far rounding is carried
 
 Tell = Callable[[str, int, int], None]  # what is being done, how much of it is done, of how much
 
@@ -109,6 +111,10 @@ class Participant:
             self.measured.threads = self.side.about["threads"]
             self.measured.version = self.side.about["version"]
 
+    def nudge(self, seed: int) -> None:
+        """Move all weights by one rounding."""
+        self._ask(self._loading, NUDGE, seed=seed)
+
     def turn(self, steps: int, lead: int = 0) -> float | None:
         """Make some steps, after others that are not timed."""
         answer = self._ask(self.patience, RUN, steps=steps, lead=lead, memory=False)
@@ -175,7 +181,7 @@ def play(workload: Workload, sides: Sequence[Side], folder: Path, pace: Pace, te
     row.total, row.per_run = players[0].total, players[0].per_run
     tell("compares", 0, 1)
     traces = [player.ended(trace, folder) for player, trace in zip(players, traces, strict=True)]
-    _compare(players, traces, _Noise(workload, row.total, folder, pace))
+    _compare(players, traces, Noise(workload, sides[0], row.total, folder, pace))
     if not workload.whole:
         tell("phases", 0, 1)
         _look_inside(players, row.steps, pace)
@@ -203,32 +209,42 @@ def _compare(players: Sequence[Participant], traces: Sequence[Trace | None], noi
         player.measured.differs = found.differs
 
 
-class _Noise:
-    """Runs of torch on its other kernels, for as many steps, made one after another as they are asked for, and kept."""
+class Noise:
+    """Runs of torch for as many steps that nothing but rounding makes differ, made as they are asked for, and kept.
 
-    def __init__(self, workload: Workload, total: int, folder: Path, pace: Pace) -> None:
-        self._workload, self._total, self._folder, self._pace = workload, total, folder, pace
+    They begin with weights that are one rounding away, or where nobody knows when a script has made its weights, compute
+    with torch's other kernels.
+    """
+
+    def __init__(self, workload: Workload, torch: Side, total: int, folder: Path, pace: Pace) -> None:
+        self._workload, self._torch, self._total, self._folder = workload, torch, total, folder
+        self._pace = replace(pace, patience=10 * pace.loading, loading=10 * pace.loading)
         self._kept: list[Trace | None] = []
 
     def __iter__(self) -> Iterator[Trace]:
-        for place, kernels in enumerate(backend for backend in noise.KERNELS if not backend.mathematics):
+        kernels = [backend for backend in noise.KERNELS if not backend.mathematics]
+        for place in range(len(kernels) if self._workload.whole else NUDGED):
             if place == len(self._kept):
-                self._kept.append(self._run(kernels))
+                run = self._on(kernels[place]) if self._workload.whole else self._nudged(place)
+                self._kept.append(run)
             if (trace := self._kept[place]) is not None:
                 yield trace
 
-    def _run(self, kernels: Backend) -> Trace | None:
-        patient = replace(self._pace, patience=10 * self._pace.loading, loading=10 * self._pace.loading)
+    def _nudged(self, seed: int) -> Trace | None:
+        player = Participant(self._torch, self._workload, self._pace)
+        player.begin()
+        player.nudge(seed)
+        player.turn(1)
+        first = player.show(self._folder, 0)
+        player.turn(self._total - 1)
+        return player.ended(first, self._folder)
+
+    def _on(self, kernels: Backend) -> Trace | None:
         side = Side(kernels, self._folder)
         try:
-            player = Participant(side, self._workload, patient)
+            player = Participant(side, self._workload, self._pace)
             player.begin()
-            if self._workload.whole:
-                return player.show(self._folder, END)
-            player.turn(1)
-            first = player.show(self._folder, 0)
-            player.turn(self._total - 1)
-            return player.ended(first, self._folder)
+            return player.show(self._folder, END)
         finally:
             side.stop()
 
