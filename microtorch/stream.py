@@ -15,6 +15,7 @@ import math
 import os
 import random
 import struct
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -23,6 +24,7 @@ import numpy as np
 from .kernels.box_muller import box_muller, libm
 from .kernels.fused import fma
 from .kernels.layout import memory_axes
+from .kernels.shuffle import shuffled
 from .kernels.topk import largest
 from .stream_arguments import (
     BOOL,
@@ -58,9 +60,12 @@ _WORDS = 624
 # seed, left, seeded, next, the words in 64-bit slots, three float64 of which the second is the waiting normal number,
 # whether one waits, the same in float32 (which no CPU kernel uses)
 _STATE = struct.Struct(f"<QiiQ{_WORDS}Q3di4xf?3x")
-_CHUNK = 1 << 16  # words drawn at once
+_CHUNK = 1 << 13  # numbers drawn at once
 _MASK24, _MASK53 = (1 << 24) - 1, (1 << 53) - 1
-_UNIT24, _UNIT53 = np.float32(2.0**-24), 2.0**-53
+_UNIT24, _UNIT53 = 2.0**-24, 2.0**-53
+# The same as 0-d arrays, with which numpy computes faster.
+_LOW24, _LOW53 = np.array(_MASK24, UINT32), np.array(_MASK53, UINT64)
+_UNITS24, _UNITS53 = np.array(_UNIT24, FLOAT32), np.array(_UNIT53, FLOAT64)
 
 
 class Stream:
@@ -71,7 +76,7 @@ class Stream:
     _float_normal: float | None
 
     def __init__(self, seed: int = DEFAULT_SEED) -> None:
-        self._engine = random.Random(0)
+        self._engine = random.Random.__new__(random.Random)  # which spares it a seed
         self._bits = self._engine.getrandbits
         Stream.manual_seed(self, seed)
 
@@ -151,30 +156,40 @@ class Stream:
 
     def words32(self, n: int) -> Array:
         """The next n words, uint32."""
-        if 0 < n <= _CHUNK:
-            return np.frombuffer(self._bits(32 * n).to_bytes(4 * n, "little"), UINT32)
-        words = np.empty(n, UINT32)
-        for i in range(0, n, _CHUNK):
-            words[i : i + _CHUNK] = self.words32(min(_CHUNK, n - i))
-        return words
+        return self._in_parts(n, UINT32, self._words)
 
     def words64(self, n: int) -> Array:
         """The next 2n words as n numbers, the first of each two above the second, uint64."""
-        pairs = self.words32(2 * n).view(UINT64)
-        return pairs << 32 | pairs >> 32
-
-    def _unit32(self, n: int) -> Array:
-        """n multiples of 2⁻²⁴ in [0, 1), float32, a word each."""
-        if n == 1:
-            return np.array([(self._bits(32) & _MASK24) * 2.0**-24], FLOAT32)
-        return (self.words32(n) & _MASK24).view(INT32).astype(FLOAT32) * _UNIT24
-
-    def _unit64(self, n: int) -> Array:
-        """n multiples of 2⁻⁵³ in [0, 1), float64, two words each."""
-        return (self.words64(n) & _MASK53).view(INT64) * _UNIT53
+        return self._in_parts(n, UINT64, self._pairs)
 
     def _unit(self, n: int, dtype: DType) -> Array:
-        return self._unit64(n) if dtype == FLOAT64 else self._unit32(n)
+        """n numbers in [0, 1): multiples of 2⁻²⁴, a word each, or for float64 multiples of 2⁻⁵³, two words each."""
+        if dtype == FLOAT64:
+            return self._in_parts(n, FLOAT64, self._unit53)
+        return self._in_parts(n, FLOAT32, self._unit24)
+
+    def _unit24(self, n: int) -> Array:
+        return (self._words(n) & _LOW24).view(INT32).astype(FLOAT32) * _UNITS24
+
+    def _unit53(self, n: int) -> Array:
+        return (self._pairs(n) & _LOW53).view(INT64) * _UNITS53
+
+    def _words(self, n: int) -> Array:
+        return np.frombuffer(self._bits(32 * n).to_bytes(4 * n, "little"), UINT32)
+
+    def _pairs(self, n: int) -> Array:
+        pairs = self._words(2 * n).view(UINT64)
+        return pairs << 32 | pairs >> 32
+
+    @staticmethod
+    def _in_parts(n: int, dtype: DType, draw: Callable[[int], Array]) -> Array:
+        """n numbers, drawn so many at a time that what they are made of stays in the processor's cache."""
+        if 0 < n <= _CHUNK:
+            return draw(n)
+        numbers = np.empty(n, dtype)
+        for i in range(0, n, _CHUNK):
+            numbers[i : i + _CHUNK] = draw(min(_CHUNK, n - i))
+        return numbers
 
     # Continuous distributions
 
@@ -182,8 +197,11 @@ class Stream:
         """Uniform numbers in [low, high): u·(high − low) + low."""
         n = math.prod(shape)
         if dtype.char in "fd" and low == 0.0 and high == 1.0:
-            unit = self._unit(n, dtype)
-            return unit if len(shape) == 1 else unit.reshape(shape)
+            if n == 1 and dtype.char == "f":
+                unit = np.empty(shape, FLOAT32)
+                unit[(0,) * len(shape)] = (self._bits(32) & _MASK24) * _UNIT24
+                return unit
+            return self._unit(n, dtype).reshape(shape)
 
         if dtype.kind != "f":
             raise not_implemented("check_uniform_bounds", dtype)
@@ -207,13 +225,17 @@ class Stream:
         n = math.prod(shape)
         if n and dtype.kind != "f":
             raise not_implemented("normal_kernel_cpu", dtype)
+        adds_nothing = mean == 0 and 1e-9 < std < 1e9  # then the sum is not rounded
         if n < 16 or not contiguous:
-            z = np.array([self._one_normal() for _ in range(n)], FLOAT64)
+            each = [self._one_normal() for _ in range(n)]
+            if adds_nothing and dtype.char in "fd":
+                return np.array([one * std + mean for one in each], dtype).reshape(shape)
+            z = np.array(each, FLOAT64)
         else:
             z = self._block_normals(n, dtype)
         with np.errstate(over="ignore"):
             mean, std = z.dtype.type(mean), z.dtype.type(std)
-        z = z * std + mean if mean == 0 and 1e-9 < std < 1e9 else fma(z, std, mean)  # adding 0 rounds nothing
+        z = z * std + mean if adds_nothing else fma(z, std, mean)
         return cast(z, dtype).reshape(shape)
 
     def _one_normal(self) -> float:
@@ -246,7 +268,7 @@ class Stream:
         if n and dtype.kind != "f":
             raise not_continuous("Exponential", dtype)
         with np.errstate(all="ignore"):
-            return cast(np.float64(-1) / lambd * libm(math.log1p, -self._unit64(n)), dtype).reshape(shape)
+            return cast(np.float64(-1) / lambd * libm(math.log1p, -self._unit(n, FLOAT64)), dtype).reshape(shape)
 
     def cauchy(self, shape: Shape, dtype: DType = FLOAT32, median: float = 0.0, sigma: float = 1.0) -> Array:
         """Cauchy numbers median + σ·tan(π(u − ½))."""
@@ -254,7 +276,7 @@ class Stream:
             raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma:g}")
         if dtype.kind != "f":
             raise not_continuous("Cauchy", dtype)
-        tangent = libm(math.tan, math.pi * (self._unit64(math.prod(shape)) - 0.5))
+        tangent = libm(math.tan, math.pi * (self._unit(math.prod(shape), FLOAT64) - 0.5))
         return cast(fma(tangent, sigma, median), dtype).reshape(shape)
 
     def log_normal(self, shape: Shape, dtype: DType = FLOAT32, mean: float = 1.0, std: float = 2.0) -> Array:
@@ -298,11 +320,9 @@ class Stream:
         check_permutation(n, dtype)
         if n >= (2**32 - 1) // 20:
             raise NotImplementedError("microtorch does not have randperm for n of 214748364 and more")
-        order = list(range(n))
-        steps = self.words32(max(n - 1, 0)) % np.arange(n, 1, -1, dtype=UINT32)
-        for i, step in enumerate(steps.tolist()):
-            order[i], order[i + step] = order[i + step], order[i]
-        return np.array(order, INT64).astype(dtype)
+        partners = np.arange(n)
+        partners[:-1] += self.words32(max(n - 1, 0)) % np.arange(n, 1, -1, dtype=UINT32)
+        return shuffled(partners).astype(dtype, copy=False)
 
     def bernoulli(self, p: float | Array, shape: Shape, dtype: DType = FLOAT32) -> Array:
         """1 with probability p, else 0; p is a number, or an array that broadcasts to the shape."""
@@ -310,7 +330,7 @@ class Stream:
         if not isinstance(p, np.ndarray):
             if not 0 <= p <= 1:
                 raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p:g}")
-            return (self._unit64(n) < p).astype(dtype).reshape(shape)
+            return (self._unit(n, FLOAT64) < p).astype(dtype).reshape(shape)
         if n and p.dtype.kind != "f":
             raise not_implemented("bernoulli_tensor_cpu_p_", p.dtype)
         if n and not ((p >= 0) & (p <= 1)).all():
@@ -325,7 +345,7 @@ class Stream:
         if n and dtype == BOOL:
             raise not_implemented("geometric_cpu", dtype)
         with np.errstate(all="ignore"):
-            return cast(np.ceil(libm(_log, self._unit64(n)) / math.log1p(-p)), dtype).reshape(shape)
+            return cast(np.ceil(libm(_log, self._unit(n, FLOAT64)) / math.log1p(-p)), dtype).reshape(shape)
 
     def multinomial(self, p: Array, n: int, replacement: bool = False) -> Array:
         """n indices into each row of the weights p (1-D or 2-D), drawn with probabilities p/Σp; int64."""
@@ -343,7 +363,7 @@ class Stream:
             total = cumulative[:, -1:] if p.shape[1] else np.zeros((len(p), 1))
             check_weights(p, total[:, 0])
             cumulative /= total.copy()
-        u = self._unit64(len(p) * n).reshape(-1, n)
+        u = self._unit(len(p) * n, FLOAT64).reshape(-1, n)
         low, high = np.zeros(u.shape, INT64), np.full(u.shape, p.shape[1])
         while (searching := low < high).any():  # not np.searchsorted: if the sum overflows there are nan to pass
             middle = low + (high - low) // 2

@@ -439,6 +439,31 @@ def test_rows_taken_at_once_are_those_taken_one_by_one(case: Any, mode: str) -> 
     assert_same(loaded)
 
 
+@table(
+    lambda s: data(s).DataLoader(told(s), 2, shuffle=True),
+    lambda s: data(s).DataLoader(told(s), batch_sampler=[[0, 1], (2, 0), range(2), np.array([1, 2]), "", [True]]),
+    lambda s: data(s).DataLoader(rows(s), batch_sampler=[[0, 1], (2, 0), range(2), np.array([1, 2])]),
+    lambda s: data(s).DataLoader(rows(s), batch_sampler=[(i for i in [0, 1, 2])]),
+    lambda s: data(s).DataLoader(rows(s), batch_sampler=[[0], [np.int64(1)], [-1], [99]]),
+    lambda s: data(s).DataLoader(rows(s), batch_sampler=[[2**70]]),
+    lambda s: data(s).DataLoader(rows(s), batch_sampler=[np.arange(10) % 2 == 0]),
+    lambda s: data(s).DataLoader(rows(s), 4, sampler=data(s).SequentialSampler(range(11))),
+    lambda s: data(s).DataLoader(rows(s), 4, sampler=data(s).RandomSampler(range(99), generator=generator(s, 0))),
+)
+def test_the_indices_that_a_dataset_sees(case: Any) -> None:
+    def seen(side: Side) -> Any:
+        side.module.manual_seed(0)
+        return list(case(side))
+
+    assert_same(seen)
+
+
+def told(side: Side) -> Any:
+    """A dataset whose samples are the types of their indices."""
+    members = {"__getitem__": lambda _, i: f"{type(i).__name__} {i}", "__len__": lambda _: 5}
+    return type("Told", (data(side).Dataset,), members)()
+
+
 def test_a_batch_has_memory_of_its_own() -> None:
     def case(side: Side) -> Any:
         dataset = rows(side)

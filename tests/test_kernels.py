@@ -24,7 +24,6 @@ import microtorch
 from microtorch import kernels
 from microtorch.kernels import torch_cpu
 from microtorch.kernels.cascade import sum_over
-from microtorch.kernels.fused import fma
 from microtorch.kernels.layout import vectorised
 from microtorch.kernels.sequential import euclidean, taxicab, welford
 
@@ -119,6 +118,8 @@ def test_reductions_of_any_layout(name: str, drawn: tuple[torch.Tensor, Array, t
 
 ELEMENTWISE: dict[str, tuple[int, Callable[..., Any], Callable[..., Any]]] = {
     "add alpha": (2, lambda x, y: torch.add(x, y, alpha=0.7), lambda x, y: torch_cpu.add_scaled(x, y, 0.7)),
+    "add alpha 1": (2, torch.add, lambda x, y: torch_cpu.add_scaled(x, y, 1)),
+    "add alpha -1": (2, torch.sub, lambda x, y: torch_cpu.add_scaled(x, y, -1)),
     "addcmul": (
         3,
         lambda x, a, b: torch.addcmul(x, a, b, value=-0.3),
@@ -195,59 +196,7 @@ def test_what_is_computed_in_vectors() -> None:
     assert vectorised([x[:, ::2], x[:, ::2]], 16).sum() == 0
 
 
-# -- products ----------------------------------------------------------------------------------------------------------
-
-
-def chain(a: Array, b: Array, fused: bool) -> Array:
-    """A product of matrices, element by element."""
-    result = np.zeros((a.shape[0], b.shape[1]), a.dtype)
-    for i, j in np.ndindex(*result.shape):
-        total = a[i, 0] * b[0, j]
-        for k in range(1, a.shape[1]):
-            total = fma(a[i, k], b[k, j], total)[()] if fused else total + a[i, k] * b[k, j]
-        result[i, j] = total + a.dtype.type(0)
-    return result
-
-
-@pytest.mark.parametrize("fused", [False, True])
-@settings(deadline=None, max_examples=40)
-@given(st.tuples(lengths, lengths, lengths), st.sampled_from(DTYPES), seeds, st.booleans())
-def test_products_are_chains(fused: bool, sizes: tuple[int, int, int], dtype: str, seed: int, transposed: bool) -> None:
-    """From left to right; a bias comes last; strides do not matter; the result lies densely."""
-    m, k, n = sizes
-    m = min(m, 9)
-    a, b = numbers((m, k), dtype, seed), numbers((k, n), dtype, seed + 1)
-    bias = numbers((n,), dtype, seed + 2)
-    if transposed:
-        a, b = np.asfortranarray(a), np.asfortranarray(b)
-    products = torch_cpu.products(fused)
-    expected = chain(a, b, fused)
-    for result, value in (
-        (products["matmul"](a, b), expected),
-        (products["addmm"](bias, a, b), bias + expected),
-        (products["matmul"](a[0], b), expected[0]),
-        (products["dot"](a, b[:, 0]), expected[:, 0]),
-        (products["matmul"](np.stack([a, a]), b), np.stack([expected, expected])),
-    ):
-        assert np.asarray(result).flags.c_contiguous
-        assert np.asarray(result).tobytes() == np.ascontiguousarray(value).tobytes()
-
-
-def test_a_long_fused_chain_comes_in_blocks() -> None:
-    """Of 192, and of one half each up to 384, each added to what is there from the left, as MKL does it for AVX2."""
-    for k, block in ((256, 256), (257, 129), (384, 192), (385, 192), (500, 192)):
-        a, b = numbers((2, k), "float32", k), numbers((k, 3), "float32", k + 1)
-        total = np.float32(0)
-        for start in range(0, k, block):
-            total = total + chain(a[:, start : start + block], b[start : start + block], fused=True)
-        assert np.array_equal(torch_cpu.products(True)["matmul"](a, b), total)
-
-
-def test_products_of_nothing() -> None:
-    for fused in (False, True):
-        products = torch_cpu.products(fused)
-        assert products["matmul"](np.zeros((2, 0), np.float32), np.zeros((0, 3), np.float32)).tolist() == [[0] * 3] * 2
-        assert products["matmul"](np.zeros((0, 2), np.float32), np.zeros((2, 3), np.float32)).shape == (0, 3)
+# -- the table ---------------------------------------------------------------------------------------------------------
 
 
 def test_the_table_in_the_docs_is_current() -> None:

@@ -113,8 +113,8 @@ FAULTS = [
     F("a cached normal is thrown away", "hand", "stream.py", "self._normal = point.imag\n        return point.real", "self._normal = None\n        return point.real", 0, (INITIAL, "w"), RANDOM),
     F("one index too many is drawn", "rms", RANDOMS, '    source = stream(generator, "randint")\n', '    source = stream(generator, "randint"); source.word32()\n', 0, (BATCH, "Sequential input"), RANDOM),
     # the order of the data
-    F("batches backwards", "mlp", SAMPLER, "            yield batch\n", "            yield batch[::-1]\n", 0, (BATCH, "Sequential input"), ORDER),
-    F("no shuffling", "mlp", SAMPLER, "                yield from randperm(n, generator=generator).tolist()\n", "                yield from sorted(randperm(n, generator=generator).tolist())\n", 0, (BATCH, "Sequential input"), ORDER),
+    F("batches backwards", "mlp", SAMPLER, "            yield run[start:end]\n", "            yield run[start:end][::-1]\n", 0, (BATCH, "Sequential input"), ORDER),
+    F("no shuffling", "mlp", SAMPLER, "                yield randperm(n, generator=generator)._array\n", "                yield np.sort(randperm(n, generator=generator)._array)\n", 0, (BATCH, "Sequential input"), ORDER),
     # the first weights
     F("bound of the first weights", "mlp", "nn/init.py", "    std = calculate_gain(nonlinearity, a) / math.sqrt(fan)\n", "    std = calculate_gain(nonlinearity, a) / fan\n", 0, (INITIAL, "0.weight"), INITIALISATION),
     F("bound of the first bias", "mlp", LINEAR, "bound = 1 / math.sqrt(fan_in)", "bound = 2 / math.sqrt(fan_in)", 0, (INITIAL, "0.bias"), INITIALISATION),

@@ -263,8 +263,8 @@ def test_what_is_outside_is_not_demanded(examine: Any) -> None:
     [
         (("fma(y, alpha, x))", "x + y * x.dtype.type(alpha))"), WEIGHT),
         (("width * (z - half * width)", "width * z - half * width * width"), LOSS),
-        (("np.copysign(width, d), d) * g", "np.copysign(width, d), d) * np.nextafter(g, 9)"), GRADIENT),
-        (("else start + blocks[0]", "else np.nextafter(start + blocks[0], 9)"), FORWARD),
+        (("factor * near * g", "factor * near * np.nextafter(g, 9)"), GRADIENT),
+        (("self._chain(bias, a, b)", "np.nextafter(self._chain(bias, a, b), 9)"), FORWARD),
     ],
     ids=["update", "loss", "gradient", "product"],
 )

@@ -7,6 +7,7 @@ iterator (`layout`), in which the axes that are summed lie inside the others.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -18,20 +19,28 @@ Array = np.ndarray[Any, Any]
 
 LEVELS = 4
 BYTES = 32  # of a vector
+# The order in which fewer than eight rows are added: four begin a sum each, what is left over is added to the first.
+_FOURS = [np.arange(n) for n in range(5)] + [np.array([0, *range(4, n), 1, 2, 3]) for n in range(5, 8)]
 
 
 def total(x: Array) -> Any:
     """The sum of a contiguous array, all dimensions taken as one."""
     flat = x.reshape(-1)
-    n = flat.size
-    lanes = BYTES // flat.itemsize
-    if n < lanes:
-        return _interleaved(flat.reshape(n, 1))[0] + 0.0  # torch begins with +0, so that the sum is never −0
-    whole = n - n % lanes
-    vector = _interleaved(flat[:whole].reshape(-1, lanes))
-    if n == whole:
-        return _chain(vector) + 0.0
-    return _chain(np.concatenate((flat[whole:], vector))) + 0.0
+    if flat.size == 1:
+        return flat[0] + 0.0  # torch begins with +0: a sum is never −0
+    lanes = BYTES // x.itemsize
+    rows = flat.size // lanes
+    if rows < 2:
+        return _chain(flat.take(_one_by_one(flat.size, lanes))) + 0.0
+    whole = rows * lanes
+    vector = _interleaved(flat[:whole].reshape(rows, lanes))
+    return _chain(vector if whole == flat.size else np.concatenate((flat[whole:], vector))) + 0.0
+
+
+@functools.cache
+def _one_by_one(n: int, lanes: int) -> Array:
+    """The order in which less than two vectors are added number by number: what does not fill one comes first."""
+    return np.array([*range(lanes, n), *range(lanes)]) if n >= lanes else _FOURS[n]
 
 
 def sum_over(x: Array, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Array:
@@ -44,6 +53,8 @@ def sum_over(x: Array, axis: int | tuple[int, ...] | None = None, keepdims: bool
     shape = kept if keepdims else tuple(n for d, n in enumerate(x.shape) if d not in summed)
     if not x.size:
         return np.zeros(shape, x.dtype)
+    if math.prod(kept) == 1 and x.flags.c_contiguous:
+        return np.asarray(total(x)).reshape(shape)
     strides = result_strides(x.shape, summed, keepdims), tuple(step // x.itemsize for step in x.strides)
     nest = loops(x.shape, strides, loop_axes(x.shape, strides, reduces=True))
     if all(loop.steps[0] for loop in nest):
@@ -74,12 +85,15 @@ def _summed(x: Array, nest: list[Loop]) -> Array:
     if stride == 1 and size >= lanes:
         partial = _along_rows(view, lanes)
     else:
-        rows = np.ascontiguousarray(np.moveaxis(view, -1, 0))
+        rows = np.ascontiguousarray(view.transpose(view.ndim - 1, *range(view.ndim - 1)))
         if across == 1 and columns >= lanes:
             together = columns - columns % (4 * lanes)
         else:
             together = 0 if stride < across else columns - columns % 4
-        partial = np.concatenate((_flat(cascade, rows[..., :together]), _flat(_interleaved, rows[..., together:])), -1)
+        parts = ((cascade, rows[..., :together]), (_interleaved, rows[..., together:]))
+        partial = np.concatenate([_flat(function, part) for function, part in parts if part.size], -1)
+    if len(nest) == 2 and nest[1].steps[0]:
+        return partial + 0.0
     # Where outer loops sum as well, theirs is added to the result piece by piece.
     rest = nest[:0:-1]
     last = [i for i, loop in enumerate(rest) if loop.steps[0] == 0]
@@ -104,35 +118,33 @@ def _flat(function: Any, rows: Array) -> Array:
 
 def _chain(values: Array) -> Any:
     """((x₀ + x₁) + x₂) + …"""
-    return np.add.accumulate(values)[-1]
+    return np.add.accumulate(values)[-1] if len(values) else values.dtype.type(0)
 
 
 def _interleaved(rows: Array) -> Array:
-    """The sum of rows, every fourth row on its own, then the four sums."""
-    fours = len(rows) // 4
-    if fours == 0:
-        return np.add.accumulate(rows, 0)[-1] if len(rows) else np.zeros(rows.shape[1], rows.dtype)
-    sums = cascade(rows[: 4 * fours].reshape(fours, -1)).reshape(4, -1)
-    for row in rows[4 * fours :]:
-        sums[0] += row
-    return ((sums[0] + sums[1]) + sums[2]) + sums[3]
+    """The sum of rows, every fourth row on its own, then the four sums; what is left over is added to the first."""
+    if len(rows) < 8:
+        return _added(rows.take(_FOURS[len(rows)], 0) if len(rows) > 4 else rows)
+    whole = len(rows) - len(rows) % 4
+    sums = cascade(rows[:whole].reshape(whole // 4, -1)).reshape(4, -1)
+    return _added(sums if whole == len(rows) else np.concatenate((sums[:1], rows[whole:], sums[1:])))
 
 
 def cascade(rows: Array) -> Array:
     """The sum of rows: runs of 2ᵖ rows are summed, then runs of 2ᵖ such sums, and so on up to the fourth level."""
-    size = len(rows)
-    power = max(4, (size - 1).bit_length() // LEVELS)
-    run = 1 << power
+    power = max(4, (len(rows) - 1).bit_length() // LEVELS)
     rest: list[Array] = []  # of each level, the sum of what does not fill a run
-    for level in range(LEVELS):
-        full = len(rows) >> power if level < LEVELS - 1 else 0
-        tail = rows[full << power :]
-        rest.append(np.add.accumulate(tail, 0)[-1] if len(tail) else np.zeros(rows.shape[1:], rows.dtype))
+    for _ in range(LEVELS - 1):
+        full = len(rows) >> power
         if not full:
             break
-        # numpy adds along an outer axis row by row, in order
-        rows = np.add.reduce(rows[: full << power].reshape(full, run, -1), axis=1).reshape(full, *rows.shape[1:])
-    result = rest[0]
-    for partial in rest[1:]:
-        result = result + partial
-    return result
+        runs, tail = rows[: full << power], rows[full << power :]
+        if len(tail):
+            rest.append(_added(tail))
+        rows = np.add.reduce(runs.reshape(full, 1 << power, -1), 1)
+    return functools.reduce(np.add, rest + [_added(rows)])
+
+
+def _added(rows: Array) -> Array:
+    """The sum of rows from the first to the last: so numpy adds along an outer axis, and what is less than eight."""
+    return np.asarray(np.add.reduce(rows, 0))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import sys
+from array import array
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +26,10 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 _FLOAT32, _FLOAT64, _INT64 = map(np.dtype, ("f4", "f8", "i8"))
 _LAST_28 = np.array(2**28 - 1)
+_LAST_28_ZERO = 2.0**28 + 1  # multiplied by it, a float64 tells its first 25 bits from the others (Veltkamp)
 _CHUNK = 8192  # elements
-_FEW = 32  # elements, for which exact arithmetic is the quicker way
+_FEW = 32  # float64 elements, for which exact arithmetic is the quicker way
+_FEWER = 4  # float32 elements, for which Python's floats are quicker than numpy's arrays
 _SPLIT = 2.0**27 + 1  # cuts the 53 bits of a float64 into two halves whose products are exact
 _SMALL, _LARGE = 2.0**-900, 2.0**900  # between these no step of the float64 algorithm over- or underflows
 
@@ -36,10 +39,36 @@ def fma(a: ArrayLike, b: ArrayLike, c: ArrayLike) -> Array:
     dtype = np.result_type(a, b, c)
     if dtype not in (_FLOAT32, _FLOAT64):
         raise TypeError(f"fma is defined for float32 and float64, not for {dtype}")
-    kernel = _fma_float32 if dtype == _FLOAT32 else _fma_float64
     a, b, c = np.asarray(a, dtype), np.asarray(b, dtype), np.asarray(c, dtype)
+    largest = max(a.size, b.size, c.size)
+    if largest <= _FEWER and dtype == _FLOAT32:
+        shape = a.shape or b.shape or c.shape
+        if a.shape in (shape, ()) and b.shape in (shape, ()) and c.shape in (shape, ()):
+            return _fma_few(a, b, c, shape)
+    kernel = _fma_float32 if dtype == _FLOAT32 else _fma_float64
     with np.errstate(all="ignore"):
-        return kernel(a, b, c) if max(a.size, b.size, c.size) <= _CHUNK else _in_chunks(kernel, a, b, c)
+        return kernel(a, b, c) if largest <= _CHUNK else _in_chunks(kernel, a, b, c)
+
+
+def _fma_few(a: Array, b: Array, c: Array, shape: tuple[int, ...]) -> Array:
+    """The same for few float32 of this shape and numbers."""
+    size = math.prod(shape)
+    lists = [x.ravel().tolist() if x.size == size else [x.item()] * size for x in (a, b, c)]
+    # An array of Python's rounds to the nearest float32, and says nothing of overflow.
+    return np.ndarray(shape, _FLOAT32, array("f", map(_to_be_rounded, *lists))).copy()
+
+
+def _to_be_rounded(a: float, b: float, c: float) -> float:
+    """The float64 that rounds to float32 as a·b + c does, for float32 a, b and c."""
+    product = a * b
+    total = product + c
+    scaled = total * _LAST_28_ZERO
+    if scaled - (scaled - total) == total:  # perhaps the midpoint of two float32: of what was cut off, the sign decides
+        shadow = total - product
+        error = (product - (total - shadow)) + (c - shadow)
+        if error:
+            return math.nextafter(total, math.copysign(math.inf, error))
+    return total
 
 
 def _in_chunks(kernel: Callable[..., Array], *operands: Array) -> Array:
@@ -57,38 +86,19 @@ def _fma_float32(a: Array, b: Array, c: Array) -> Array:
     c = c.astype(_FLOAT64)
     total = np.asarray(product + c)
     result = total.astype(_FLOAT32)
-    _mend(result, total, product, c)
+    doubt = doubtful(total, result)
+    if doubt is not None and doubt.any():
+        product, c = (np.broadcast_to(x, total.shape)[doubt] for x in (product, c))
+        result[doubt] = _add_to_odd(product, c).astype(_FLOAT32)
     return result
 
 
-def _mend(result: Array, total: Array, product: Array, c: Array) -> None:
-    """Round product + c again where rounding it twice, to `total` and then to float32, may have gone wrong."""
-    # A midpoint of two float32 lacks, as a float64, the last 28 bits, and so does every float32.
-    if np.count_nonzero(total.view(_INT64) & _LAST_28) < total.size:
-        doubtful = ((total.view(_INT64) & _LAST_28) == 0) & (total != result)
-        if doubtful.any():
-            product, c = (np.broadcast_to(x, total.shape)[doubtful] for x in (product, c))
-            result[doubtful] = _add_to_odd(product, c).astype(_FLOAT32)
-
-
-def chain(a: Array, b: Array) -> Array:
-    """Σₖ a[…, i, k]·b[…, k, j] in fused multiply-adds, k from left to right."""
-    steps = a.shape[-1]
-    result = np.ascontiguousarray(a[..., :, 0, None] * b[..., None, 0, :])
-    if result.dtype == _FLOAT64:
-        for k in range(1, steps):
-            result = fma(a[..., :, k, None], b[..., None, k, :], result)
-        return result
-    a, b, sum_so_far = a.astype(_FLOAT64), b.astype(_FLOAT64), result.astype(_FLOAT64)
-    product, total = np.empty(result.shape), np.empty(result.shape)
-    with np.errstate(all="ignore"):
-        for k in range(1, steps):
-            np.multiply(a[..., :, k, None], b[..., None, k, :], out=product)
-            np.add(product, sum_so_far, out=total)
-            np.copyto(result, total, casting="same_kind")
-            _mend(result, total, product, sum_so_far)
-            np.copyto(sum_so_far, result)
-    return result
+def doubtful(total: Array, rounded: Array) -> Array | None:
+    """Where rounding to float32 a float64 that is rounded itself may have gone wrong: at midpoints of two float32."""
+    last = total.view(_INT64) & _LAST_28  # a midpoint lacks these bits, and so does every float32
+    if np.count_nonzero(last) == last.size:
+        return None
+    return (last == 0) & (total != rounded)
 
 
 def _fma_float64(a: Array, b: Array, c: Array) -> Array:

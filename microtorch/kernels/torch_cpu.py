@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
+from . import chains
 from . import numpy as plain
 from .cascade import sum_over
-from .fused import chain, fma
+from .fused import fma
 from .layout import vectorised
 from .sequential import euclidean, spread_around, taxicab, welford
 
@@ -88,6 +89,8 @@ def add_scaled(x: Array, y: Array, alpha: float, out: Array | None = None) -> Ar
     """x + alpha·y; into `out` where there is one, which may be x."""
     if not _fused(x, y):
         return plain.add_scaled(x, y, alpha, out)
+    if alpha in (1, -1) and x.dtype is y.dtype:  # the product is exact
+        return (np.add if alpha == 1 else np.subtract)(x, y, out)
     return _into(out, fma(y, alpha, x))
 
 
@@ -155,63 +158,20 @@ def moments(x: Array, axis: Any, keepdims: bool, correction: float, with_mean: b
 # -- products ----------------------------------------------------------------------------------------------------------
 
 scaled_sum = plain.scaled_sum
-FEW = 32  # elements of a result for which the chain is added up along its length, not element after element
-
-
-def _chain(a: Array, b: Array) -> Array:
-    """Σₖ a[…, i, k]·b[…, k, j], every product and every sum rounded, k from left to right."""
-    steps = a.shape[-1]
-    shape = (*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1])
-    if steps == 0:
-        return np.zeros(shape, a.dtype)
-    if steps > 2 and math.prod(shape) <= FEW:
-        terms = a[..., :, :, None] * b[..., None, :, :]
-        return np.ascontiguousarray(np.add.accumulate(terms, -2)[..., -1, :])
-    result, term = np.empty(shape, a.dtype), np.empty(shape, a.dtype)
-    np.multiply(a[..., :, 0, None], b[..., None, 0, :], out=result)
-    for k in range(1, steps):
-        result += np.multiply(a[..., :, k, None], b[..., None, k, :], out=term)
-    return result
-
-
-def _fused_blocks(a: Array, b: Array) -> list[Array]:
-    """The same in fused multiply-adds, and a long chain in blocks, as MKL for AVX2 has it (oneMKL 2024.2)."""
-    steps, small = a.shape[-1], a.shape[-2] * b.shape[-1] <= FEW
-    block = steps if steps <= 256 else -(-steps // 2) if steps <= 384 else 192
-    whole = steps // block * block if block else 0
-    if small and whole > block and a.ndim == b.ndim == 2:  # all blocks of one size in the time of one
-        lefts = np.moveaxis(a[:, :whole].reshape(len(a), -1, block), 1, 0)
-        blocks = list(_fused_chain(lefts, b[:whole].reshape(-1, block, b.shape[1])))
-    else:
-        blocks = [_fused_chain(a[..., k : k + block], b[..., k : k + block, :]) for k in range(0, whole, block or 1)]
-    if whole < steps or not steps:
-        blocks.append(_fused_chain(a[..., whole:], b[..., whole:, :]))
-    return blocks
-
-
-AT_A_TIME = 16384  # elements of a result: what is computed with them stays in the processor's cache
-
-
-def _fused_chain(a: Array, b: Array) -> Array:
-    if not a.shape[-1]:
-        return _chain(a, b)
-    rows = max(AT_A_TIME // max(b.shape[-1], 1), 1)
-    parts = [chain(a[..., i : i + rows, :], b) for i in range(0, max(a.shape[-2], 1), rows)]
-    return parts[0] if len(parts) == 1 else np.concatenate(parts, -2)
 
 
 class Products:
-    """The matrix products that follow from one way to add up a chain."""
+    """The matrix products that follow from one kind of chain: of what it starts with, if anything, and two matrices."""
 
-    def __init__(self, blocks: Callable[[Array, Array], list[Array]]) -> None:
-        self._blocks = blocks
+    def __init__(self, chain: Callable[[Array | None, Array, Array], Array]) -> None:
+        self._chain = chain
 
     def matmul(self, a: Array, b: Array) -> Array:
         """The matrix product over the last two dimensions, as numpy.matmul."""
         if not _fused(a, b):
             return plain.matmul(a, b)
         left, right = (a[None] if a.ndim == 1 else a), (b[:, None] if b.ndim == 1 else b)
-        result = self._total(None, left, right)
+        result = self._chain(None, left, right)
         if a.ndim == 1:
             result = result[..., 0, :]
         return result[..., 0] if b.ndim == 1 else result
@@ -223,21 +183,14 @@ class Products:
         if not _fused(a):
             return plain.addmm(bias, a, b, beta, alpha)
         if alpha == 1 and beta == 1:
-            return self._total(bias, a, b)
-        return scaled_sum(bias, self._total(None, a, b), beta, alpha)
-
-    def _total(self, start: Array | None, a: Array, b: Array) -> Array:
-        blocks = self._blocks(a, b)
-        total = blocks[0] + 0.0 if start is None else start + blocks[0]  # a product that starts with nothing is no −0
-        for block in blocks[1:]:
-            total = total + block
-        return total
+            return self._chain(bias, a, b)
+        return scaled_sum(bias, self._chain(None, a, b), beta, alpha)
 
 
 def products(fused: bool) -> dict[str, Callable[..., Array]]:
     """The matrix products by their kernels' names."""
-    chains = Products(_fused_blocks if fused else lambda a, b: [_chain(a, b)])
-    return {"matmul": chains.matmul, "dot": chains.dot, "addmm": chains.addmm}
+    of = Products(chains.fused if fused else chains.plain)
+    return {"matmul": of.matmul, "dot": of.dot, "addmm": of.addmm}
 
 
 # -- losses ------------------------------------------------------------------------------------------------------------
@@ -257,25 +210,38 @@ def huber_loss(x: Array, t: Array, delta: float) -> Array:
 
 def huber_loss_backward(g: Array, x: Array, t: Array, norm: float, delta: float) -> Array:
     """norm·d·g where d = x − t is limited to ±delta; outside of vectors it is norm·g·delta in float64."""
-    d, factor, width = x - t, plain.number(norm, x.dtype.char), x.dtype.type(delta)
-    result = factor * np.where(np.abs(d) >= width, np.copysign(width, d), d) * g
-    return _one_by_one(result, (x, t, g), np.abs(d) > delta, lambda: np.copysign(1, d) * factor * g * np.float64(delta))
+
+    def alone(result: Array, d: Array, g: Array) -> Array:
+        return np.where(np.abs(d) > delta, np.copysign(1, d) * factor * g * np.float64(delta), result)
+
+    dtype = x.dtype.char
+    d, factor = x - t, plain.number(norm, dtype)
+    near = np.minimum(np.maximum(d, plain.number(-delta, dtype)), plain.number(delta, dtype))
+    return _one_by_one(factor * near * g, d, x, t, g, alone)
 
 
 def smooth_l1_loss_backward(g: Array, x: Array, t: Array, norm: float, beta: float) -> Array:
     """norm·d·g where d = (x − t)/beta is limited to ±1; outside of vectors it is norm·(x − t)·g/beta in float64."""
-    d, factor = x - t, plain.number(norm, x.dtype.char)
+
+    def alone(result: Array, d: Array, g: Array) -> Array:
+        return np.where(np.abs(d) < beta, factor * d * g / np.float64(beta), result)
+
+    d, factor, width = x - t, plain.number(norm, x.dtype.char), x.dtype.type(beta)
     sign = np.copysign(x.dtype.type(1), d)
-    width = x.dtype.type(beta)
-    result = factor * np.where(np.abs(d) >= width, sign, d / width) * g
-    return _one_by_one(result, (x, t, g), np.abs(d) < beta, lambda: factor * d * g / np.float64(beta))
+    return _one_by_one(factor * np.where(np.abs(d) >= width, sign, d / width) * g, d, x, t, g, alone)
 
 
-def _one_by_one(result: Array, operands: tuple[Array, ...], where: Array, otherwise: Callable[[], Array]) -> Array:
-    """The result with other values at those of the given places where torch's kernel does not compute in vectors."""
-    x = np.asarray(result)
-    alone = ~vectorised(
-        [np.empty(x.shape, x.dtype), *(np.broadcast_to(v, x.shape) for v in operands)], AT_ONCE // x.itemsize
-    )
-    alone &= where
-    return np.where(alone, np.broadcast_to(otherwise(), x.shape).astype(x.dtype), x) if alone.any() else result
+def _one_by_one(result: Array, d: Array, x: Array, t: Array, g: Array, alone: Callable[..., Array]) -> Array:
+    """The result with other values where torch's kernel does not compute in vectors."""
+    result, d = np.asarray(result), np.asarray(d)
+    at_once = AT_ONCE // x.itemsize
+    dense = x.flags.c_contiguous and t.flags.c_contiguous and x.shape == t.shape
+    if dense and (g.size == 1 or (g.flags.c_contiguous and g.shape == x.shape)):  # one loop, but for its end in vectors
+        end = x.size - x.size % at_once
+        last = result.reshape(-1)[end:]
+        last[...] = alone(last, d.reshape(-1)[end:], g if g.size == 1 else g.reshape(-1)[end:])
+    else:
+        each = [np.broadcast_to(operand, result.shape) for operand in (x, t, g)]
+        where = ~vectorised([np.empty(result.shape, result.dtype), *each], at_once)
+        result[where] = alone(result[where], d[where], each[2][where])
+    return result

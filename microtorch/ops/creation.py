@@ -41,16 +41,14 @@ def finish(array: Any, requires_grad: bool = False, out: Tensor | None = None) -
 
 def sizes(name: str, size: Sequence[Any], named: Mapping[str, Any], position: int = 1) -> tuple[int, ...]:
     """The shape given as ints, as a tuple of them, or by name."""
-    unknown = [k for k in named if k != "size"]
-    if unknown:
+    if named and (unknown := [k for k in named if k != "size"]):
         raise TypeError(f"{name}() got an unexpected keyword argument '{unknown[0]}'")
-    shape = to_ints("size", 0, named["size"]) if "size" in named and not size else from_sizes("size", position, size)
-    if min(shape, default=0) < 0:
-        if name == "zeros":
-            raise RuntimeError("zeros: Dimension size must be non-negative.")
-        check_shape(shape)
-    if max(shape, default=0) > 2**24:
-        check_shape(shape)
+    shape = to_ints("size", 0, named["size"]) if named and not size else from_sizes("size", position, size)
+    for n in shape:
+        if not 0 <= n <= 2**24:
+            if name == "zeros" and min(shape) < 0:
+                raise RuntimeError("zeros: Dimension size must be non-negative.")
+            check_shape(shape)
     return shape
 
 

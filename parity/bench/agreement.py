@@ -1,7 +1,8 @@
-"""Whether two sides have learned the same: the weights at the end, by the verdict that parity has for scripts.
+"""Whether two sides have learned the same, by the verdict that parity has for scripts.
 
-They are as near as the roundings of a step allow, or as near as torch is to itself on its other kernels. That is
-measured, by the same number of steps, only where it is needed.
+Weights, gradients and random state are compared at the end and, since a wrong step often arrives at the same weights,
+after the first step as well. They are as near as the roundings of a step allow, or as near as torch is to itself where
+nothing but rounding differs. That is measured, by the same number of steps, only where it is needed.
 """
 
 from __future__ import annotations
@@ -16,11 +17,9 @@ from parity.trace import END, GENERATOR, GRADIENT, PHASES, WEIGHT, Trace
 
 DTYPE = "float32"  # in which programs are timed
 
-# What is compared, first what is shown: where steps train weights, where they change none, and all that is recorded of
-# a program that was watched as a whole.
-LEARNED = (WEIGHT, GENERATOR)
-DERIVED = (GRADIENT, GENERATOR)
-ALL = (WEIGHT, *(phase for phase in PHASES if phase != WEIGHT))
+# What is compared, of a program after its first step and at its end, and of one that was watched as a whole.
+LEARNED = (WEIGHT, GRADIENT, GENERATOR)
+ALL = PHASES
 
 
 @dataclass(frozen=True)
@@ -33,11 +32,13 @@ class Agreement:
 
 
 def agree(reference: Trace, candidate: Trace, noise: Iterable[Trace], phases: Sequence[str] = LEARNED) -> Agreement:
-    """Compare two ends, given runs of torch on other kernels, which are taken only as long as there is doubt."""
+    """Compare two ends, given torch's runs with other roundings, which are taken only as long as there is doubt."""
 
     def compared(other: Trace) -> Comparison:
         found = compare(reference, other)
-        return replace(found, series={key: points for key, points in found.series.items() if key[0] in phases})
+        series = {key: points for key, points in found.series.items() if key[0] in phases}
+        parted = any(point.gap.bits for points in series.values() for point in points)
+        return replace(found, series=series, same_bits=found.same_bits and not parted)
 
     comparison, own = compared(candidate), list[Comparison]()
     judgement = judge(comparison, DEMANDS[DTYPE])
@@ -45,5 +46,5 @@ def agree(reference: Trace, candidate: Trace, noise: Iterable[Trace], phases: Se
     while judgement.word not in GOOD and (other := next(others, None)) is not None:
         own.append(compared(other))
         judgement = judge(comparison, DEMANDS[DTYPE], floor_of(comparison, own))
-    ulp, absolute = comparison.largest(phases[0], END) or (None, 0.0)
+    ulp, absolute = comparison.largest(WEIGHT, END) or (None, 0.0)
     return Agreement(ulp, absolute, "" if judgement.word in GOOD else "; ".join(judgement.reasons))

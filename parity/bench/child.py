@@ -1,13 +1,15 @@
 """The child process: one engine behind `import torch`, and programs that run on it a block of steps at a time.
 
-Orders and answers are lines of JSON. The first starts a program, which then waits; each block lets it make some steps
-and answers with their time, by phase where they are asked for, or with the memory that each phase takes; the end leaves a trace of what was learned. A program may also be run as a whole: then its
-first run is watched by parity's recorder, and a block is so many more.
+Orders and answers are lines of JSON. `begin` starts a program, which then waits; `run` lets it make some steps and
+answers with their time, by phase where that is asked for, or with the memory that each phase takes; `show` writes down
+what it has learned; `leave` ends it; `nudge`, before the first step, moves all weights by a rounding. A program may also be run as a whole: then its first run is watched by parity's
+recorder, and `run` makes so many more.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import json
 import os
@@ -23,7 +25,7 @@ import numpy as np
 
 from parity.backends import Backend, put_in_place
 from parity.bench import loop, memory
-from parity.bench.learned import learned
+from parity.bench.learned import learned, nudge
 from parity.recorder import Recorder
 from parity.runner import run
 from parity.trace import Trace
@@ -32,6 +34,7 @@ from parity.watch import Watch
 clock = time.perf_counter
 
 Order = dict[str, Any]
+BEGIN, NUDGE, RUN, SHOW, LEAVE = "begin", "nudge", "run", "show", "leave"  # what an order may say to do
 
 
 class Enough(BaseException):
@@ -116,7 +119,14 @@ class Desk:
         """The steps of a program, block by block: it waits in here for its turn, and runs on at the next one."""
         made = 0
         _tell(self._outgoing)
-        while "steps" in (order := self._order()):
+        while (order := self._order())["do"] != LEAVE:
+            if order["do"] == SHOW:
+                self._show(order, functools.partial(learned, self._torch, names, made))
+                continue
+            if order["do"] == NUDGE:
+                nudge(self._torch, names, order["seed"])
+                _tell(self._outgoing)
+                continue
             made += order["lead"] + order["steps"]
             names[loop.CLOCK] = memory.resident if order["memory"] else clock
             yield itertools.repeat(None, order["lead"])
@@ -126,36 +136,37 @@ class Desk:
             yield itertools.repeat(None, order["steps"])
             seconds = clock() - started
             phases = {} if marks is None else loop.by_phase(marks, 0 if order["memory"] else self._cost)
-            self._answer(seconds, phases)
-        self._end(order["trace"], lambda: learned(self._torch, names, made))
+            _tell(self._outgoing, seconds=seconds, phases=phases, resident=memory.resident())
+        _tell(self._outgoing)
         raise Enough
 
-    def _end(self, path: str, trace: Callable[[], Trace]) -> None:
-        """Say how much memory was needed, and leave the trace, if it is wanted."""
-        grown = memory.peak() - self._held
-        if path:
-            trace().save(Path(path))
-        _tell(self._outgoing, peak=max(0, grown))
-
     def _as_a_whole(self, path: Path, argv: list[str]) -> None:
+        """The same of whole runs, the first of which is recorded."""
         recorder = Recorder(self._torch)
         with _watched(self._torch, recorder):
             _run(path, argv)
         kept = recorder.finish()
         self._held = memory.settle()
         _tell(self._outgoing, steps=kept.steps)
-        while "steps" in (order := self._order()):
+        while (order := self._order())["do"] != LEAVE:
+            if order["do"] == SHOW:
+                self._show(order, lambda _: kept)
+                continue
             seconds = 0.0
             for _ in range(order["steps"]):
                 self._seed()
                 started = clock()
                 _run(path, argv)
                 seconds += clock() - started
-            self._answer(seconds, {})
-        self._end(order["trace"], lambda: kept)
+            _tell(self._outgoing, seconds=seconds, phases={}, resident=memory.resident())
+        _tell(self._outgoing)
 
-    def _answer(self, seconds: float, phases: dict[str, float]) -> None:
-        _tell(self._outgoing, seconds=seconds, phases=phases, resident=memory.resident())
+    def _show(self, order: Order, trace: Callable[[int], Trace]) -> None:
+        """Write down what was learned, and tell the peak of memory until then, in which that has no share."""
+        grown = memory.peak() - self._held
+        trace(order["number"]).save(Path(order["trace"]))
+        memory.forget()
+        _tell(self._outgoing, peak=max(0, grown))
 
 
 @contextlib.contextmanager

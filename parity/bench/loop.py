@@ -69,7 +69,7 @@ def _named_lines(text: str) -> dict[int, int]:
 
 
 class _Loops(ast.NodeTransformer):
-    """Adds the calls to every loop whose own statements have comments that name phases."""
+    """Adds the calls to every innermost loop whose own statements have comments that name phases."""
 
     def __init__(self, named: dict[int, int], phases: bool) -> None:
         self.found = 0
@@ -83,9 +83,10 @@ class _Loops(ast.NodeTransformer):
         return self._loop(loop)
 
     def _loop(self, loop: ast.For | ast.While) -> ast.stmt:
+        found = self.found
         self.generic_visit(loop)
         named = [self._phase(statement) for statement in loop.body]
-        if all(phase is None for phase in named):
+        if self.found > found or all(phase is None for phase in named):  # one of epochs, or of something else
             return loop
         self.found += 1
         begin: list[ast.stmt] = [_statement(f"{TURN}()")]

@@ -23,7 +23,7 @@ def resident() -> int:
 
 
 def peak() -> int:
-    """The most that was held since the last `settle`, or where the system forgets nothing, ever."""
+    """The most that was held since it was last forgotten."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT
 
 
@@ -32,6 +32,11 @@ def settle() -> int:
     gc.collect()
     with contextlib.suppress(OSError, AttributeError):  # a C library that has no such function
         ctypes.CDLL(None).malloc_trim(0)
+    forget()
+    return resident() or peak()
+
+
+def forget() -> None:
+    """Forget the peak, where the system can."""
     with contextlib.suppress(OSError):
         (HERE / "clear_refs").write_text("5")
-    return resident() or peak()

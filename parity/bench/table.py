@@ -122,10 +122,10 @@ def _time(row: Row) -> str:
 
 def _seconds(seconds: float) -> str:
     scale, unit = next((pair for pair in ((1.0, "s"), (1e-3, "ms")) if seconds >= pair[0]), (1e-6, "µs"))
-    return f"{_short(seconds / scale)} {unit}"
+    return f"{short(seconds / scale)} {unit}"
 
 
-def _short(number: float) -> str:
+def short(number: float) -> str:
     """Three digits of a number, or all before its point; none before it if that is zero."""
     places = 0 if number >= 100 else 1 if number >= 10 else 2
     if number < 0.1:
@@ -143,25 +143,25 @@ def _ratio(row: Row, side: Measured) -> str:
         return ""
     first, *others = (row.ratio(side, reference) for reference in row.references() if reference is not side)
     faster = "green" if first.high < 1 else "red" if first.low > 1 else "yellow"
-    beside = "".join(f" / {_short(spread.median)}" for spread in others)
-    return f"[{faster}]{_short(first.median)}[/]{beside} [dim]{_quartiles(first)}[/]"
+    beside = "".join(f" / {short(spread.median)}" for spread in others)
+    return f"[{faster}]{short(first.median)}[/]{beside} [dim]{_quartiles(first)}[/]"
 
 
 def _quartiles(spread: Spread) -> str:
-    return f"{_short(spread.low)}–{_short(spread.high)}"
+    return f"{short(spread.low)}–{short(spread.high)}"
 
 
 def _goal(verdict: Verdict) -> str:
     if verdict.holds is None:
-        return f"≤ {_short(verdict.most)} [dim]?[/]"
-    return f"≤ {_short(verdict.most)} {'[green]✓[/]' if verdict.holds else '[red]✗[/]'}"
+        return f"≤ {short(verdict.most)} [dim]?[/]"
+    return f"≤ {short(verdict.most)} {'[green]✓[/]' if verdict.holds else '[red]✗[/]'}"
 
 
 def _memory(row: Row) -> str:
     own = row.side(MICROTORCH.name)
     if own is None or max(own.peak, row.reference.peak) < LITTLE:
         return ""
-    return f"{_short(row.reference.peak / 1e6)} {_short(own.peak / 1e6)}"
+    return f"{short(row.reference.peak / 1e6)} {short(own.peak / 1e6)}"
 
 
 def _phases(console: Console, rows: Sequence[Row]) -> None:
@@ -169,7 +169,13 @@ def _phases(console: Console, rows: Sequence[Row]) -> None:
     known = [phase for phase in PHASES if any(phase in side.phases for row in rows for side in row.sides)]
     if not known:
         return
-    table = Table(show_edge=False, pad_edge=False, header_style="bold", title="where the time of a step goes", title_justify="left")
+    table = Table(
+        show_edge=False,
+        pad_edge=False,
+        header_style="bold",
+        title="where the time of a step goes",
+        title_justify="left",
+    )
     table.add_column("workload")
     table.add_column("side")
     for phase in known:
@@ -192,7 +198,7 @@ def _goals(console: Console, found: Sequence[Verdict]) -> None:
         console.print()
     for verdict in found:
         name = IN_WORDS[verdict.what].format(reference=verdict.row.reference.side)
-        value = "not measured" if verdict.found is None else _short(verdict.found)
+        value = "not measured" if verdict.found is None else short(verdict.found)
         console.print(f"{escape(title(verdict.row.workload))}: {name} {value}, goal {_goal(verdict)}", highlight=False)
 
 

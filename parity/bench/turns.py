@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import itertools
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from parity import noise
 from parity.backends import Backend
-from parity.bench.agreement import ALL, DERIVED, LEARNED, agree
+from parity.bench.agreement import ALL, LEARNED, agree
 from parity.bench.catalogue import Workload
+from parity.bench.child import BEGIN, LEAVE, NUDGE, RUN, SHOW
 from parity.bench.result import Measured, Row
 from parity.bench.side import Side, Unable
-from parity.trace import Trace
+from parity.trace import END, Trace
 
 LEAD = 10  # this part of a block is run before it untimed, for the caches
 PHASED = (3, 4)  # blocks in which the phases are timed, and the part of a usual block that each is
+
+NUDGED = 4  # runs that tell how far rounding is carried
 
 Tell = Callable[[str, int, int], None]  # what is being done, how much of it is done, of how much
 
@@ -103,14 +106,18 @@ class Participant:
         """Start the program, which waits before its first step; one that is run as a whole is run once."""
         work = self.workload
         order = {"script": str(work.script), "argv": work.argv, "whole": work.whole, "phases": phases}
-        if (answer := self._ask(self._loading, **order)) is not None:
+        if (answer := self._ask(self._loading, BEGIN, **order)) is not None:
             self.per_run = answer.get("steps", 0)
             self.measured.threads = self.side.about["threads"]
             self.measured.version = self.side.about["version"]
 
+    def nudge(self, seed: int) -> None:
+        """Move all weights by one rounding."""
+        self._ask(self._loading, NUDGE, seed=seed)
+
     def turn(self, steps: int, lead: int = 0) -> float | None:
         """Make some steps, after others that are not timed."""
-        answer = self._ask(self.patience, steps=steps, lead=lead, memory=False)
+        answer = self._ask(self.patience, RUN, steps=steps, lead=lead, memory=False)
         if answer is None:
             return None
         self.total += steps + lead
@@ -119,9 +126,9 @@ class Participant:
             self.measured.resident.append(answer["resident"])
         return float(answer["seconds"])
 
-    def end(self, folder: Path) -> Trace | None:
-        """Leave the program, and return what it has learned."""
-        answer = self._ask(self._loading, trace=str(folder / "trace"))
+    def show(self, folder: Path, number: int) -> Trace | None:
+        """What it has learned, as an event of this number; of a program that is run as a whole, all of it."""
+        answer = self._ask(self._loading, SHOW, trace=str(folder / "trace"), number=number)
         if answer is None:
             return None
         self.measured.peak = answer["peak"]
@@ -129,18 +136,26 @@ class Participant:
 
     def phases(self, steps: int, memory: bool = False) -> dict[str, float]:
         """The seconds of each phase of a step, or the bytes that it takes, from a block in which they are looked at."""
-        answer = self._ask(self.patience, steps=steps, lead=0, memory=memory) or {"phases": {}}
+        answer = self._ask(self.patience, RUN, steps=steps, lead=0, memory=memory) or {"phases": {}}
         return {phase: took / steps for phase, took in answer["phases"].items()}
+
+    def ended(self, first: Trace | None, folder: Path) -> Trace | None:
+        """What it has learned at the end, after what it had learned in its first step."""
+        last = self.show(folder, END)
+        self.leave()
+        if first is None or last is None:
+            return None
+        return last if self.workload.whole else Trace([*first.events, *last.events], last.about)
 
     def leave(self) -> None:
         """Leave the program where it is."""
-        self._ask(self._loading, trace="")
+        self._ask(self._loading, LEAVE)
 
-    def _ask(self, timeout: float, **order: Any) -> dict[str, Any] | None:
+    def _ask(self, timeout: float, do: str, **order: Any) -> dict[str, Any] | None:
         if self.out:
             return None
         try:
-            return self.side.ask(timeout, **order)
+            return self.side.ask(timeout, do=do, **order)
         except Unable as error:
             self.measured.unable = str(error)
         return None
@@ -154,76 +169,87 @@ def play(workload: Workload, sides: Sequence[Side], folder: Path, pace: Pace, te
     for player in players:
         player.begin()
     if players[0].out:
+        for player in players:
+            player.leave()
         return row
-    row.steps = _warm(players, pace)
+    first = _first_steps(players, pace)
+    traces = [player.show(folder, 0) for player in players]
+    row.steps = block_length(players, pace) if first < pace.longest else 1
     for player in players:
         player.keeping = True
     take_turns(players, row.steps, pace, lambda done, of: tell("rounds", done, of))
     row.total, row.per_run = players[0].total, players[0].per_run
     tell("compares", 0, 1)
-    _compare(players, folder, pace)
+    traces = [player.ended(trace, folder) for player, trace in zip(players, traces, strict=True)]
+    _compare(players, traces, Noise(workload, sides[0], row.total, folder, pace))
     if not workload.whole:
         tell("phases", 0, 1)
-        _time_phases(players, row.steps, pace)
+        _look_inside(players, row.steps, pace)
     return row
 
 
-def _warm(players: Sequence[Participant], pace: Pace) -> int:
-    """The first steps, which are slower than all others; returns how many make a block."""
+def _first_steps(players: Sequence[Participant], pace: Pace) -> float:
+    """The first step of each side, which tells how long to wait for those that follow; returns the reference's."""
     reference, *others = players
-    first = reference.turn(1) or 0.0
+    seconds = reference.turn(1) or 0.0
     for player in others:
-        player.patience = max(player.patience, 20 * first)
+        player.patience = max(player.patience, 20 * seconds)
         player.turn(1)
-    return 1 if first > pace.longest else block_length(players, pace)
+    return seconds
 
 
-def _compare(players: Sequence[Participant], folder: Path, pace: Pace) -> None:
-    """Hold what each side has computed against the reference; other runs of torch say how near they can be."""
-    reference, *others = players
-    traces = [player.end(folder) for player in players]
-    if (first := traces[0]) is None:
-        return
-    workload = reference.workload
-    phases = ALL if workload.whole else DERIVED if workload.nodes else LEARNED
-    own = [trace for player, trace in zip(players[1:], traces[1:], strict=True) if player.is_torch and trace]
-    measured = _Noise(workload, reference.total, folder, pace)
-    for player, trace in zip(others, traces[1:], strict=True):
-        if trace is None:
+def _compare(players: Sequence[Participant], traces: Sequence[Trace | None], noise: Iterable[Trace]) -> None:
+    """Hold what each side has learned against the reference; other runs of torch say how near they can be."""
+    first, own = traces[0], [trace for player, trace in zip(players, traces, strict=True) if player.is_torch and trace]
+    for player, trace in zip(players[1:], traces[1:], strict=True):
+        if first is None or trace is None:
             continue
-        found = agree(first, trace, [] if player.is_torch else itertools.chain(own, measured), phases)
+        found = agree(first, trace, itertools.chain(own[1:], noise), ALL if player.workload.whole else LEARNED)
         player.measured.ulp, player.measured.absolute = found.ulp, found.absolute
-        player.measured.differs = "" if player.is_torch else found.differs
+        player.measured.differs = found.differs
 
 
-class _Noise:
-    """Runs of torch on its other kernels, for as many steps, made one after another as they are asked for, and kept."""
+class Noise:
+    """Runs of torch for as many steps that nothing but rounding makes differ, made as they are asked for, and kept.
 
-    def __init__(self, workload: Workload, total: int, folder: Path, pace: Pace) -> None:
-        self._workload, self._total, self._folder, self._pace = workload, total, folder, pace
+    They begin with weights that are one rounding away, or where nobody knows when a script has made its weights, compute
+    with torch's other kernels.
+    """
+
+    def __init__(self, workload: Workload, torch: Side, total: int, folder: Path, pace: Pace) -> None:
+        self._workload, self._torch, self._total, self._folder = workload, torch, total, folder
+        self._pace = replace(pace, patience=10 * pace.loading, loading=10 * pace.loading)
         self._kept: list[Trace | None] = []
 
     def __iter__(self) -> Iterator[Trace]:
-        for place, kernels in enumerate(backend for backend in noise.KERNELS if not backend.mathematics):
+        kernels = [backend for backend in noise.KERNELS if not backend.mathematics]
+        for place in range(len(kernels) if self._workload.whole else NUDGED):
             if place == len(self._kept):
-                self._kept.append(self._run(kernels))
+                run = self._on(kernels[place]) if self._workload.whole else self._nudged(place)
+                self._kept.append(run)
             if (trace := self._kept[place]) is not None:
                 yield trace
 
-    def _run(self, kernels: Backend) -> Trace | None:
-        patient = replace(self._pace, patience=10 * self._pace.loading, loading=10 * self._pace.loading)
+    def _nudged(self, seed: int) -> Trace | None:
+        player = Participant(self._torch, self._workload, self._pace)
+        player.begin()
+        player.nudge(seed)
+        player.turn(1)
+        first = player.show(self._folder, 0)
+        player.turn(self._total - 1)
+        return player.ended(first, self._folder)
+
+    def _on(self, kernels: Backend) -> Trace | None:
         side = Side(kernels, self._folder)
         try:
-            player = Participant(side, self._workload, patient)
+            player = Participant(side, self._workload, self._pace)
             player.begin()
-            if not self._workload.whole:
-                player.turn(self._total)
-            return player.end(self._folder)
+            return player.show(self._folder, END)
         finally:
             side.stop()
 
 
-def _time_phases(players: Sequence[Participant], steps: int, pace: Pace) -> None:
+def _look_inside(players: Sequence[Participant], steps: int, pace: Pace) -> None:
     """The program once more, looked at between its phases: of the first step the memory, of blocks the median time."""
     count, part = PHASED
     found: list[list[dict[str, float]]] = [[] for _ in players]

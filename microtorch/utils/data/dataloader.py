@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from ...engine import mode
+from ...op import requires_grad
 from ...ops.generator import Generator
 from ...tensor import Tensor, wrap
 from ._utils.collate import (
@@ -175,7 +176,11 @@ class _SingleProcessDataLoaderIter:
         self._batches = loader.batch_sampler is not None
         self._collate = loader.collate_fn
         self._drop_last = loader.drop_last
-        self._indices = iter(self._index_sampler)
+        arrays = None
+        if self._collate is default_collate and isinstance(self._index_sampler, BatchSampler):
+            arrays = self._index_sampler.arrays()  # so that the indices need not become integers one by one
+        self._as_arrays = arrays is not None
+        self._indices: Iterator[Any] = iter(self._index_sampler) if arrays is None else arrays
         self._base_seed = draw_seed(loader.generator)  # for worker processes, but drawn without them, too
         if loader.timeout != 0:
             raise AssertionError("_SingleProcessDataLoaderIter requires timeout == 0")
@@ -196,10 +201,12 @@ class _SingleProcessDataLoaderIter:
             return self._next_of_stream(self._samples, index)
         if not self._batches:
             return self._collate(self._dataset[index])
-        if self._collate is default_collate:
+        if self._collate is default_collate and (self._as_arrays or _are_integers(index)):
             batch = _rows(self._dataset, index)
             if batch is not None:
                 return batch
+            if self._as_arrays:
+                index = index.tolist()
         return self._collate(fetch(self._dataset, index))
 
     def _next_of_stream(self, samples: Iterator[Any], index: list[None] | None) -> Any:
@@ -232,7 +239,11 @@ class _SingleProcessDataLoaderIter:
         raise NotImplementedError("{} cannot be pickled", type(self).__name__)
 
 
-def _rows(dataset: Any, indices: list[Any]) -> list[Tensor] | None:
+def _are_integers(indices: Any) -> bool:
+    return type(indices) is list and set(map(type, indices)) == {int}
+
+
+def _rows(dataset: Any, indices: Any) -> list[Tensor] | None:
     """What `default_collate` makes of samples of a TensorDataset, or of a Subset of one, in one step for each tensor.
 
     None where this could show: classes derived from these, tensors that require gradients, other indices than integers,
@@ -240,21 +251,24 @@ def _rows(dataset: Any, indices: list[Any]) -> list[Tensor] | None:
     """
     if type(dataset) is Subset and type(dataset.indices) in (list, tuple, range):
         try:
-            return _rows(dataset.dataset, [dataset.indices[i] for i in indices])
+            indices = [dataset.indices[i] for i in indices]
         except (IndexError, TypeError):
             return None
-    if type(dataset) is not TensorDataset or set(map(type, indices)) != {int}:
+        return _rows(dataset.dataset, indices) if _are_integers(indices) else None
+    if type(dataset) is not TensorDataset or default_collate_fn_map.get(Tensor) is not collate_tensor_fn:
         return None
-    tensors = dataset.tensors
-    if any(type(t) is not Tensor or (mode.grad and t.requires_grad) for t in tensors):
-        return None
-    if default_collate_fn_map.get(Tensor) is not collate_tensor_fn:
-        return None
+    batch = []
     try:
-        rows = np.array(indices, np.int64)
-        return [wrap(np.ascontiguousarray(t._array[rows])) for t in tensors]
+        places = indices if type(indices) is np.ndarray else np.array(indices, np.int64)
+        for tensor in dataset.tensors:
+            if type(tensor) is not Tensor or (requires_grad(tensor) and mode.grad):
+                return None
+            array = tensor._array
+            rows = array.take(places, 0) if array.flags.c_contiguous else np.ascontiguousarray(array[places])
+            batch.append(wrap(rows))
     except (IndexError, OverflowError):
         return None
+    return batch
 
 
 def _check_workers(

@@ -6,11 +6,14 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any, Generic, TypeVar
 
+import numpy as np
+
 from ... import dtypes
 from ...ops.data import as_tensor
 from ...ops.generator import Generator, stream
 from ...ops.random import multinomial, randint, randperm
 
+Array = np.ndarray[Any, np.dtype[Any]]
 T_co = TypeVar("T_co", covariant=True)
 
 CHUNK = 32  # indices drawn at once with replacement
@@ -18,7 +21,7 @@ CHUNK = 32  # indices drawn at once with replacement
 
 def draw_seed(generator: Generator | None = None) -> int:
     """A random integer of 63 bits."""
-    return int(stream(generator, "random_").integers_full(()))
+    return stream(generator, "random_").word64() % 2**63
 
 
 class Sampler(Generic[T_co]):
@@ -36,6 +39,10 @@ class SequentialSampler(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         return iter(range(len(self.data_source)))
+
+    def _runs(self) -> Iterator[Array]:
+        """The indices, many at a time."""
+        yield np.arange(len(self.data_source))
 
     def __len__(self) -> int:
         return len(self.data_source)
@@ -70,6 +77,11 @@ class RandomSampler(Sampler[int]):
         return len(self.data_source) if self._num_samples is None else self._num_samples
 
     def __iter__(self) -> Iterator[int]:
+        for run in self._runs():
+            yield from run.tolist()
+
+    def _runs(self) -> Iterator[Array]:
+        """The indices, those together that are drawn together."""
         n = len(self.data_source)
         generator = self.generator
         if generator is None:
@@ -77,12 +89,13 @@ class RandomSampler(Sampler[int]):
             generator.manual_seed(draw_seed())
         passes, rest = divmod(self.num_samples, CHUNK if self.replacement else n)
         if self.replacement:
-            for count in (*itertools.repeat(CHUNK, passes), rest):
-                yield from randint(high=n, size=(count,), dtype=dtypes.int64, generator=generator).tolist()
+            for count in itertools.chain(itertools.repeat(CHUNK, passes), (rest,)):
+                yield randint(high=n, size=(count,), dtype=dtypes.int64, generator=generator)._array
         else:
             for _ in range(passes):
-                yield from randperm(n, generator=generator).tolist()
-            yield from randperm(n, generator=generator).tolist()[:rest]  # drawn even if nothing of it is needed
+                yield randperm(n, generator=generator)._array
+            if rest or generator is self.generator:  # which is drawn from even if nothing is needed
+                yield randperm(n, generator=generator)._array[:rest]
 
     def __len__(self) -> int:
         return self.num_samples
@@ -150,6 +163,26 @@ class BatchSampler(Sampler[list[int]]):
             if self.drop_last and len(batch) < self.batch_size:
                 return
             yield batch
+
+    def arrays(self) -> Iterator[Array] | None:
+        """The same batches as arrays; None where the indices need not be integers."""
+        if type(self) is BatchSampler and type(self.sampler) in (RandomSampler, SequentialSampler):
+            return self._cut(self.sampler._runs())  # type: ignore[union-attr]
+        return None
+
+    def _cut(self, runs: Iterator[Array]) -> Iterator[Array]:
+        run, start = np.empty(0, np.int64), 0
+        while True:
+            end = start + self.batch_size
+            while end > len(run):
+                more = next(runs, None)
+                if more is None:
+                    if start < len(run) and not self.drop_last:
+                        yield run[start:]
+                    return
+                run, start, end = np.concatenate((run[start:], more)), 0, self.batch_size
+            yield run[start:end]
+            start = end
 
     def __len__(self) -> int:
         whole, rest = divmod(len(self.sampler), self.batch_size)  # type: ignore[arg-type]
