@@ -53,7 +53,7 @@ FAULTS = [
     Fault("a contribution is lost", "engine.py", "gradient if held is None else form.add(held, gradient)", "gradient",
           "tests/test_autograd.py::test_three_uses_order"),
     Fault("the graph is never freed", "engine.py", "if node.holds and not retain_graph:", "if False:", "tests/test_autograd.py::test_second_backward"),
-    Fault("create_graph is ignored", "engine.py", "mode.flags = before | GRAD if recorded else before & ~GRAD\n    try:", "mode.flags = before & ~GRAD\n    try:",
+    Fault("create_graph is ignored", "engine.py", "    recorded = True\n", "    recorded = False\n",
           "tests/test_autograd.py::test_higher_orders"),
     Fault("gradients replace each other", "tensor.py", "np.add(held._array, gradient, held._array)",
           "held._array = gradient", "tests/test_autograd.py::test_backward_of_leaf"),

@@ -128,7 +128,7 @@ FAULTS = [
     F("dropout keeps what it should drop", "mlp", RANDOMS, "bernoulli_(1 - p).div_(1 - p)", "bernoulli_(1 - p).neg_().add_(1).div_(1 - p)", 0, (FORWARD, "Sequential output"), SEMANTIC),
     F("sigmoid", "rms", KERNELS_, "return 1 / (1 + np.exp(-x))", "return 1 / (1 + np.exp(-x) + 1e-6)", 0, (FORWARD, "Sequential output"), SEMANTIC),
     F("relu leaks", "rms", POINTWISE, "return np.maximum(0, input)", "return np.maximum(1e-3 * input, input)", 0, (FORWARD, "Sequential output"), SEMANTIC),
-    F("no bias", "rms", KERNELS_, "        return product + x\n", "        return product + 0 * x\n", 0, (FORWARD, "Sequential output"), SEMANTIC),
+    F("no bias", "rms", KERNELS_, "return product + bias if beta == 1", "return product + 0 * bias if beta == 1", 0, (FORWARD, "Sequential output"), SEMANTIC),
     # losses
     F("mse off by a little", "mlp", KERNELS_, "    d = x - t\n    return d * d", "    d = x - t\n    return d * d + 1e-7", 0, (FORWARD, "MSELoss output"), SEMANTIC),
     F("huber of a wrong constant", "rms", KERNELS_, "return m * (z - number(0.5, dtype) * m)", "return m * (z - m)", 0, (FORWARD, "HuberLoss output"), SEMANTIC),
@@ -143,7 +143,7 @@ FAULTS = [
     F("huber not limited below", "rms", KERNELS_, "np.minimum(np.maximum(d, number(-delta, dtype)), number(delta, dtype))", "np.minimum(d, number(delta, dtype))", 0, (GRADIENT, "0.bias"), SEMANTIC),
     F("mul forgets the other factor", "hand", ARITHMETIC, "    input=lambda g, other: g * other,\n", "    input=lambda g, other: g,\n", 0, (GRADIENT, "w"), SEMANTIC),
     F("cosine of a wrong sign", "hand", POINTWISE, "g * -input.sin()", "g * input.sin()", 1, (GRADIENT, "b"), SEMANTIC),
-    F("a contribution is lost", "hand", ENGINE, "gradient if sum_ is None else sum_ + gradient", "gradient", 0, (GRADIENT, "w"), SEMANTIC),
+    F("a contribution is lost", "hand", ENGINE, "gradient if held is None else form.add(held, gradient)", "gradient", 0, (GRADIENT, "w"), SEMANTIC),
     F("root of half the slope", "hand", POINTWISE, "g / (2 * out)", "g / (4 * out)", 0, (GRADIENT, "w"), SEMANTIC),
     F("exp of another slope", "hand", POINTWISE, "@pointwise(input=lambda g, out: g * out, promotion=FLOAT)", "@pointwise(input=lambda g, out: g, promotion=FLOAT)", 0, (GRADIENT, "b"), SEMANTIC),
     # optimizers
@@ -161,8 +161,8 @@ FAULTS = [
 ]  # fmt: skip
 
 ROUNDINGS = [
-    ("contributions arrive in another order", "hand", ENGINE, "node = heapq.heappop(ready)", "node = ready.pop()"),
-    ("products add up backwards", "mlp", KERNELS_, "dot = np.dot\n", "dot = lambda a, b: np.dot(np.ascontiguousarray(a[..., ::-1]), np.ascontiguousarray(b[::-1]))\nnp_dot, matmul = dot, dot\n"),
+    ("broadcasting is undone backwards", "mlp", "autograd/arrays.py", "kernels.sum(wide, repeated(gradient.shape, shape), True)", "kernels.sum(np.flip(wide, repeated(gradient.shape, shape)), repeated(gradient.shape, shape), True)"),
+    ("products add up backwards", "mlp", KERNELS_, "    product = a.dot(b)\n", "    product = np.dot(np.ascontiguousarray(a[..., ::-1]), np.ascontiguousarray(b[::-1]))\n"),
     ("totals add up backwards", "hand", KERNELS_, "        return cascade.total(x)", "        return np.add.reduce(x.ravel()[::-1])"),
     ("sums along an axis add up backwards", "mlp", KERNELS_, "total: Array = np.add.reduce(x, axis=axis", "total: Array = np.add.reduce(np.flip(x, axis), axis=axis"),
     ("the factor goes to the second", "rms", KERNELS_, "step = quick(value, a) * a * b", "step = a * (b * quick(value, a))"),
