@@ -26,7 +26,11 @@ def function_text(op: Op) -> Text:
     if op.traits.out and not op.view:
         lines += ["    if out is not None:", f"        return _op.into(out, {values}, {extras}, _name)"]
     arrays = ", ".join(f"a{i}" for i in range(len(op.tensors)))
-    lines += _operands_as_they_are(op, arrays) if op.promotion == KEEP else _operands_of_one_dtype(op)
+    if op.promotion == KEEP:
+        lines += _operands_as_they_are(op, arrays)
+    else:
+        lines += _operands_of_one_dtype(op)
+        lines.append(f"    if not usual: return _general({values}, {extras}, _name, _first)")
     lines += [
         "    try:",
         f"        result = _forward({_arguments(op)})",
@@ -129,11 +133,7 @@ def _operands_of_one_dtype(op: Op) -> list[str]:
             "        else:",
             *[f"            {line}" for line in tensors],
         ]
-    return [
-        *lines,
-        "    except AttributeError: usual = False",
-        f"    if not usual: return _general({listed(op.tensors)}, {listed(op.others)}, _name, _first)",
-    ]
+    return [*lines, "    except AttributeError: usual = False"]
 
 
 def _is_differentiable(op: Op) -> bool:
@@ -158,25 +158,13 @@ def in_place_text(op: Op) -> Text:
     signature, namespace = _signature(op.parameters)
     name = op.name + "_"
     lines = [f"def {name}({signature}):", *_factors(op)]
-    x, *others = op.tensors
-    simple = op.promotion != KEEP and op.traits.check_in_place is None
-    if simple and len(op.tensors) <= 2:
-        x_array = f"{x}._array"
-        conditions = [
-            f"isinstance({x}, _Tensor)",
-            f'{x_array}.dtype.char in "{_dtypes(op, "fd")}"',
-            f"{x_array}.base is None",
-        ]
-        for other in others:
-            same = f"isinstance({other}, _Tensor) and {other}._array.dtype is {x_array}.dtype and {other}._array.base is None"
-            number = f" or type({other}) in _NUMBER" if op.number_argument else ""
-            conditions.append(f"({same}{number})")
-        required = " or ".join(f"_requires_grad({n})" for n in op.tensors)
-        conditions += [f"not (_mode.flags & _GRAD and ({required}))", f"type({x}._counter) is not _InferenceCounter"]
-        lines.append(f"    if {' and '.join(conditions)}:")
-        lines.append(f"        a0 = {x_array}")
-        lines += [f"        a1 = {other}._array if isinstance({other}, _Tensor) else {other}" for other in others]
+    if op.promotion != KEEP and op.traits.check_in_place is None and len(op.tensors) <= 2:
+        x = op.tensors[0]
+        arrays = [f"(type(a{i}) is not _ndarray or a{i}.base is None)" for i in range(1, len(op.tensors))]
         lines += [
+            *_operands_of_one_dtype(op),
+            f'    if usual and dtype.char in "{_dtypes(op, "fd")}" and {" and ".join(["a0.base is None", *arrays])}'
+            f" and not (required and _mode.flags & _GRAD) and type({x}._counter) is list:",
             "        try:",
             f"            result = _forward({_arguments(op)})",
             "        except ValueError: result = None",

@@ -123,7 +123,7 @@ def _step(op: Op, inputs: Sequence[str]) -> list[str]:
     """The same on arrays, if those are of one dtype, and in order where the order shows."""
     ordered = op.promotion != KEEP or any(has_operators(op.derivatives[name]) for name in inputs)
     fits = "({0} is _float32 or {0} is _float64)"
-    in_order = " and ({0}.ndim < 2 or {0}.flags.c_contiguous)" if ordered else ""
+    in_order = " and ({0}.ndim < 2 or {0}.flags.c_contiguous or not any({0}.strides))" if ordered else ""
     lines = [
         *_unpacked(op, inputs, "step"),
         "    dtype = g.dtype",

@@ -27,6 +27,11 @@ def from_data(data: Any, dtype: dtypes.dtype | None) -> Array:
     kind = type(data)
     if kind is float or kind is int or kind is bool:  # the usual case
         return _store([data], dtype or dtypes.of_number(data), ()) if kind is not float else _fraction(data, dtype)
+    if kind is list and {int}.issuperset(map(type, data)) and data and (dtype is None or dtype is dtypes.int64):
+        try:
+            return np.array(data, np.int64)
+        except OverflowError:
+            raise ValueError(OVERFLOW) from None
     if isinstance(data, (str, bytes)):
         raise TypeError(f"new(): invalid data type '{type_name(data)}'")
     shape = _shape(data)

@@ -450,7 +450,10 @@ def getitem(self: Tensor, key: Any) -> Tensor:
     if kind is slice:
         start, stop, step = _bounds(key)
         return slice_view(self, 0, start, stop, step)
-    view, indices = _apart(self, _as_tuple(key))
+    if kind is Tensor and key._array.dtype.char == "l" and key._array.ndim and self._array.ndim:
+        view, indices = self, [key]
+    else:
+        view, indices = _apart(self, _as_tuple(key))
     if indices:
         recorded = mode.grad and requires_grad(view)
         return index(view, kept(indices) if recorded else indices)
