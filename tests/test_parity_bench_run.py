@@ -40,12 +40,11 @@ ENGINES = {
 }
 
 
-@pytest.fixture(scope="module")
-def engines(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("engines")
+@pytest.fixture
+def engines(tmp_path: Path) -> Path:
     for name, line in ENGINES.items():
-        (folder / f"{name}.py").write_text(ENGINE + line + "\n")
-    return folder
+        tmp_path.joinpath(name).with_suffix(".py").write_text(ENGINE + line + "\n")
+    return tmp_path
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +150,7 @@ def test_other_weights_do_not_count(tmp_path: Path, engines: Path, capsys: pytes
     [
         ("broken", "TypeError: 'NoneType' object is not callable"),
         ("mortal", "its process ended with status 7"),
-        ("slow", "left out, for a step or the way to it takes more than 0.5 s"),
+        ("slow", "left out, for a step or the way to it takes more than"),
         ("unimportable", "import unimportable fails with RuntimeError: not today"),
     ],
 )
@@ -161,7 +160,7 @@ def test_a_side_that_cannot_run(tmp_path: Path, engines: Path, engine: str, sent
     try:
         row = play(BY_NAME["full_batch"], sides, tmp_path, replace(FAST, rounds=1, patience=0.5), lambda *_: None)
         assert row.sides[0].counts
-        assert row.sides[1].unable == sentence
+        assert row.sides[1].unable.startswith(sentence)
         if engine == "broken":
             assert play(CHAIN, sides, tmp_path, replace(FAST, rounds=1), lambda *_: None).sides[1].counts
     finally:
@@ -207,16 +206,39 @@ def test_processes_and_imports(engines: Path) -> None:
     assert row.unit == "process"
 
 
-def test_memory_is_told_by_phase(both: list[Side], tmp_path: Path) -> None:
+@pytest.mark.parametrize("whole", [False, True])
+def test_memory_is_what_the_program_needs(tmp_path: Path, whole: bool) -> None:
+    """Not what it takes to look at its weights, nor what the process has held before."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import torch\nw = torch.zeros(2_000_000, requires_grad=True)\n"
+        "for _ in range(2 if STEPS else 10**9):\n    w.sum().backward()  # backward\n".replace("STEPS", str(whole))
+    )
+    side = Side(MICROTORCH, tmp_path)
+    try:
+        for _ in range(2):
+            work = Workload("script", "", script, (), whole=whole)
+            found = play(work, [side], tmp_path, replace(FAST, rounds=1), lambda *_: None).reference
+            assert found.counts
+            assert 0.9 * 8e6 < found.peak < 4 * 8e6  # the gradient, and what a pass may need besides
+    finally:
+        side.stop()
+
+
+def test_memory_is_told_by_phase(tmp_path: Path) -> None:
     """A chain's nodes are there after the forward pass, in proportion to its length."""
     sizes = {}
-    for nodes in (10_000, 30_000):
-        work = replace(CHAIN, argv=(ENDLESS, str(nodes)), nodes=nodes)
-        row = play(work, both[1:], tmp_path, replace(FAST, rounds=1), lambda *_: None)
-        sizes[nodes] = row.reference.held["forward"] / nodes
-        assert row.reference.held["backward"] < row.reference.held["forward"]
-    assert sizes[10_000] == pytest.approx(sizes[30_000], rel=0.3)
-    assert 100 < sizes[30_000] < 2000
+    for nodes in (20_000, 40_000):
+        side = Side(MICROTORCH, tmp_path)
+        try:
+            player = Participant(side, replace(CHAIN, argv=(ENDLESS, str(nodes)), nodes=nodes), FAST)
+            player.first_look()
+        finally:
+            side.stop()
+        assert player.measured.held["backward"] < player.measured.held["forward"]
+        sizes[nodes] = player.measured.held["forward"] / nodes
+    assert sizes[20_000] == pytest.approx(sizes[40_000], rel=0.2)
+    assert 100 < sizes[40_000] < 2000
 
 
 def test_a_rounding_at_the_start(both: list[Side], tmp_path: Path) -> None:

@@ -74,12 +74,12 @@ class Desk:
         self._incoming = incoming
         self._outgoing = outgoing
         self._cost = loop.cost_of_a_mark(clock)
-        self._held = 0  # bytes, when the program began
+        self._held = self._peak = 0  # bytes, when the program began and at most
 
     def begin(self, order: Order) -> None:
         """Run a program, answering the orders that follow, until one ends it or it fails."""
         path, argv = Path(order["script"]), list(order["argv"])
-        self._held = memory.settle()
+        self._held, self._peak = memory.settle(), 0
         self._seed()
         try:
             if order["whole"]:
@@ -137,7 +137,7 @@ class Desk:
             seconds = clock() - started
             phases = {} if marks is None else loop.by_phase(marks, 0 if order["memory"] else self._cost)
             _tell(self._outgoing, seconds=seconds, phases=phases, resident=memory.resident())
-        _tell(self._outgoing)
+        self._left()
         raise Enough
 
     def _as_a_whole(self, path: Path, argv: list[str]) -> None:
@@ -146,7 +146,7 @@ class Desk:
         with _watched(self._torch, recorder):
             _run(path, argv)
         kept = recorder.finish()
-        self._held = memory.settle()
+        self._held, self._peak = memory.settle(), 0
         _tell(self._outgoing, steps=kept.steps)
         while (order := self._order())["do"] != LEAVE:
             if order["do"] == SHOW:
@@ -159,14 +159,18 @@ class Desk:
                 _run(path, argv)
                 seconds += clock() - started
             _tell(self._outgoing, seconds=seconds, phases={}, resident=memory.resident())
-        _tell(self._outgoing)
+        self._left()
 
     def _show(self, order: Order, trace: Callable[[int], Trace]) -> None:
-        """Write down what was learned, and tell the peak of memory until then, in which that has no share."""
-        grown = memory.peak() - self._held
+        """Write down what was learned, which has no share in the peak of memory."""
+        self._peak = max(self._peak, memory.peak())
         trace(order["number"]).save(Path(order["trace"]))
-        memory.forget()
-        _tell(self._outgoing, peak=max(0, grown))
+        memory.settle()
+        _tell(self._outgoing)
+
+    def _left(self) -> None:
+        """Say how much memory the program needed."""
+        _tell(self._outgoing, peak=max(0, self._peak - self._held, memory.peak() - self._held))
 
 
 @contextlib.contextmanager

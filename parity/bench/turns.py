@@ -129,14 +129,19 @@ class Participant:
     def show(self, folder: Path, number: int) -> Trace | None:
         """What it has learned, as an event of this number; of a program that is run as a whole, all of it."""
         answer = self._ask(self._loading, SHOW, trace=str(folder / "trace"), number=number)
-        if answer is None:
-            return None
-        self.measured.peak = answer["peak"]
-        return Trace.load(folder / "trace")
+        return None if answer is None else Trace.load(folder / "trace")
 
-    def phases(self, steps: int, memory: bool = False) -> dict[str, float]:
-        """The seconds of each phase of a step, or the bytes that it takes, from a block in which they are looked at."""
-        answer = self._ask(self.patience, RUN, steps=steps, lead=0, memory=memory) or {"phases": {}}
+    def first_look(self) -> float:
+        """The memory that each phase of the first step takes, before much was held and freed; returns its seconds."""
+        self.begin(phases=True)
+        answer = self._ask(self.patience, RUN, steps=1, lead=0, memory=True) or {"phases": {}, "seconds": 0.0}
+        self.measured.held = answer["phases"]
+        self.leave()
+        return float(answer["seconds"])
+
+    def phases(self, steps: int) -> dict[str, float]:
+        """The seconds of each phase of a step."""
+        answer = self._ask(self.patience, RUN, steps=steps, lead=0, memory=False) or {"phases": {}}
         return {phase: took / steps for phase, took in answer["phases"].items()}
 
     def ended(self, first: Trace | None, folder: Path) -> Trace | None:
@@ -148,8 +153,9 @@ class Participant:
         return last if self.workload.whole else Trace([*first.events, *last.events], last.about)
 
     def leave(self) -> None:
-        """Leave the program where it is."""
-        self._ask(self._loading, LEAVE)
+        """Leave the program where it is. The memory that counts is what the last one needed: an engine was loaded then."""
+        if (answer := self._ask(self._loading, LEAVE)) is not None:
+            self.measured.peak = answer["peak"]
 
     def _ask(self, timeout: float, do: str, **order: Any) -> dict[str, Any] | None:
         if self.out:
@@ -166,13 +172,11 @@ def play(workload: Workload, sides: Sequence[Side], folder: Path, pace: Pace, te
     players = [Participant(side, workload, pace) for side in sides]
     row = Row(workload, [player.measured for player in players])
     tell("begins", 0, 1)
-    for player in players:
-        player.begin()
+    first = _begin(players, pace)
     if players[0].out:
         for player in players:
             player.leave()
         return row
-    first = _first_steps(players, pace)
     traces = [player.show(folder, 0) for player in players]
     row.steps = block_length(players, pace) if first < pace.longest else 1
     for player in players:
@@ -184,18 +188,25 @@ def play(workload: Workload, sides: Sequence[Side], folder: Path, pace: Pace, te
     _compare(players, traces, Noise(workload, sides[0], row.total, folder, pace))
     if not workload.whole:
         tell("phases", 0, 1)
-        _look_inside(players, row.steps, pace)
+        _time_phases(players, row.steps, slow=first >= pace.longest)
     return row
 
 
-def _first_steps(players: Sequence[Participant], pace: Pace) -> float:
-    """The first step of each side, which tells how long to wait for those that follow; returns the reference's."""
+def _begin(players: Sequence[Participant], pace: Pace) -> float:
+    """A look at each program, its start and its first step; how long to wait for a side is seen from the reference.
+
+    Returns the seconds of the reference's first step.
+    """
     reference, *others = players
-    seconds = reference.turn(1) or 0.0
-    for player in others:
-        player.patience = max(player.patience, 20 * seconds)
-        player.turn(1)
-    return seconds
+    if not reference.workload.whole:
+        slowest = reference.first_look()
+        for player in others:
+            player.patience = max(player.patience, 20 * slowest)
+            player.first_look()
+    for player in players:
+        player.begin()
+    seconds = [player.turn(1) for player in players]
+    return seconds[0] or 0.0
 
 
 def _compare(players: Sequence[Participant], traces: Sequence[Trace | None], noise: Iterable[Trace]) -> None:
@@ -249,14 +260,13 @@ class Noise:
             side.stop()
 
 
-def _look_inside(players: Sequence[Participant], steps: int, pace: Pace) -> None:
-    """The program once more, looked at between its phases: of the first step the memory, of blocks the median time."""
+def _time_phases(players: Sequence[Participant], steps: int, slow: bool) -> None:
+    """The program once more, with the clock read between its phases: the median of a few blocks, of slow ones of one."""
     count, part = PHASED
     found: list[list[dict[str, float]]] = [[] for _ in players]
     for player in players:
         player.begin(phases=True)
-        player.measured.held = player.phases(1, memory=True)
-    slow = any(seconds > pace.longest for player in players for seconds in player.measured.seconds)
+        player.phases(1)
     for _ in range(1 if slow else count):
         for player, blocks in zip(players, found, strict=True):
             blocks.append(player.phases(max(1, steps // part)))
