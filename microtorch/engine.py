@@ -172,20 +172,18 @@ class AccumulateGrad(Node):
 
     def apply(self, *gradients: Gradient | None) -> Sequence[Gradient | None]:
         gradient = gradients[0]
-        if gradient is None or not mode.flags & GRAD:
-            return self.step(None if gradient is None else gradient._array)
-        return self._add(gradient, self.variable._accumulate_recorded)
+        return self.step(gradient if gradient is None or mode.flags & GRAD else gradient._array)
 
-    def step(self, gradient: Array | None) -> Sequence[Array | None]:
-        return () if gradient is None else self._add(gradient, self.variable._accumulate)
-
-    def _add(self, gradient: Any, accumulate: Callable[[Any], None]) -> Sequence[Any]:
+    def step(self, gradient: Any) -> Sequence[Any]:
+        """Add an array, or a tensor, whose addition is recorded."""
+        if gradient is None:
+            return ()
         variable = self.variable
         if (variable._edge is not None or variable._view is not None) and not variable.is_leaf:
             raise RuntimeError("leaf variable has been moved into the graph interior")
         if variable._requires_grad:
             with _accumulation:
-                accumulate(gradient)
+                variable._accumulate(gradient)
         hooks = variable._autograd.post_accumulate
         if hooks is not None:
             run_post_accumulate_hooks(hooks, variable)

@@ -193,21 +193,18 @@ class Tensor(TensorBase):
         return tensor
 
     def _accumulate(self, gradient: Any) -> None:
-        """Add an array to `.grad`, in place when it is there."""
+        """Add an array to `.grad`, in place when it is there; a tensor is added differentiably."""
         meta = self._autograd or self._meta
         held = meta.grad
-        if held is None:
+        if isinstance(gradient, Tensor):
+            meta.grad = _recorded_copy(gradient, self) if held is None else held + gradient
+        elif held is None:
             meta.grad = wrap(copy_in_layout(gradient, self))
         elif type(held._counter) is InferenceCounter:
             held.add_(wrap(gradient))  # which may be refused
         else:
             np.add(held._array, gradient, held._array)
             held._counter[0] += 1
-
-    def _accumulate_recorded(self, gradient: Tensor) -> None:
-        """Add a tensor to `.grad`, differentiably."""
-        meta = self._meta
-        meta.grad = _recorded_copy(gradient, self) if meta.grad is None else meta.grad + gradient
 
     def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
         """The array itself: tensor and array share memory. With `force`, of a tensor that requires a gradient, too."""

@@ -250,7 +250,8 @@ class Op:
 
     def node_class(self, name: str, linked: tuple[str, ...]) -> type[OpNode]:
         """The class of the nodes of one name; `linked`: the inputs with an edge, which go with the name if unrolled."""
-        return self.make_class(name, self.unrolled.methods.get(linked, {}))
+        made = self._node_classes.get(name)
+        return self.make_class(name, self.unrolled.methods.get(linked, {})) if made is None else made
 
     def make_class(self, name: str, methods: dict[str, Any]) -> type[OpNode]:
         """The class of the nodes of one name, made with these methods if it is not there yet."""

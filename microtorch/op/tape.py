@@ -54,7 +54,7 @@ def unroll(op: Op) -> Unrolled:
 def _written(op: Op, inputs: Sequence[str], unrolled: Unrolled, number: str = "") -> Callable[..., Any]:
     """`record` for a call whose edges lead to `inputs`; the methods of its nodes are entered in `unrolled`."""
     lines = _record(op, inputs, number)
-    names: dict[str, Any] = {"_op": op, "__name__": op.forward.__module__}
+    names: dict[str, Any] = {"_op": op, "_node_name": op.node_name, "__name__": op.forward.__module__}
     if tuple(inputs) not in unrolled.methods:
         lines += [*_apply(op, inputs), *_release(op, inputs)]
         for i, name in enumerate(inputs):
@@ -90,12 +90,14 @@ def _record(op: Op, inputs: Sequence[str], number: str) -> list[str]:
                 value = f"({value} if isinstance({need}, _Tensor) else {need})"
         elif need in op.names:
             value = need
+        elif need.endswith("_shape") and need.removesuffix("_shape") in inputs:
+            value = f"_new_size(_Size, {need.removesuffix('_shape')}._array.shape)"
         else:
             value = f"_describe({need.rpartition('_')[0]}, {need.rpartition('_')[2]!r})"
         lines.append(f"    s{j} = {value}" + (f" if {asking or 'False'} else None" if len(inputs) > 1 else ""))
     node_class = "_node_class"
     if not isinstance(op.node_name, str):
-        node_class = f"_op.node_class(_op.node_name({', '.join(f'{p}={p}' for p in op.names)}), {tuple(inputs)})"
+        node_class = f"_op.node_class(_node_name({', '.join(f'{p}={p}' for p in op.names)}), {tuple(inputs)})"
     return [
         *lines,
         "    array = out._array",

@@ -15,6 +15,7 @@ from ..kernels.numpy import nonzero
 from ..layout import arranged
 from ..saved import SavedInput, SavedNumber, SavedOutput
 from ..tensor import InferenceCounter, Tensor, wrap
+from ..types import Size
 from ..views import MULTI_OUTPUT, View, gradient_edge, make_view
 from .nodes import describe
 from .output import requires_grad
@@ -50,6 +51,8 @@ NAMES = {
     "_SavedOutput": SavedOutput,
     "_SavedNumber": SavedNumber,
     "_describe": describe,
+    "_Size": Size,
+    "_new_size": tuple.__new__,
     "_to_number": to_number,
     "_RuntimeError": RuntimeError,
     "_FREED": FREED,

@@ -15,7 +15,7 @@ import numpy as np
 from numpy import ndarray
 
 from .. import kernels
-from ..engine import mode
+from ..engine import GRAD, mode
 from ..tensor import Tensor
 
 Array = Any
@@ -30,7 +30,7 @@ def numbers(options: Sequence[Any]) -> tuple[Sequence[Any], bool]:
     Of a tensor that is the value; unless it shall have a gradient itself and takes part in the step, as a 0-d tensor.
     """
     if NUMBERS.issuperset(map(type, options)):
-        return options, mode.grad
+        return options, bool(mode.flags & GRAD)
     options = [_number(option) for option in options]
     return options, mode.grad or not NUMBERS.issuperset(map(type, options))
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from .. import dtypes
 from ..autograd.grad_mode import enable_grad
-from ..engine import mode
+from ..engine import GRAD, mode
 from ..hooks import Hooks, RemovableHandle, add_hook
 from ..ops.conversion import typename
 from ..tensor import Tensor
@@ -96,7 +96,8 @@ class Optimizer:
 
     def _step(self, closure: Callable[[], Any] | None, update: Callable[[dict[str, Any]], None]) -> Any:
         """The step of a first-order method: the closure's loss, then `update` for each group, recorded if so asked."""
-        before, mode.grad = mode.grad, self.defaults["differentiable"]
+        before = mode.flags
+        mode.flags = before | GRAD if self.defaults["differentiable"] else before & ~GRAD
         try:
             loss = None
             if closure is not None:
@@ -105,7 +106,7 @@ class Optimizer:
             for group in self.param_groups:
                 update(group)
         finally:
-            mode.grad = before
+            mode.flags = before
         return loss
 
     def zero_grad(self, set_to_none: bool = True) -> None:
