@@ -71,19 +71,7 @@ class SavedOutput:
         return tensor
 
 
-class SavedNumber:
-    """A number that torch keeps as a 0-d tensor, and therefore frees with the graph."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def unpack(self, node: Node) -> Any:
-        return self.value
-
-
-SAVED = (SavedInput, SavedOutput, SavedNumber)
+SAVED = (SavedInput, SavedOutput)
 
 
 def unpack(value: Any, node: Node) -> Any:

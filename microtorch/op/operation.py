@@ -16,7 +16,7 @@ from ..casting import cast
 from ..engine import NO_EDGE, Edge, mode
 from ..layout import arranged
 from ..memory import check_cast, check_overlap, check_partial_overlap
-from ..saved import SavedInput, SavedNumber, SavedOutput
+from ..saved import SavedInput, SavedOutput
 from ..tensor import Tensor, wrap
 from ..views import check_inplace, gradient_edge, rebase_history
 from .nodes import DESCRIBED, NotImplementedNode, OpNode, describe, torch_name
@@ -246,7 +246,7 @@ class Op:
             return value
         if isinstance(value, (list, tuple)):
             return [SavedInput(v) for v in value]
-        return SavedNumber(value) if self.traits.wraps_numbers else value
+        return value
 
     def node_class(self, name: str, linked: tuple[str, ...]) -> type[OpNode]:
         """The class of the nodes of one name; `linked`: the inputs with an edge, which go with the name if unrolled."""

@@ -83,7 +83,7 @@ def _record(op: Op, inputs: Sequence[str], number: str) -> list[str]:
         if need == "out":
             value = "_SavedOutput(out, 0)"
         elif need == number:
-            value = f"_SavedNumber({need})" if op.traits.wraps_numbers else need
+            value = need
         elif need in op.tensors:
             value = f"_SavedInput({need})"
             if need not in inputs:
@@ -163,8 +163,9 @@ def _unpacked(op: Op, inputs: Sequence[str], name: str) -> list[str]:
     ]
     for j, need in enumerate(saves):
         if need == "out" or need in op.tensors:
-            maybe = f"hasattr(s{j}, 'unpack')" if need != "out" and need not in inputs else f"s{j} is not None"
-            if need in inputs and not op.traits.wraps_numbers:  # what `SavedInput.unpack` does if nothing was changed
+            always = need == "out" or (need in inputs and not op.traits.wraps_numbers)
+            maybe = f"s{j} is not None" if always else f"type(s{j}) is _SavedInput"
+            if need in inputs:  # what `SavedInput.unpack` does if nothing was changed
                 kept = f"s{j}.tensor._counter[0] == s{j}.version and not (s{j}.computed and s{j}.tensor._edge is None)"
                 lines.append(f"    if {maybe}: s{j} = s{j}.tensor if {kept} else s{j}.unpack(self)")
             else:

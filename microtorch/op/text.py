@@ -13,7 +13,7 @@ from ..arguments import register, to_number
 from ..engine import FREED, GRAD, INFERENCE, NO_EDGE, mode, next_number
 from ..kernels.numpy import nonzero
 from ..layout import arranged
-from ..saved import SavedInput, SavedNumber, SavedOutput
+from ..saved import SavedInput, SavedOutput
 from ..tensor import InferenceCounter, Tensor, wrap
 from ..types import Size
 from ..views import MULTI_OUTPUT, View, gradient_edge, make_view
@@ -49,7 +49,6 @@ NAMES = {
     "_NO_EDGE": NO_EDGE,
     "_SavedInput": SavedInput,
     "_SavedOutput": SavedOutput,
-    "_SavedNumber": SavedNumber,
     "_describe": describe,
     "_Size": Size,
     "_new_size": tuple.__new__,
