@@ -118,7 +118,8 @@ def update_arrays(p: Tensor, b: Tensor | None, g: Tensor, options: Sequence[Any]
         if buffer is not None:
             buffer[at] = number
     else:
-        update(x, buffer, gradient, arithmetic, options)
+        for xs, bs, gs in arithmetic.blocks(x, buffer, gradient):
+            update(xs, bs, gs, arithmetic, options)
     p._counter[0] += 1
     if b is not None:
         b._counter[0] += 2
