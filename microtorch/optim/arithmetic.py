@@ -93,6 +93,9 @@ def add(x: Piece, y: Piece | float, *, alpha: float | None = None) -> Piece:
 
 def add_(x: Piece, y: Piece, *, alpha: float) -> Piece:
     """x ← x + alpha·y."""
+    if alpha == 1:
+        x += y
+        return x
     return kernels.add_scaled(x, y, alpha, x if type(x) is ndarray else None)
 
 
