@@ -75,9 +75,13 @@ def pow(x: Array, y: Array) -> Array:
 # -- element by element ------------------------------------------------------------------------------------------------
 
 
-def _fused(*x: Array) -> bool:
+def _fused(x: Array, *others: Array) -> bool:
     """Whether torch computes with elements of their type in fused multiply-adds."""
-    return np.result_type(*x).char in "fd"
+    dtype = x.dtype
+    for y in others:
+        if y.dtype is not dtype:
+            return np.result_type(x, *others).char in "fd"
+    return dtype.char in "fd"
 
 
 def tanh_backward(g: Array, y: Array) -> Array:
@@ -110,11 +114,12 @@ def lerp(x: Array, end: Array, weight: Array | float, out: Array | None = None) 
     """x + weight·(end − x), from whichever end is nearer; into `out` where there is one, which may be x."""
     if not _fused(x):
         return plain.lerp(x, end, weight, out)
-    weight = np.asarray(weight, x.dtype)
-    way, near = end - x, np.abs(weight) < 0.5
-    if weight.ndim:
-        return np.where(near, fma(weight, way, x), fma(weight - 1, way, end))
-    return _into(out, fma(weight, way, x) if near else fma(weight - 1, way, end))
+    way = end - x
+    if isinstance(weight, np.ndarray) and weight.ndim:
+        weight = weight.astype(x.dtype, copy=False)
+        return np.where(np.abs(weight) < 0.5, fma(weight, way, x), fma(weight - 1, way, end))
+    weight = x.dtype.type(weight)
+    return _into(out, fma(way, weight, x) if abs(weight) < 0.5 else fma(way, weight - 1, end))
 
 
 def _into(out: Array | None, result: Array) -> Array:
