@@ -120,6 +120,8 @@ ELEMENTWISE: dict[str, tuple[int, Callable[..., Any], Callable[..., Any]]] = {
     "add alpha": (2, lambda x, y: torch.add(x, y, alpha=0.7), lambda x, y: torch_cpu.add_scaled(x, y, 0.7)),
     "add alpha 1": (2, torch.add, lambda x, y: torch_cpu.add_scaled(x, y, 1)),
     "add alpha -1": (2, torch.sub, lambda x, y: torch_cpu.add_scaled(x, y, -1)),
+    "a number, alpha": (1, lambda x: torch.rsub(x, 3, alpha=0.7), lambda x: torch_cpu.add_scaled(3, x, -0.7)),
+    "a number, alpha 1": (1, lambda x: torch.rsub(x, 3), lambda x: torch_cpu.add_scaled(3, x, -1)),
     "addcmul": (
         3,
         lambda x, a, b: torch.addcmul(x, a, b, value=-0.3),

@@ -75,13 +75,9 @@ def pow(x: Array, y: Array) -> Array:
 # -- element by element ------------------------------------------------------------------------------------------------
 
 
-def _fused(x: Array, *others: Array) -> bool:
+def _fused(*x: Array) -> bool:
     """Whether torch computes with elements of their type in fused multiply-adds."""
-    dtype = x.dtype
-    for y in others:
-        if y.dtype is not dtype:
-            return np.result_type(x, *others).char in "fd"
-    return dtype.char in "fd"
+    return np.result_type(*x).char in "fd"
 
 
 def tanh_backward(g: Array, y: Array) -> Array:
@@ -93,7 +89,7 @@ def add_scaled(x: Array, y: Array, alpha: float, out: Array | None = None) -> Ar
     """x + alpha·y; into `out` where there is one, which may be x."""
     if not _fused(x, y):
         return plain.add_scaled(x, y, alpha, out)
-    if alpha in (1, -1) and x.dtype is y.dtype:  # the product is exact
+    if alpha in (1, -1):  # the product is exact
         return (np.add if alpha == 1 else np.subtract)(x, y, out)
     return _into(out, fma(y, alpha, x))
 
