@@ -7,18 +7,33 @@ import sys
 import warnings
 from typing import Any
 
+import numpy as np
+
 from .types import CPU, device, require_cpu
 
-_state = {"threads": os.cpu_count() or 1, "interop_threads": os.cpu_count() or 1, "deterministic": False, "warn": False}
+
+def _usual_threads() -> int:
+    """What torch begins with: the number the environment gives, at most the processors', or those it may run on."""
+    processors = os.cpu_count() or 1
+    for name in ("MKL_NUM_THREADS", "OMP_NUM_THREADS"):
+        text = os.environ.get(name, "").partition(",")[0].strip()
+        if text.isdecimal() and int(text):
+            return min(int(text), processors)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else processors
+
+
+_state = {"threads": _usual_threads(), "interop_threads": os.cpu_count() or 1, "deterministic": False, "warn": False}
 _precision = "highest"
 
 
 def _positive(name: str, value: Any) -> int:
-    if not isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise RuntimeError(f"{name} expects an int, but got {type(value).__name__}")
+    if not -(2**31) <= value < 2**31:
+        raise ValueError(f"Overflow when unpacking long{'' if -(2**63) <= value < 2**63 else ' long'}")
     if value <= 0:
         raise RuntimeError(f"{name} expects a positive integer")
-    return value
+    return int(value)
 
 
 def get_num_threads() -> int:

@@ -53,6 +53,10 @@ def check(a: list[float], b: list[float], c: list[float], dtype: str) -> None:
     operands = [np.array(x, dtype) for x in (a, b, c)]
     with np.errstate(all="raise"):
         assert same(fma(*operands), expected)
+        # One number at a time, as numpy's numbers: no arrays, but numbers of the same type.
+        singles = [fma(*abc) for abc in zip(*operands, strict=True)]
+        assert {type(single) for single in singles} == {expected.dtype.type}
+        assert same(np.array(singles), expected)
         # The same in longer arrays, where float64 is computed in another way.
         repeated = [np.resize(x, 3 * len(x) + 40) for x in operands]
         assert same(fma(*repeated), np.resize(expected, 3 * len(a) + 40))
@@ -171,6 +175,9 @@ def test_types() -> None:
     assert same(fma(x, 0.1, 0.0), np.full(3, 0.1, np.float32))
     assert fma(x, np.ones(3), x).dtype == np.float64
     assert fma(0.1, 0.2, 0.3).dtype == np.float64
+    assert type(fma(x[0], 0.1, x[0])) is np.float32
+    assert same(fma(x[0], 0.1, np.float32(0)), np.float32(0.1))
+    assert fma(x[0], np.float64(0.1), x[0]).dtype == np.float64
     for other in (np.float16, np.int64, np.complex128):
         with pytest.raises(TypeError, match="fma is defined for float32 and float64, not for"):
             fma(x.astype(other), x.astype(other), x.astype(other))

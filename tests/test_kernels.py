@@ -51,6 +51,35 @@ def numbers(shape: tuple[int, ...], dtype: str, seed: int) -> Array:
     return np.asarray(rng.standard_normal(shape) * 10.0 ** rng.integers(-3, 4, shape)).astype(dtype)
 
 
+@pytest.mark.parametrize("dtype", ["float16", *DTYPES])
+def test_what_relu_lets_through(dtype: str) -> None:
+    rim = (
+        np.array(RIM).astype("f4").astype(dtype)
+        if dtype != "float16"
+        else np.array([v for v in RIM if abs(v) != 3.4e38], dtype)
+    )
+    g, x = (np.ascontiguousarray(grid) for grid in np.meshgrid(rim, rim))
+    for a, b in (
+        (g, x),
+        (g.T, x.T),
+        (g[1, 2], x[1, 2]),
+        (np.broadcast_to(rim, x.shape), x),
+        (g[:, ::2], x[:, 1::2][:, : g[:, ::2].shape[1]]),
+    ):
+        theirs = torch.ops.aten.threshold_backward(*(torch.from_numpy(np.array(v)) for v in (a, b)), 0)
+        assert same_bits(theirs, kernels.threshold_backward(np.asarray(a), np.asarray(b)))
+
+
+def test_numbers_are_told_apart_by_sign_and_type() -> None:
+    assert [np.signbit(kernels.number(zero, "f")) for zero in (0.0, -0.0, 0.0)] == [False, True, False]
+    assert [kernels.number(one, dtype).dtype.char for one, dtype in ((1, "f"), (1.0, "d"), (True, "e"))] == [
+        "f",
+        "d",
+        "e",
+    ]
+    assert np.isnan(kernels.number(math.nan, "f"))
+
+
 @st.composite
 def arrays(draw: Any) -> tuple[torch.Tensor, Array]:
     """A tensor and an array over the same memory, dense or not, permuted, expanded."""
@@ -120,6 +149,8 @@ ELEMENTWISE: dict[str, tuple[int, Callable[..., Any], Callable[..., Any]]] = {
     "add alpha": (2, lambda x, y: torch.add(x, y, alpha=0.7), lambda x, y: torch_cpu.add_scaled(x, y, 0.7)),
     "add alpha 1": (2, torch.add, lambda x, y: torch_cpu.add_scaled(x, y, 1)),
     "add alpha -1": (2, torch.sub, lambda x, y: torch_cpu.add_scaled(x, y, -1)),
+    "a number, alpha": (1, lambda x: torch.rsub(x, 3, alpha=0.7), lambda x: torch_cpu.add_scaled(3, x, -0.7)),
+    "a number, alpha 1": (1, lambda x: torch.rsub(x, 3), lambda x: torch_cpu.add_scaled(3, x, -1)),
     "addcmul": (
         3,
         lambda x, a, b: torch.addcmul(x, a, b, value=-0.3),

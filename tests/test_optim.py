@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 from alike import Array, plain, torch_rounding
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sides import OURS, SIDES, THEIRS, Side, as_array, assert_same_error, outcomes
 
 import microtorch
 from microtorch import kernels
+from microtorch.optim import arithmetic
 
 SGD, RMSPROP = "SGD", "RMSprop"
 
@@ -285,6 +286,41 @@ def test_a_single_element_is_changed_like_one_of_many(
         (_, whole), (_, parts) = many[name], each[name]
         assert whole[0][3] == b"".join(part[3] for part in parts)
     assert set(each[2][: len(values)]) == {many[2][0]}
+
+
+@pytest.fixture
+def cut_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parameters of more than four elements are cut into blocks of three."""
+    monkeypatch.setattr(arithmetic, "LARGE", 4)
+    monkeypatch.setattr(arithmetic, "BLOCK", 3)
+
+
+@pytest.mark.usefixtures("cut_small")
+@settings(OFTEN, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    kind_and_options=st.tuples(st.just(SGD), sgd_options()) | st.tuples(st.just(RMSPROP), rmsprop_options()),
+    run=runs(steps=3),
+)
+def test_large_parameters_are_changed_block_by_block(kind_and_options: Any, run: Any) -> None:
+    with torch_rounding():
+        theirs, ours = (train(side, *kind_and_options, *run) for side in SIDES)
+    assert ours == theirs
+
+
+@pytest.mark.usefixtures("cut_small")
+def test_blocks_do_not_see_what_others_wrote() -> None:
+    """The gradient may be the parameter's own memory, moved by one."""
+
+    def stepped(array: Array) -> Array:
+        p = microtorch.from_numpy(array[1:]).requires_grad_()
+        p.grad = microtorch.from_numpy(array[:-1])
+        microtorch.optim.SGD([p], lr=0.5).step()
+        return array
+
+    start = np.arange(12.0)
+    expected = start.copy()
+    expected[1:] -= 0.5 * start[:-1]
+    assert np.array_equal(stepped(start), expected)
 
 
 def test_steps_on_small_parameters_make_few_objects() -> None:

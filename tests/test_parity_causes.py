@@ -128,7 +128,7 @@ FAULTS = [
     F("dropout keeps what it should drop", "mlp", RANDOMS, "bernoulli_(1 - p).div_(1 - p)", "bernoulli_(1 - p).neg_().add_(1).div_(1 - p)", 0, (FORWARD, "Sequential output"), SEMANTIC),
     F("sigmoid", "rms", KERNELS_, "return 1 / (1 + np.exp(-x))", "return 1 / (1 + np.exp(-x) + 1e-6)", 0, (FORWARD, "Sequential output"), SEMANTIC),
     F("relu leaks", "rms", POINTWISE, "return np.maximum(0, input)", "return np.maximum(1e-3 * input, input)", 0, (FORWARD, "Sequential output"), SEMANTIC),
-    F("no bias", "rms", KERNELS_, "return product + bias if beta == 1", "return product + 0 * bias if beta == 1", 0, (FORWARD, "Sequential output"), SEMANTIC),
+    F("no bias", "rms", KERNELS_, "np.add(product, bias, product)", "np.add(product, 0 * bias, product)", 0, (FORWARD, "Sequential output"), SEMANTIC),
     # losses
     F("mse off by a little", "mlp", KERNELS_, "    d = x - t\n    return d * d", "    d = x - t\n    return d * d + 1e-7", 0, (FORWARD, "MSELoss output"), SEMANTIC),
     F("huber of a wrong constant", "rms", KERNELS_, "return m * (z - number(0.5, dtype) * m)", "return m * (z - m)", 0, (FORWARD, "HuberLoss output"), SEMANTIC),

@@ -10,11 +10,13 @@ import warnings
 from types import TracebackType
 from typing import Any
 
-from . import numpy, torch_cpu
+from . import heap, numpy, torch_cpu
 from .numpy import *  # noqa: F403  (the names are the interface; callers write kernels.exp)
 
 # Overflow, division by zero and nan are values here, as in torch; numpy's warnings about them stop at our own modules.
 warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"microtorch\.")
+
+heap.keep_freed()
 
 VARIABLE = "MICROTORCH_KERNELS"  # of the environment: the kernels to begin with
 SETS = {

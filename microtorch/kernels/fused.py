@@ -15,12 +15,9 @@ import math
 import sys
 from array import array
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -34,8 +31,14 @@ _SPLIT = 2.0**27 + 1  # cuts the 53 bits of a float64 into two halves whose prod
 _SMALL, _LARGE = 2.0**-900, 2.0**900  # between these no step of the float64 algorithm over- or underflows
 
 
-def fma(a: ArrayLike, b: ArrayLike, c: ArrayLike) -> Array:
-    """a·b + c with broadcasting, rounded once; float32 or float64, Python numbers taking the type of the arrays."""
+def fma(a: Any, b: Any, c: Any) -> Any:
+    """a·b + c with broadcasting, rounded once; float32 or float64, Python numbers taking the type of the others.
+
+    An array, except of numpy's single numbers, of which it is one itself.
+    """
+    kind = type(c)
+    if kind in _SINGLE and type(a) is kind and type(b) in (kind, float, int):
+        return kind(_SINGLE[kind](float(a), float(kind(b)), float(c)))
     dtype = np.result_type(a, b, c)
     if dtype not in (_FLOAT32, _FLOAT64):
         raise TypeError(f"fma is defined for float32 and float64, not for {dtype}")
@@ -54,7 +57,7 @@ def _fma_few(a: Array, b: Array, c: Array, shape: tuple[int, ...]) -> Array:
     """The same for few float32 of this shape and numbers."""
     size = math.prod(shape)
     lists = [x.ravel().tolist() if x.size == size else [x.item()] * size for x in (a, b, c)]
-    # An array of Python's rounds to the nearest float32, and says nothing of overflow.
+    # Python's arrays round to the nearest float32, and say nothing of overflow.
     return np.ndarray(shape, _FLOAT32, array("f", map(_to_be_rounded, *lists))).copy()
 
 
@@ -69,6 +72,10 @@ def _to_be_rounded(a: float, b: float, c: float) -> float:
         if error:
             return math.nextafter(total, math.copysign(math.inf, error))
     return total
+
+
+def _fma_single(a: float, b: float, c: float) -> float:
+    return array("f", (_to_be_rounded(a, b, c),))[0]
 
 
 def _in_chunks(kernel: Callable[..., Array], *operands: Array) -> Array:
@@ -163,3 +170,4 @@ def _fma_exact(a: float, b: float, c: float) -> float:
 
 
 _one_by_one = np.frompyfunc(_fma_exact, 3, 1)
+_SINGLE: dict[Any, Callable[[float, float, float], float]] = {np.float32: _fma_single, np.float64: _fma_exact}

@@ -89,7 +89,7 @@ def add_scaled(x: Array, y: Array, alpha: float, out: Array | None = None) -> Ar
     """x + alpha·y; into `out` where there is one, which may be x."""
     if not _fused(x, y):
         return plain.add_scaled(x, y, alpha, out)
-    if alpha in (1, -1) and x.dtype is y.dtype:  # the product is exact
+    if alpha in (1, -1):  # the product is exact
         return (np.add if alpha == 1 else np.subtract)(x, y, out)
     return _into(out, fma(y, alpha, x))
 
@@ -110,11 +110,12 @@ def lerp(x: Array, end: Array, weight: Array | float, out: Array | None = None) 
     """x + weight·(end − x), from whichever end is nearer; into `out` where there is one, which may be x."""
     if not _fused(x):
         return plain.lerp(x, end, weight, out)
-    weight = np.asarray(weight, x.dtype)
-    way, near = end - x, np.abs(weight) < 0.5
-    if weight.ndim:
-        return np.where(near, fma(weight, way, x), fma(weight - 1, way, end))
-    return _into(out, fma(weight, way, x) if near else fma(weight - 1, way, end))
+    way = end - x
+    if isinstance(weight, np.ndarray) and weight.ndim:
+        weight = weight.astype(x.dtype, copy=False)
+        return np.where(np.abs(weight) < 0.5, fma(weight, way, x), fma(weight - 1, way, end))
+    weight = x.dtype.type(weight)
+    return _into(out, fma(way, weight, x) if abs(weight) < 0.5 else fma(way, weight - 1, end))
 
 
 def _into(out: Array | None, result: Array) -> Array:

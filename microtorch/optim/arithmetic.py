@@ -8,7 +8,8 @@ rule has to return what it made of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from ..tensor import Tensor
 Array = Any
 Piece = Any  # an array, or the numpy scalar in an array of one element
 
+BLOCK, LARGE = 1 << 16, 1 << 20  # elements
 NUMBERS = {float, int, bool, type(None)}
 
 
@@ -57,6 +59,18 @@ def _is_like(array: Array, shape: tuple[int, ...]) -> bool:
     return array.shape == shape and array.flags.c_contiguous
 
 
+def blocks(*arrays: Any) -> Iterable[Any]:
+    """Arrays that are equally long and in order in memory, cut alike into pieces that stay in the processor's cache."""
+    first = arrays[0]
+    if first.size <= LARGE:
+        return (arrays,)
+    rows = [None if array is None else array.reshape(-1) for array in arrays]
+    pairs = itertools.combinations([row for row in rows if row is not None], 2)
+    if any(np.may_share_memory(a, b) for a, b in pairs):  # then a piece could see what another one wrote
+        return (arrays,)
+    return ([None if row is None else row[i : i + BLOCK] for row in rows] for i in range(0, first.size, BLOCK))
+
+
 def count(steps: Tensor) -> None:
     """steps ← steps + 1."""
     array = steps._array
@@ -79,6 +93,9 @@ def add(x: Piece, y: Piece | float, *, alpha: float | None = None) -> Piece:
 
 def add_(x: Piece, y: Piece, *, alpha: float) -> Piece:
     """x ← x + alpha·y."""
+    if alpha == 1:
+        x += y
+        return x
     return kernels.add_scaled(x, y, alpha, x if type(x) is ndarray else None)
 
 

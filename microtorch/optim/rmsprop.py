@@ -130,7 +130,8 @@ def update_arrays(p: Tensor, v: Tensor, m: Tensor | None, b: Tensor | None, g: T
         if buffer is not None:
             buffer[at] = new_buffer
     else:
-        update(x, square, mean, buffer, gradient, arithmetic, options)
+        for xs, vs, ms, bs, gs in arithmetic.blocks(x, square, mean, buffer, gradient):
+            update(xs, vs, ms, bs, gs, arithmetic, options)
     p._counter[0] += 1
     v._counter[0] += 2
     if m is not None:

@@ -89,9 +89,9 @@ class SGD(Optimizer):
         options, recorded = numbers(OPTIONS(group))
         recorded = recorded or (group["foreach"] and group["nesterov"])
         for p, g, b in ready:
-            x, buffer = (
-                (p.data, None if b is None else b.data) if fused else (p, b)
-            )  # torch's fused form raises no versions
+            x, buffer = p, b
+            if fused:  # torch's fused form raises no versions; a tensor's `data` has versions of its own
+                x, buffer = p.data, None if b is None else b.data
             if recorded or (momentum and b is None) or not are_plain(x, g, buffer):
                 _, made = update(x, buffer, g, Tensor, options)
                 if momentum and b is None:
@@ -118,7 +118,8 @@ def update_arrays(p: Tensor, b: Tensor | None, g: Tensor, options: Sequence[Any]
         if buffer is not None:
             buffer[at] = number
     else:
-        update(x, buffer, gradient, arithmetic, options)
+        for xs, bs, gs in arithmetic.blocks(x, buffer, gradient):
+            update(xs, bs, gs, arithmetic, options)
     p._counter[0] += 1
     if b is not None:
         b._counter[0] += 2
@@ -137,11 +138,10 @@ def update(x: Any, b: Any, g: Any, do: Any, options: Sequence[Any]) -> tuple[Any
     if maximize:
         g = do.neg(g)
     if weight_decay != 0:
-        g = (
-            do.addcmul_(g, x.clone(), weight_decay)
-            if isinstance(weight_decay, Tensor)
-            else do.add(g, x, alpha=weight_decay)
-        )
+        if isinstance(weight_decay, Tensor):
+            g = do.addcmul_(g, x.clone(), weight_decay)
+        else:
+            g = do.add(g, x, alpha=weight_decay)
     if momentum != 0:
         if b is None:
             b = g.detach().clone()
