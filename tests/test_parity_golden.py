@@ -125,7 +125,7 @@ def test_the_eleven_are_identical_where_torch_is_not_installed(without_torch: di
 
 SIN = "sin, cos, tan = map(_through_float64, (np.sin, np.cos, np.tan))"
 TANH = "sinh, cosh, tanh = map(_through_float64, (np.sinh, np.cosh, np.tanh))"
-STEP = "    else:\n        do.add_(x, g, alpha=-lr)"
+STEP = "    else:\n        x = do.add_(x, g, alpha=-lr)"
 EXAMPLE = str(ROOT / "examples" / "{}.py")
 
 
@@ -138,7 +138,7 @@ def another(name: str, line: str) -> str:
 def at_update(number: int) -> tuple[str, str, str]:
     """Three times the step in one update."""
     wrong = f"g * 3 if len(update.__dict__.setdefault('seen', [])) == {number} else g"
-    return "optim/sgd.py", STEP, f"    else:\n        do.add_(x, {wrong}, alpha=-lr)\n        update.seen.append(x)"
+    return "optim/sgd.py", STEP, f"    else:\n        x = do.add_(x, {wrong}, alpha=-lr)\n        update.seen.append(x)"
 
 
 @pytest.fixture

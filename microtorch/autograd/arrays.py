@@ -52,13 +52,16 @@ class ArrayForm(TensorForm):
         return total if total.ndim < 2 or (a.flags.c_contiguous and b.flags.c_contiguous) else arranged(total, (a, b))
 
     def unbroadcast(self, gradient: Array, shape: tuple[int, ...]) -> Array:
+        lead = gradient.ndim - len(shape)
         if gradient.size == 1:  # a sum begins with +0
             total: Array = np.add(gradient, number(0.0, gradient.dtype.char))
+        elif lead == 1 and gradient.shape[1:] == shape != () and gradient.dtype.char in "fd":
+            return np.asarray(kernels.sum(gradient, (0,), False)).reshape(shape)
         else:
             wide = gradient.astype(np.float32) if gradient.dtype == np.float16 else gradient
             total = in_order(np.asarray(kernels.sum(wide, repeated(gradient.shape, shape), True)))
             total = total.astype(gradient.dtype, copy=False)
-        if shape and gradient.ndim > len(shape):
+        if shape and lead > 0:
             return total.reshape(shape)  # a view, for who sees it
         return total if total.shape == shape and total.base is None else np.array(total.reshape(shape))
 

@@ -8,9 +8,18 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, kernels
-from ..op import PROMOTE, broadcast_error, compose_into, composite, not_implemented, op, unpublished
+from ..op import (
+    PROMOTE,
+    broadcast_error,
+    compose_into,
+    composite,
+    not_implemented,
+    op,
+    requires_grad,
+    unpublished,
+)
 from ..settings import warn_once
-from ..tensor import Tensor, wrap_dim
+from ..tensor import Tensor, wrap, wrap_dim
 from .arithmetic import check_factor, mul, name_of, require_tensor, scaled
 from .order import t
 from .reduction import EXPECTED_OUT
@@ -445,6 +454,12 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         return matmul(input, t(weight))
     if b.ndim == 1 and x.flags.c_contiguous:
         *batch, k = x.shape
-        flat = addmm(bias, view_in_shape(input, (math.prod(batch), k)), t(weight))
+        shape = (math.prod(batch), k)
+        if requires_grad(input):
+            rows = view_in_shape(input, shape)
+        else:  # a view that only the graph will see needs no base
+            rows = wrap(x.reshape(shape))
+            rows._counter = input._counter
+        flat = addmm(bias, rows, t(weight))
         return view_in_shape(flat, (*batch, flat._array.shape[1]))
     return matmul(input, t(weight)) + bias
