@@ -231,22 +231,7 @@ def run_backward(
     """
     awaited: dict[Node, int] = {}  # for a leaf with several edges, over how many a gradient will come
     captured: list[Gradient | None] = [None] * len(inputs)
-    captures: dict[Node, list[tuple[int, int]]] = {}
-    running: set[Node] | None = None  # of `inputs`, the nodes that run, and those that a gradient is sent to
-    wanted: set[Node] | None = None
-    if inputs:
-        targets = {node for node, _ in inputs if node is not None}
-        running = _leading_to(targets, _edges_into(roots))
-        if accumulate:
-            running |= targets
-        wanted = running | targets
-        if len(roots) == 1 and roots[0][0] is not None:
-            wanted.add(roots[0][0])  # torch begins there: hooks are called, even if it leads nowhere
-        if not accumulate:
-            for position, (target, output_nr) in enumerate(inputs):
-                if target is not None:
-                    captures.setdefault(target, []).append((position, output_nr))
-
+    running, wanted, captures = _aim_at(inputs, roots, accumulate) if inputs else (None, None, {})
     arrived: dict[Node, Any] = {}  # the sum so far for the output of a node; for several, a list of them
     ready: list[tuple[int, Node]] = []  # a heap, the youngest node first
     node: Node | None = None
@@ -262,9 +247,10 @@ def run_backward(
                     continue
                 if gradient is not None:
                     array = gradient._array if recorded else gradient
-                    shape, dtype = (
-                        following._others[output_nr - 1] if output_nr else (following._shape, following._dtype)
-                    )
+                    if output_nr:
+                        shape, dtype = following._others[output_nr - 1]
+                    else:
+                        shape, dtype = following._shape, following._dtype
                     if array.shape != shape or array.dtype is not dtype:
                         gradient = _fit(gradient, array, edge, node, edges, outgoing, form)
                 waits = type(following) is AccumulateGrad and following.edges > 1
@@ -310,6 +296,27 @@ def run_backward(
                 node.release()
     finally:
         mode.flags = before
+
+
+def _aim_at(
+    inputs: Sequence[Edge], roots: Sequence[Edge], accumulate: bool
+) -> tuple[set[Node], set[Node], dict[Node, list[tuple[int, int]]]]:
+    """The nodes that run for gradients to reach `inputs`, those that a gradient is sent to, and, where gradients are
+    returned, for a node the places in the result with the outputs whose gradients go there.
+    """
+    targets = {node for node, _ in inputs if node is not None}
+    running = _leading_to(targets, _edges_into(roots))
+    captures: dict[Node, list[tuple[int, int]]] = {}
+    if accumulate:
+        running |= targets
+    else:
+        for position, (target, output_nr) in enumerate(inputs):
+            if target is not None:
+                captures.setdefault(target, []).append((position, output_nr))
+    wanted = running | targets
+    if len(roots) == 1 and roots[0][0] is not None:
+        wanted.add(roots[0][0])  # torch begins there: hooks are called, even if it leads nowhere
+    return running, wanted, captures
 
 
 def _edges_into(roots: Sequence[Edge]) -> dict[Node, int]:
