@@ -20,6 +20,8 @@ _WAYS: tuple[Callable[[Any], Any], ...] = (
     lambda tensor: tensor.tolist(),
 )
 
+DEEP = 1000  # nodes that may be freed inside each other
+
 
 def tensor_type(torch: Any) -> Any:
     """The class of a module's tensors, whether it has a name or not; an empty tuple if it has no tensors."""
@@ -55,6 +57,7 @@ def leaves(roots: list[Any]) -> list[Any] | None:
             found[id(root)] = root
     if stack and not hasattr(stack[0], "next_functions"):
         return None
+    _let_go()
     seen = set(stack)  # the nodes themselves: an id could be given again while we walk
     while stack:
         following = stack.pop().next_functions
@@ -64,7 +67,38 @@ def leaves(roots: list[Any]) -> list[Any] | None:
                 stack.append(node)
                 if (variable := getattr(node, "variable", None)) is not None:
                     found[id(variable)] = variable
+    if len(seen) > DEEP:
+        for node in seen:
+            _free_by_itself(node)
     return list(found.values())
+
+
+class _Following:
+    """Lives in a node and keeps those that it leads to; when the node is freed, they are left for `_let_go`.
+
+    Once torch's nodes have been seen by Python, freeing one frees the next inside, and so on: a long chain of them
+    overflows the stack. Kept from outside, each is freed by itself.
+    """
+
+    left: list[Any] = []  # found through the class: when the interpreter ends, the module's names are gone before it
+
+    def __init__(self, functions: Any) -> None:
+        self.functions = functions
+
+    def __del__(self) -> None:
+        self.left.append(self.functions)
+
+
+def _free_by_itself(node: Any) -> None:
+    about = getattr(node, "metadata", None)
+    if isinstance(about, dict) and _Following not in about:
+        about[_Following] = _Following(node.next_functions)
+
+
+def _let_go() -> None:
+    """Free what nodes that are gone have left; what these lead to is added meanwhile."""
+    while _Following.left:
+        _Following.left.pop()
 
 
 def tensors_in(value: Any, tensor_type: type) -> Iterator[Any]:
