@@ -14,6 +14,7 @@ from parity.reading import leaves
 
 # A graph that is deeper than the stack, were its nodes freed inside each other; each line says which of its cases it is.
 DEEP = """
+import gc
 import torch
 from parity.reading import leaves
 x = torch.ones(1, requires_grad=True)
@@ -26,6 +27,7 @@ def walk(*roots):
 y = chain(x); walk(y); y.backward(); y = chain(x); walk(y); print("after a pass")
 z = chain(y); walk(z); walk(z); del z; walk(x + 1); print("down to what is held")
 del y; walk(x + 1); print("what was held")
+print("all of it" if not any(type(one).__name__ == "MulBackward0" for one in gc.get_objects()) else "not all")
 y = chain(x); walk(y); print("at the end of the process")
 """
 
@@ -33,7 +35,7 @@ y = chain(x); walk(y); print("at the end of the process")
 def test_a_deep_graph_can_be_freed() -> None:
     """In a process of its own, for it would crash."""
     done = subprocess.run([sys.executable, "-c", DEEP], capture_output=True, text=True, timeout=120)
-    cases = ["after a pass", "down to what is held", "what was held", "at the end of the process"]
+    cases = ["after a pass", "down to what is held", "what was held", "all of it", "at the end of the process"]
     assert (done.stdout.splitlines(), done.stderr, done.returncode) == (cases, "", 0)
 
 
