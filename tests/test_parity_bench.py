@@ -14,7 +14,7 @@ import pytest
 from parity import cli
 from parity.bench import loop
 from parity.bench.agreement import LEARNED, agree
-from parity.bench.catalogue import LENGTH, MEMORY, NODE, STEP, TIME, WORKLOADS, Goal, Workload
+from parity.bench.catalogue import KERNELS, LENGTH, MEMORY, NODE, SECONDS, STEP, TIME, WORKLOADS, Goal, Workload
 from parity.bench.result import Measured, Row, Spread, verdicts
 from parity.bench.turns import Pace, block_length, take_turns
 from parity.trace import END, WEIGHT, Event, Trace
@@ -226,6 +226,22 @@ def test_goals() -> None:
     sides[1].differs = "weight: 1e-2 of its size"
     assert all(v.found is None and v.holds is None for v in verdicts([short], "microtorch", "AMD EPYC"))
     assert verdicts([short], "another", "AMD EPYC") == []
+
+
+@pytest.mark.parametrize(
+    ("default", "exact", "found"),
+    [(0.5, 1.5, [3.0, 1.5]), (0.5, 2.5, [5.0, 2.5]), (None, 1.5, [None, 1.5]), (0.5, None, [])],
+    ids=["held", "missed", "without the default kernels", "without these"],
+)
+def test_goals_of_other_kernels(default: float | None, exact: float | None, found: list[float | None]) -> None:
+    goals = (Goal(KERNELS, 4, 4, "torch_cpu"), Goal(SECONDS, 2, 2, "torch_cpu"))
+    times = {"torch": 1.0, "microtorch": default, "microtorch, torch_cpu": exact}
+    sides = [measured(name, seconds) for name, seconds in times.items() if seconds is not None]
+    verdict = verdicts([Row(Workload("W", "", goals=goals), sides)], "microtorch", "AMD EPYC")
+    assert [(one.side, one.found) for one in verdict] == [("microtorch, torch_cpu", value) for value in found]
+    assert [one.holds for one in verdict] == [
+        None if n is None else n <= m for n, m in zip(found, (4, 2), strict=False)
+    ]
 
 
 def test_few_steps_say_nothing_about_growth() -> None:

@@ -78,6 +78,10 @@ def after_a_step(side: Side, work: Workload, folder: Path) -> dict[Any, Any]:
 def test_a_step_of_a_workload(both: list[Side], tmp_path: Path, name: str) -> None:
     """Both engines begin with the same weights and arrive at the same ones, having drawn the same random numbers."""
     work = CHAIN if name == "chain" else BY_NAME[name]
+    if name == "wide_perceptron":  # an eighth as wide
+        text = work.script.read_text()
+        (tmp_path / "narrow.py").write_text(text.replace("4096", "512").replace("1024", "128"))
+        work = replace(work, script=tmp_path / "narrow.py")
     first, second = (after_a_step(side, work, tmp_path) for side in both)
     assert first.keys() == second.keys()
     assert {WEIGHT, GRADIENT, GENERATOR} <= {phase for phase, _ in first}
@@ -129,17 +133,27 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         assert row["sides"][1]["ulp"] == 0
     assert set(first["sides"][0]["phases"]) == {"zero_grad", "draw", "forward", "loss", "backward", "step"}
     assert script["sides"][0]["phases"] == {}
-    assert [goal["what"] for goal in found["goals"]] == ["time", "bytes a step"]
+    goals = [(goal["side"], goal["what"]) for goal in found["goals"]]
+    assert goals[:2] == [("microtorch", "time"), ("microtorch", "bytes a step")]
+    assert goals[2:] == [("microtorch, torch_cpu", "time to the default kernels'")]
+    assert "W1 Linear(1, 1), one sample, SGD, microtorch, torch_cpu: time, as a part of that with the default" in shown
 
 
 @pytest.mark.usefixtures("without_torch")
-def test_other_weights_do_not_count(tmp_path: Path, engines: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["W3", "--kernels", "numpy", "--candidate", "wrong", "--path", str(engines), "--rounds", "1", "--quick"]
+def test_sides_that_do_not_count(
+    tmp_path: Path, engines: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that has learned other weights, and one that the workload is not for."""
+    monkeypatch.setattr(bench, "WORKLOADS", [replace(BY_NAME["full_batch"], too_slow=("torch_cpu",))])
+    words = ["W3", "--candidate", "wrong", "--path", str(engines), "--rounds", "1", "--quick"]
     assert cli.main(["bench", *words, "--json", str(tmp_path / "x.json")]) == cli.DIFFERENCE
     shown = capsys.readouterr().out
     assert "other weights" in shown
     assert "W3 50×1 full batch, wrong: does not count: weight model.linear." in shown
-    sides = json.loads((tmp_path / "x.json").read_text())["workloads"][0]["sides"]
+    assert "W3 50×1 full batch: microtorch, torch_cpu is left out, for a step takes it minutes" in shown
+    row = json.loads((tmp_path / "x.json").read_text())["workloads"][0]
+    assert row["left_out"] == ["microtorch, torch_cpu"]
+    sides = row["sides"]
     assert [side["counts"] for side in sides] == [True, True, False]
     assert "ratios" not in sides[2]
 
@@ -154,9 +168,9 @@ def test_other_weights_do_not_count(tmp_path: Path, engines: Path, capsys: pytes
         ("unimportable", "import unimportable fails with RuntimeError: not today"),
     ],
 )
-def test_a_side_that_cannot_run(tmp_path: Path, engines: Path, engine: str, sentence: str) -> None:
+def test_a_side_that_cannot_run(both: list[Side], tmp_path: Path, engines: Path, engine: str, sentence: str) -> None:
     """It drops out, the others go on; and it is asked again with the next workload."""
-    sides = [Side(backend, tmp_path) for backend in (Backend("torch", "microtorch"), named(engine, str(engines)))]
+    sides = [both[1], Side(named(engine, str(engines)), tmp_path)]
     try:
         row = play(BY_NAME["full_batch"], sides, tmp_path, replace(FAST, rounds=1, patience=0.5), lambda *_: None)
         assert row.sides[0].counts
@@ -164,8 +178,7 @@ def test_a_side_that_cannot_run(tmp_path: Path, engines: Path, engine: str, sent
         if engine == "broken":
             assert play(CHAIN, sides, tmp_path, replace(FAST, rounds=1), lambda *_: None).sides[1].counts
     finally:
-        for side in sides:
-            side.stop()
+        sides[1].stop()
 
 
 def test_a_process_that_is_not_asked_stands_still(tmp_path: Path) -> None:
@@ -193,17 +206,33 @@ def test_a_script_that_fails(tmp_path: Path) -> None:
         side.stop()
 
 
-def test_processes_and_imports(engines: Path) -> None:
+def test_processes_and_imports(engines: Path, tmp_path: Path) -> None:
     imports, process = (work for work in WORKLOADS if work.startup)
     backends = [MICROTORCH, replace(MICROTORCH, name="again"), named("wrong", str(engines))]
-    row = startup.measure(imports, backends, replace(FAST, rounds=1), lambda *_: None)
+    row = startup.measure(imports, backends, tmp_path, replace(FAST, rounds=1), lambda *_: None)
     assert [side.side for side in row.sides] == ["numpy", "microtorch", "wrong"]
     assert all(side.counts for side in row.sides)
 
     work = replace(process, argv=("5",))
-    row = startup.measure(work, backends, replace(FAST, rounds=1), lambda *_: None)
+    row = startup.measure(work, backends, tmp_path, replace(FAST, rounds=1), lambda *_: None)
     assert [side.differs for side in row.sides] == ["", "", "it prints other text"]
     assert row.unit == "process"
+
+
+@pytest.mark.parametrize("clean", [False, True])
+def test_compiled_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clean: bool) -> None:
+    """An import is timed as a user has it, with files that Python has compiled, whether they may be beside it or not."""
+    monkeypatch.setattr("sys.dont_write_bytecode", clean)
+    monkeypatch.delenv("PYTHONPYCACHEPREFIX", raising=False)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1" if clean else "")
+    (tmp_path / "engine").mkdir()
+    (tmp_path / "engine" / "tiny.py").write_text("pass\n")
+    imports = next(work for work in WORKLOADS if work.imports)
+    backends = [named("tiny", str(tmp_path / "engine"))]
+    row = startup.measure(imports, backends, tmp_path / "place", replace(FAST, rounds=2, budget=60.0), lambda *_: None)
+    assert [len(side.seconds) for side in row.sides] == [2, 2]
+    written = [path.relative_to(tmp_path).parts[0] for path in tmp_path.rglob("tiny*.pyc")]
+    assert written == ["place" if clean else "engine"]
 
 
 @pytest.mark.parametrize("whole", [False, True])
@@ -241,8 +270,9 @@ def test_memory_is_told_by_phase(tmp_path: Path) -> None:
     assert 100 < sizes[40_000] < 2000
 
 
-def test_a_rounding_at_the_start(both: list[Side], tmp_path: Path) -> None:
+def test_a_rounding_at_the_start(both: list[Side], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The noise that wrong weights are told from: torch's own course from weights that are one rounding away."""
+    monkeypatch.setattr(turns, "NUDGED", 2)
     work = BY_NAME["full_batch"]
     runs = [trace.events for trace in turns.Noise(work, both[0], 3, tmp_path, FAST)]
     assert [[event.number for event in events] for events in runs] == [[0, END]] * turns.NUDGED

@@ -15,7 +15,7 @@ from parity import environment, session
 from parity.backends import MICROTORCH, TORCH, Backend, computing_with, named
 from parity.bench import startup
 from parity.bench.catalogue import WORKLOADS, Workload
-from parity.bench.result import ONE_THREAD, Row
+from parity.bench.result import ONE_THREAD, Row, called
 from parity.bench.side import Side
 from parity.bench.turns import Pace, Tell, play
 from parity.cli import COULD_NOT, DIFFERENCE, OK, Refusal
@@ -33,8 +33,9 @@ from their first line to their last."""
 
 EPILOG = """exit status: 0 all timings count, 1 some side's weights differ, 2 something could not be run"""
 
+CHOICE = "MICROTORCH_KERNELS"  # the variable that names them
 KERNELS = ("numpy", "torch_cpu")  # of microtorch, that are timed if none are named
-QUICK = Pace(rounds=7, fewest=2, shortest=0.008, longest=0.2, budget=1.5, patience=5.0)
+QUICK = Pace(rounds=7, fewest=1, shortest=0.008, longest=0.2, budget=1.5, patience=5.0, hasty=True)
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,10 @@ def parse(words: Sequence[str]) -> Request:
     chosen = _chosen(options.workloads)
     left_out = [work for work in chosen if options.quick and work.long] if not options.workloads else []
     path = os.path.abspath(options.path) if options.path else ""
-    computing = [computing_with(replace(MICROTORCH, name=_title(name)), name) for name in options.kernels or KERNELS]
+    computing = [
+        computing_with(replace(MICROTORCH, name=called(MICROTORCH.name, name)), name)
+        for name in options.kernels or KERNELS
+    ]
     backends = [TORCH, *computing, *(named(module, path) for module in options.candidate)]
     names = [backend.name for backend in backends]
     if twice := next((name for name in names if names.count(name) > 1), ""):
@@ -81,11 +85,6 @@ def parse(words: Sequence[str]) -> Request:
         pace = replace(pace, rounds=options.rounds, fewest=options.rounds)
     workloads = [work for work in chosen if work not in left_out]
     return Request(workloads, left_out, backends, pace, options.json, options.plot)
-
-
-def _title(kernels: str) -> str:
-    """What microtorch is called with these kernels; the default ones are not mentioned."""
-    return MICROTORCH.name if kernels == "numpy" else f"{MICROTORCH.name}, {kernels}"
 
 
 def _chosen(words: Sequence[str]) -> list[Workload]:
@@ -111,7 +110,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("parity bench", description=DESCRIPTION, epilog=EPILOG, allow_abbrev=False)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all that was measured to a file")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the ratios (.png, .svg, …)")
-    parser.add_argument("--quick", action="store_true", help="under a minute in all: fewer rounds, no W8, no 10⁶ nodes")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="under a minute in all: fewer rounds, no W8, no 10⁶ nodes, no import of torch",
+    )
     parser.add_argument("--rounds", type=int, metavar="N", help=f"rounds of each workload (up to {Pace().rounds})")
     parser.add_argument(
         "--kernels",
@@ -161,14 +164,16 @@ def measure(request: Request, progress: Progress) -> list[Row]:
             for work in request.workloads:
                 tell: Tell = progress.of(work)
                 if work.startup:
-                    rows.append(startup.measure(work, request.backends, request.pace, tell))
+                    rows.append(startup.measure(work, request.backends, folder, request.pace, tell))
                     continue
-                playing = list(request.backends)
+                slow = [backend for backend in request.backends if backend.variables.get(CHOICE) in work.too_slow]
+                playing = [backend for backend in request.backends if backend not in slow]
                 if work.one_thread:
                     playing.append(ONE_THREAD)
                 for backend in playing:
                     sides.setdefault(backend.name, Side(backend, folder)).start()
                 rows.append(play(work, [sides[backend.name] for backend in playing], folder, request.pace, tell))
+                rows[-1].left_out = [backend.name for backend in slow]
         finally:
             for side in sides.values():
                 side.stop()

@@ -35,7 +35,7 @@ def _title(work: Workload) -> str:
 def _row(row: Row) -> dict[str, Any]:
     about = {"name": row.workload.name, "title": row.workload.title, "script": row.workload.script.name}
     blocks = {"unit": row.unit, "units_in_a_block": row.units(), "steps_in_all": row.total}
-    return about | blocks | {"sides": [_side(row, side) for side in row.sides]}
+    return about | blocks | {"sides": [_side(row, side) for side in row.sides], "left_out": row.left_out}
 
 
 def _side(row: Row, side: Measured) -> dict[str, Any]:
@@ -49,4 +49,4 @@ def _side(row: Row, side: Measured) -> dict[str, Any]:
 
 def _goal(verdict: Verdict) -> dict[str, Any]:
     found = {"most": verdict.most, "found": verdict.found, "holds": verdict.holds}
-    return {"workload": _title(verdict.row.workload), "what": verdict.what} | found
+    return {"workload": _title(verdict.row.workload), "side": verdict.side, "what": verdict.what} | found

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from parity.backends import Backend
-from parity.bench.catalogue import LENGTH, MEMORY, NODE, STEP, TIME, Workload
+from parity.bench.catalogue import KERNELS, LENGTH, MEMORY, NODE, SECONDS, STEP, TIME, Workload
 
 ONE_THREAD = Backend("torch, 1 thread", "torch", variables={"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"})
 ENOUGH_STEPS = 20_000  # for growing memory to show
@@ -66,6 +66,7 @@ class Row:
     steps: int = 1
     total: int = 0
     per_run: int = 0
+    left_out: list[str] = field(default_factory=list)  # sides that it is not for
 
     @property
     def unit(self) -> str:
@@ -111,6 +112,7 @@ class Verdict:
     """A goal and what was found; nothing if it could not be measured."""
 
     row: Row
+    side: str
     what: str
     most: float
     found: float | None
@@ -120,22 +122,33 @@ class Verdict:
         return None if self.found is None else self.found <= self.most
 
 
-def verdicts(rows: Sequence[Row], side: str, cpu: str) -> list[Verdict]:
-    """The goals of all that was measured, held against what a side did."""
+def called(engine: str, kernels: str) -> str:
+    """What an engine is called as a side with these kernels; the default ones are not mentioned."""
+    return engine if kernels in ("", "numpy") else f"{engine}, {kernels}"
+
+
+def verdicts(rows: Sequence[Row], engine: str, cpu: str) -> list[Verdict]:
+    """The goals of all that was measured, held against what an engine did."""
     found = []
     for row in rows:
-        if any(one.side == side for one in row.sides):
-            goals = row.workload.goals
-            found += [Verdict(row, goal.what, goal.most(cpu), _found(goal.what, row, side, rows)) for goal in goals]
+        for goal in row.workload.goals:
+            name = called(engine, goal.kernels)
+            if any(one.side == name for one in row.sides):
+                found.append(Verdict(row, name, goal.what, goal.most(cpu), _found(goal.what, row, name, engine, rows)))
     return found
 
 
-def _found(what: str, row: Row, name: str, rows: Sequence[Row]) -> float | None:
+def _found(what: str, row: Row, name: str, engine: str, rows: Sequence[Row]) -> float | None:
     side = row.side(name)
     if side is None or not row.reference.counts:
         return None
     if what == TIME:
         return row.ratio(side).median
+    if what == KERNELS:
+        default = row.side(engine)
+        return None if default is None else row.ratio(side, default).median
+    if what == SECONDS:
+        return row.time(side).median
     if what == MEMORY:
         return side.peak / row.reference.peak if row.reference.peak else None
     if what == NODE:

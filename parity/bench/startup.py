@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Sequence
+from importlib.machinery import PathFinder
+from pathlib import Path
 
 from parity.backends import Backend
 from parity.bench.catalogue import Workload
@@ -23,7 +26,7 @@ RUNNING = "import sys; from parity.runner import install, run; install({!r}); sy
 class Starter:
     """A side whose turn is a process of its own, from its start to its end."""
 
-    def __init__(self, backend: Backend, workload: Workload, pace: Pace) -> None:
+    def __init__(self, backend: Backend, workload: Workload, folder: Path, pace: Pace) -> None:
         self.measured = Measured(backend.name)
         self.text = ""  # what the program printed
         self._importing = workload.imports
@@ -32,6 +35,20 @@ class Starter:
         places = [ROOT, backend.path, os.environ.get("PYTHONPATH", "")]
         path = os.pathsep.join(place for place in places if place)
         self._variables = {**os.environ, **VARIABLES, **backend.variables, "PYTHONPATH": path}
+        self._compiled = folder / "compiled"
+        self._place = _place(backend)
+
+    def prepare(self) -> None:
+        """Let Python compile the engine's files, as a user's first import does; an installed one has them.
+
+        Where they are not to be written beside their sources, or cannot be, they have a place of their own.
+        """
+        if any(self._place.is_relative_to(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")):
+            return
+        if sys.dont_write_bytecode or not os.access(self._place, os.W_OK):
+            self._variables |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(self._compiled)}
+        self.turn(1)
+        self.measured.seconds.clear()
 
     def turn(self, steps: int, lead: int = 0) -> float | None:
         """Start it and wait until it has ended."""
@@ -72,10 +89,18 @@ def _command(backend: Backend, workload: Workload) -> list[str]:
     return [sys.executable, "-c", RUNNING.format(backend.module), *program]
 
 
-def measure(workload: Workload, backends: Sequence[Backend], pace: Pace, tell: Tell) -> Row:
+def _place(backend: Backend) -> Path:
+    """The folder that an engine's files are in."""
+    spec = PathFinder.find_spec(backend.module, [backend.path, *sys.path] if backend.path else None)
+    return Path((spec and spec.origin) or os.devnull).parent
+
+
+def measure(workload: Workload, backends: Sequence[Backend], folder: Path, pace: Pace, tell: Tell) -> Row:
     """The times of processes, which take turns; of imports, the reference is numpy's, on which microtorch stands."""
-    engines = [*([NUMPY] if workload.imports else []), *_modules(backends, workload)]
-    players = [Starter(backend, workload, pace) for backend in engines]
+    engines = [NUMPY, *_modules(backends, pace)] if workload.imports else backends
+    players = [Starter(backend, workload, folder, pace) for backend in engines]
+    for player in players:
+        player.prepare()
     take_turns(players, 1, pace, lambda done, of: tell("rounds", done, of))
     for player in players[1:]:
         if player.text != players[0].text:
@@ -83,8 +108,7 @@ def measure(workload: Workload, backends: Sequence[Backend], pace: Pace, tell: T
     return Row(workload, [player.measured for player in players])
 
 
-def _modules(backends: Sequence[Backend], workload: Workload) -> list[Backend]:
-    """Those that make a difference to a process: of imports, one of each module."""
-    if not workload.imports:
-        return list(backends)
-    return list({backend.module: backend for backend in reversed(backends)}.values())[::-1]
+def _modules(backends: Sequence[Backend], pace: Pace) -> list[Backend]:
+    """Those whose imports differ, one of each module; in haste without torch, which takes longer than all others."""
+    found = list({backend.module: backend for backend in reversed(backends)}.values())[::-1]
+    return [backend for backend in found if not (pace.hasty and backend.module == "torch")]

@@ -12,7 +12,7 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 
 from parity.backends import MICROTORCH
-from parity.bench.catalogue import LENGTH, MEMORY, NODE, STEP, TIME, Workload
+from parity.bench.catalogue import KERNELS, LENGTH, MEMORY, NODE, SECONDS, STEP, TIME, Workload
 from parity.bench.loop import PHASES
 from parity.bench.result import Measured, Row, Spread, Verdict, verdicts
 from parity.report.terminal import header
@@ -25,6 +25,8 @@ IN_WORDS = {
     NODE: "bytes a node",
     STEP: "bytes that memory grows by in a step",
     LENGTH: "time a node, to that of a chain a tenth as long",
+    KERNELS: "time, as a part of that with the default kernels",
+    SECONDS: "time of a step",
 }
 
 
@@ -81,6 +83,10 @@ def tell(console: Console, rows: Sequence[Row], environment: dict[str, str], lef
     _phases(console, rows)
     _goals(console, [verdict for verdict in found if verdict.what != TIME])
     _troubles(console, rows)
+    for row in rows:
+        for name in row.left_out:
+            sentence = f"{title(row.workload)}: {name} is left out, for a step takes it minutes"
+            console.print(sentence, markup=False, highlight=False, soft_wrap=True)
     if left_out:
         names = ", ".join(title(work) for work in left_out)
         console.print(f"\nleft out of a quick run: {names}", markup=False, highlight=False, soft_wrap=True)
@@ -152,9 +158,12 @@ def _quartiles(spread: Spread) -> str:
 
 
 def _goal(verdict: Verdict) -> str:
-    if verdict.holds is None:
-        return f"≤ {short(verdict.most)} [dim]?[/]"
-    return f"≤ {short(verdict.most)} {'[green]✓[/]' if verdict.holds else '[red]✗[/]'}"
+    mark = "[dim]?[/]" if verdict.holds is None else "[green]✓[/]" if verdict.holds else "[red]✗[/]"
+    return f"≤ {_number(verdict, verdict.most)} {mark}"
+
+
+def _number(verdict: Verdict, number: float) -> str:
+    return _seconds(number) if verdict.what == SECONDS else short(number)
 
 
 def _memory(row: Row) -> str:
@@ -198,8 +207,9 @@ def _goals(console: Console, found: Sequence[Verdict]) -> None:
         console.print()
     for verdict in found:
         name = IN_WORDS[verdict.what].format(reference=verdict.row.reference.side)
-        value = "not measured" if verdict.found is None else short(verdict.found)
-        console.print(f"{escape(title(verdict.row.workload))}: {name} {value}, goal {_goal(verdict)}", highlight=False)
+        value = "not measured" if verdict.found is None else _number(verdict, verdict.found)
+        about = title(verdict.row.workload) + ("" if verdict.side == MICROTORCH.name else f", {verdict.side}")
+        console.print(f"{escape(about)}: {name} {value}, goal {_goal(verdict)}", highlight=False)
 
 
 def _troubles(console: Console, rows: Sequence[Row]) -> None:

@@ -36,7 +36,7 @@ class Pace:
     A block is long enough for the fastest side to take `shortest`, unless the slowest would take more than `longest`.
     There are as many rounds as fit into `budget`, at least `fewest`, at most `rounds`. A side that does not answer
     within `patience`, and twenty times the reference's first step, is left out; loading an engine and building a model
-    may take `loading`.
+    may take `loading`. In haste, what no goal is about is left out where it takes long.
     """
 
     rounds: int = 25
@@ -46,6 +46,7 @@ class Pace:
     budget: float = 25.0
     patience: float = 10.0
     loading: float = 180.0
+    hasty: bool = False
 
     def most_rounds(self, seconds: float) -> int:
         """The number of rounds, of which each takes so long."""
@@ -266,7 +267,8 @@ def _time_phases(players: Sequence[Participant], steps: int, slow: bool) -> None
     found: list[list[dict[str, float]]] = [[] for _ in players]
     for player in players:
         player.begin(phases=True)
-        player.phases(1)
+        if not slow:
+            player.phases(1)
     for _ in range(1 if slow else count):
         for player, blocks in zip(players, found, strict=True):
             blocks.append(player.phases(max(1, steps // part)))
