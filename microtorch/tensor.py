@@ -200,8 +200,8 @@ class Tensor(TensorBase):
             meta.grad = _recorded_copy(gradient, self) if held is None else held + gradient
         elif held is None:
             meta.grad = wrap(copy_in_layout(gradient, self))
-        elif type(held._counter) is InferenceCounter:
-            held.add_(wrap(gradient))  # which may be refused
+        elif type(held._counter) is InferenceCounter or held._array.shape != gradient.shape:
+            held.add_(wrap(np.asarray(gradient)))  # which may be refused
         else:
             np.add(held._array, gradient, held._array)
             held._counter[0] += 1

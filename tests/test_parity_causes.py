@@ -137,7 +137,7 @@ FAULTS = [
     # gradients
     F("tanh of a wrong slope", "mlp", KERNELS_, "return g * (1 - y * y)", "return g * (1 - y)", 0, (GRADIENT, "0.bias"), SEMANTIC),
     F("sigmoid of a wrong slope", "rms", POINTWISE, "return (grad_output * (1 - output)) * output", "return grad_output * output", 0, (GRADIENT, "0.bias"), SEMANTIC),
-    F("relu passes everything", "rms", POINTWISE, "np.where(self <= 0, ", "np.where(self <= -1, ", 0, (GRADIENT, "0.bias"), SEMANTIC),
+    F("relu passes everything", "rms", POINTWISE, "return kernels.threshold_backward(grad_output, self)", "return kernels.threshold_backward(grad_output, self + 1)", 0, (GRADIENT, "0.bias"), SEMANTIC),
     F("mse of half the slope", "mlp", KERNELS_, "(x - t) * g\n\n\ndef smooth_l1_loss(", "(x - t) * g / 2\n\n\ndef smooth_l1_loss(", 0, (GRADIENT, "0.bias"), SEMANTIC),
     F("mse's slope a millionth too steep", "mlp", KERNELS_, "(x - t) * g\n\n\ndef smooth_l1_loss(", "(x - t) * g * 1.000001\n\n\ndef smooth_l1_loss(", 0, (GRADIENT, "0.bias"), SEMANTIC),
     F("huber not limited below", "rms", KERNELS_, "np.minimum(np.maximum(d, number(-delta, dtype)), number(delta, dtype))", "np.minimum(d, number(delta, dtype))", 0, (GRADIENT, "0.bias"), SEMANTIC),

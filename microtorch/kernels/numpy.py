@@ -48,7 +48,9 @@ def threshold_backward(g: Array, x: Array) -> Array:
     """g where x > 0 or nan, else 0; made of bits, as numpy's `where` takes ten times as long on signs without order."""
     zero, whole = _ZEROS[g.dtype.char]
     kept = (x <= zero).view(np.int8) - _ONE  # no bits or all
-    return (kept & g.view(whole)).view(g.dtype)
+    result = np.empty(x.shape if x.shape == g.shape else np.broadcast_shapes(x.shape, g.shape), g.dtype)
+    np.bitwise_and(kept, g.view(whole), result.view(whole))
+    return result
 
 
 def add_scaled(x: Array, y: Array, alpha: float, out: Array | None = None) -> Array:
