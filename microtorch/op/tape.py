@@ -141,12 +141,16 @@ def _step(op: Op, inputs: Sequence[str]) -> list[str]:
             lines.append(f"    if isinstance(s{j}, _Tensor): {take}")
             if op.traits.wraps_numbers:
                 lines.append(f"    elif type(s{j}) is float and s{j}: s{j} = _number(s{j}, dtype.char)")
-    lines.append("    if not plain: return _NotImplemented")
+    lines += ["    if not plain: return _NotImplemented", "    try:"]
     for name in sorted(inputs, key=torch_name):
         i = inputs.index(name)
         values = ["g" if w == "g" else f"s{op.saves.index(w)}" for w in op.needs[name]]
-        lines.append(f"    r{i} = _plain{i}({', '.join(values)}) if e{i}[0] is not None else None")
-    return [*lines, f"    return {listed([f'r{i}' for i in range(len(inputs))])}"]
+        lines.append(f"        r{i} = _plain{i}({', '.join(values)}) if e{i}[0] is not None else None")
+    return [
+        *lines,
+        f"        return {listed([f'r{i}' for i in range(len(inputs))])}",
+        "    except ValueError: return _NotImplemented  # shapes do not go together: in torch's words, on tensors",
+    ]
 
 
 def _unpacked(op: Op, inputs: Sequence[str], name: str) -> list[str]:
