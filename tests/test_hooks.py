@@ -541,3 +541,17 @@ def test_order_of_branches(t: Any, say: Say) -> None:
     t.autograd.backward([c, d])
     t.autograd.backward([x * 2, (x * 3) * (x * 4)])
     say(x.grad)
+
+
+@same
+def test_hooks_that_set_data(t: Any, say: Say) -> None:
+    def double(g: Any) -> None:
+        g.data = g.data * 2  # so that the memory of the gradient could be another's next
+
+    x = t.ones(3, requires_grad=True)
+    y = x * 2
+    for _ in range(20):
+        y = (y * 1.5).relu()
+        y.register_hook(double)
+    y.sum().backward()
+    say(x.grad)
