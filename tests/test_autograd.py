@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
+import numpy as np
 from programs import Say, same
 
 
@@ -338,3 +340,26 @@ def test_grad_mode_of_results(t: Any, say: Say) -> None:
     with t.no_grad():
         y.backward()
     say(x.grad)
+
+
+@same
+def test_numbers_of_numpy(t: Any, say: Say) -> None:
+    for number in (np.float64(0.1), np.float32(0.1), np.float16(0.1), np.int64(2**24 + 1), np.int32(3), np.bool_(True)):
+        for dtype in (t.float32, t.float64):
+            for result in (lambda x, n=number: x * n, lambda x, n=number: x / n, lambda x, n=number: x.clone().mul_(n)):
+                x = t.tensor([0.3, -1.7, 2.9, 0.7], dtype=dtype, requires_grad=True)
+                y = result(x)
+                y.backward(t.tensor([0.11, 0.37, -0.77, 1.3], dtype=dtype))
+                say(type(number).__name__, y, x.grad)
+    x = t.ones(3, dtype=t.float64, requires_grad=True)
+    (x ** np.float16(0.1)).sum().backward()  # whose predecessor, 0.1 − 1, no float16 is
+    say(x.grad)
+
+
+@same
+def test_exponents_of_another_dtype(t: Any, say: Say) -> None:
+    for of_base, of_exponent in itertools.permutations((t.float16, t.float32, t.float64), 2):
+        x = t.tensor([1.0, 4.0], dtype=of_base, requires_grad=True)
+        y = t.tensor([2.0, 3.0], dtype=of_exponent, requires_grad=True)
+        x.pow(y).sum().backward()
+        say(x.grad, y.grad.dtype, [round(v, 6) for v in y.grad.tolist()])

@@ -458,6 +458,19 @@ def test_the_indices_that_a_dataset_sees(case: Any) -> None:
     assert_same(seen)
 
 
+@pytest.mark.parametrize("size", [1, 3000, 4096, 5000])
+def test_more_indices_than_are_counted_at_once(size: int) -> None:
+    assert_same(lambda s: list(data(s).DataLoader(data(s).TensorDataset(s.tensor(np.arange(9000))), size))[-4:])
+
+
+def test_a_dataset_that_is_longer_than_memory() -> None:
+    def case(side: Side) -> Any:
+        members = {"__getitem__": lambda _, i: float(i), "__len__": lambda _: 2**60}
+        return next(iter(data(side).DataLoader(type("Long", (data(side).Dataset,), members)(), 3)))
+
+    assert_same(case)
+
+
 def told(side: Side) -> Any:
     """A dataset whose samples are the types of their indices."""
     members = {"__getitem__": lambda _, i: f"{type(i).__name__} {i}", "__len__": lambda _: 5}

@@ -541,3 +541,26 @@ def test_order_of_branches(t: Any, say: Say) -> None:
     t.autograd.backward([c, d])
     t.autograd.backward([x * 2, (x * 3) * (x * 4)])
     say(x.grad)
+
+
+@same
+def test_hooks_that_set_data(t: Any, say: Say) -> None:
+    def double(g: Any) -> None:
+        g.data = g.data * 2  # so that the memory of the gradient could be another's next
+
+    x = t.ones(3, requires_grad=True)
+    y = x * 2
+    for _ in range(20):
+        y = (y * 1.5).relu()
+        y.register_hook(double)
+    y.sum().backward()
+    say(x.grad)
+
+
+@same
+def test_gradients_that_are_views(t: Any, say: Say) -> None:
+    for step in (t.relu, t.exp, t.t, t.tanh, t.sigmoid, t.abs, lambda x: x.view(3), lambda x: x.expand(2, 3), t.sum):
+        x = t.tensor([[1.0, -2.0, 3.0]], requires_grad=True)
+        y = x * 1
+        y.register_hook(lambda g: say(g._is_view(), g._base is None or g._base.dtype, g.shape, g.stride()))
+        (step(y) * 2).sum().backward()

@@ -25,7 +25,7 @@ class ArrayForm(TensorForm):
     recorded = False
 
     def __init__(self) -> None:
-        self._seen: dict[int, Tensor] = {}  # by the identity of their arrays, which they keep alive
+        self._seen: dict[int, tuple[Array, Tensor]] = {}  # by the identity of arrays, kept alive though `data` be set
 
     def shown(self, gradients: Sequence[Array | None]) -> list[Tensor | None]:
         return [None if g is None else self._tensor(g) for g in gradients]
@@ -33,18 +33,19 @@ class ArrayForm(TensorForm):
     def _tensor(self, gradient: Array) -> Tensor:
         seen = self._seen.get(id(gradient))
         if seen is not None:
-            return seen
+            return seen[1]
         array = np.asarray(gradient)
         tensor, memory = wrap(array), array.base
-        if memory is not None:  # a window onto the memory of another gradient is a view of it
-            make_view(tensor, self._seen.get(id(memory), wrap(memory)))
-        self._seen[id(array)] = tensor
+        if memory is not None and memory.dtype is array.dtype:  # a window onto another gradient is a view of it
+            held = self._seen.get(id(memory))
+            make_view(tensor, wrap(memory) if held is None else held[1])
+        self._seen[id(array)] = array, tensor
         return tensor
 
     def taken(self, gradients: Sequence[Tensor | None]) -> list[Array | None]:
         for gradient in gradients:
             if gradient is not None:
-                self._seen[id(gradient._array)] = gradient
+                self._seen[id(gradient._array)] = gradient._array, gradient
         return [None if g is None else g._array for g in gradients]
 
     def add(self, a: Array, b: Array) -> Array:

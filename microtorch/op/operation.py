@@ -246,7 +246,7 @@ class Op:
             return value
         if isinstance(value, (list, tuple)):
             return [SavedInput(v) for v in value]
-        return value
+        return value.item() if isinstance(value, np.generic) else value  # numpy's numbers do not give way to a dtype
 
     def node_class(self, name: str, linked: tuple[str, ...]) -> type[OpNode]:
         """The class of the nodes of one name; `linked`: the inputs with an edge, which go with the name if unrolled."""

@@ -355,7 +355,7 @@ MEANINGS[_pow_backward] = _pow_backward_on_arrays
 def _log_power(input: Any, exponent: Any, out: Any) -> Any:
     """d xʸ/dy = xʸ·ln x, and 0 where x is 0 and y is not negative."""
     if isinstance(input, Tensor):
-        return (out * input.log()).masked_fill(input.eq(0) & exponent.ge(0), 0)
+        return (out * input.to(out.dtype).log()).masked_fill(input.eq(0) & exponent.ge(0), 0)
     with np.errstate(all="ignore"):
         slope = out * float(np.log(float(input)))
     return slope.masked_fill(exponent >= 0, 0) if input == 0 else slope

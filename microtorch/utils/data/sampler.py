@@ -17,6 +17,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 T_co = TypeVar("T_co", covariant=True)
 
 CHUNK = 32  # indices drawn at once with replacement
+RUN = 4096  # indices counted at once, as a dataset may say that it is longer than memory
 
 
 def draw_seed(generator: Generator | None = None) -> int:
@@ -42,7 +43,9 @@ class SequentialSampler(Sampler[int]):
 
     def _runs(self) -> Iterator[Array]:
         """The indices, many at a time."""
-        yield np.arange(len(self.data_source))
+        n = len(self.data_source)
+        for start in range(0, n, RUN):
+            yield np.arange(start, min(start + RUN, n))
 
     def __len__(self) -> int:
         return len(self.data_source)
