@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,8 +21,7 @@ class GradcheckError(RuntimeError):
     """The gradients are wrong, or cannot be relied upon."""
 
 
-@dataclass(frozen=True)
-class _Tolerance:
+class _Tolerance(NamedTuple):
     eps: float
     atol: float
     rtol: float

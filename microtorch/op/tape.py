@@ -8,7 +8,6 @@ are the same.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .nodes import torch_name
@@ -23,16 +22,16 @@ if TYPE_CHECKING:
 METHODS = ("apply", "step", "release", "holds")  # what is written for a class of nodes
 
 
-@dataclass
 class Unrolled:
     """`record(out, …)` of calls with tensors, and with a number as the last input, and the methods of their nodes.
 
     The methods are kept by the inputs that have an edge.
     """
 
-    record: Callable[..., Any] | None = None
-    record_number: Callable[..., Any] | None = None
-    methods: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.record: Callable[..., Any] | None = None
+        self.record_number: Callable[..., Any] | None = None
+        self.methods: dict[tuple[str, ...], dict[str, Any]] = {}
 
 
 def unroll(op: Op) -> Unrolled:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,6 @@ KEEP, PROMOTE, FLOAT = "keep", "promote", "float"
 MANY = "many"  # of a view: a list of them
 
 
-@dataclass(frozen=True, kw_only=True)
 class Traits:
     """Templates of errors take the names of two dtypes, see `memory.dtype_words`."""
 
@@ -51,8 +49,11 @@ class Traits:
 
     public: bool | str = True  # where it is published, see `publish`; "in place": only the variant with `_`
 
+    def __init__(self, **given: Any) -> None:
+        self.__dict__.update(given)
 
-TRAITS = {field.name for field in fields(Traits)}
+
+TRAITS = set(Traits.__annotations__)
 
 
 def not_implemented(kernel: str, dtype: dtypes.dtype) -> NotImplementedError:
