@@ -1,10 +1,11 @@
 """PyTorch's eager core on numpy, under torch's names."""
 
+import importlib as _importlib
 from math import e, inf, nan, pi
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
-from typing import NoReturn as _NoReturn
 
-from . import autograd, backends, binding, cuda, dtypes, nn, optim, random, utils
+from . import autograd, binding, dtypes, nn, optim
 from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .autograd.grad_mode import is_inference_mode_enabled
 from .dtypes import bool_ as bool
@@ -61,7 +62,21 @@ globals().update(_FUNCTIONS)  # every operation that is published as a function:
 __version__ = "2.13.0"  # the torch whose behaviour this is
 
 
-def __getattr__(name: str) -> _NoReturn:
+if _TYPE_CHECKING:
+    from . import backends, cuda, linalg, random, utils
+
+_LATER = (
+    "backends",
+    "cuda",
+    "linalg",
+    "random",
+    "utils",
+)  # what not every program needs is loaded when it is asked for
+
+
+def __getattr__(name: str) -> _Any:
+    if name in _LATER:
+        return _importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(
         f"module 'torch' has no attribute '{name}': microtorch, which stands in for it here, does not have torch.{name}"
     )

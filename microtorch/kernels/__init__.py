@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterator, Mapping
+from functools import cache
 from types import TracebackType
 from typing import Any
 
-from . import heap, numpy, torch_cpu
+from . import heap, numpy
 from .numpy import *  # noqa: F403  (the names are the interface; callers write kernels.exp)
 
 # Overflow, division by zero and nan are values here, as in torch; numpy's warnings about them stop at our own modules.
@@ -19,12 +21,34 @@ warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"microtorch\.
 heap.keep_freed()
 
 VARIABLE = "MICROTORCH_KERNELS"  # of the environment: the kernels to begin with
-SETS = {
-    "numpy": vars(numpy),
-    "torch_cpu": vars(torch_cpu) | torch_cpu.products(fused=False),
-    "torch_cpu:fma": vars(torch_cpu) | torch_cpu.products(fused=True),
-}
-KERNELS = [name for name, it in SETS["numpy"].items() if name in SETS["torch_cpu"] and callable(it) and it is not Any]
+NAMES = ("numpy", "torch_cpu", "torch_cpu:fma")
+
+
+class _Sets(Mapping[str, dict[str, Any]]):
+    """All kernels by their names; those of `torch_cpu` are loaded when they are first asked for."""
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        if name not in NAMES:
+            raise KeyError(name)
+        return _functions(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(NAMES)
+
+    def __len__(self) -> int:
+        return len(NAMES)
+
+
+@cache
+def _functions(name: str) -> dict[str, Any]:
+    if name == "numpy":
+        return vars(numpy)
+    from . import torch_cpu
+
+    return vars(torch_cpu) | torch_cpu.products(fused=name == "torch_cpu:fma")
+
+
+SETS = _Sets()
 
 _in_use = "numpy"
 
@@ -57,8 +81,10 @@ class use:
 
 def _switch(name: str) -> None:
     global _in_use
+    other = SETS["torch_cpu"]
+    names = [kernel for kernel, it in SETS["numpy"].items() if kernel in other and callable(it) and it is not Any]
     namespace: dict[str, Any] = globals()
-    namespace.update((kernel, SETS[name][kernel]) for kernel in KERNELS)
+    namespace.update((kernel, SETS[name][kernel]) for kernel in names)
     _in_use = name
 
 
