@@ -36,7 +36,7 @@ class ArrayForm(TensorForm):
             return seen[1]
         array = np.asarray(gradient)
         tensor, memory = wrap(array), array.base
-        if memory is not None and memory.dtype is array.dtype:  # a window onto another gradient is a view of it
+        if memory is not None:  # a window onto the memory of another gradient is a view of it
             held = self._seen.get(id(memory))
             make_view(tensor, wrap(memory) if held is None else held[1])
         self._seen[id(array)] = array, tensor

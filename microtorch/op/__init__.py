@@ -7,8 +7,8 @@
 declares the product: the keywords name the inputs that are tensors and give the gradient of each, or None where there
 is none. A formula says by its parameters what it needs: `g`, the incoming gradient (`gradients`, those of all outputs);
 an input by its name; `out` (or one of `outputs`), the result; `input_shape`, only a shape; any other argument of the
-forward. Exactly these are saved, and only for formulas whose input requires a gradient. Formulas compute on tensors:
-when backward runs with `create_graph` they are recorded, and so have gradients themselves.
+forward. Exactly these are saved, and only for formulas whose input requires a gradient. Formulas are written for tensors:
+when backward runs with `create_graph` they are recorded, and so have gradients themselves; else most run on arrays.
 
 From one declaration come the function, the in-place function (`mul_`), `out=`, the node (`MulBackward0`) and the entry
 in the registry. What must hold for every operation is done here once: promotion, torch's errors, views, the graph.
@@ -16,7 +16,11 @@ in the registry. What must hold for every operation is done here once: promotion
     traits      what a declaration may say besides
     operation   what all operations do alike
     nodes       their nodes
-    code        both written out for one operation, so that the usual call and its backward step cost little
+    code        the functions written out for one operation, so that the usual call costs little
+    tape        the same for its nodes: recording, and the backward step
+    unrecorded  formulas on arrays, for backward passes that nobody records
+    text        functions from text, compiled at their first call
+    declare     the decorators
     tables      where functions and methods are published
     output      what `out=` means
     shapes      broadcasting and its errors

@@ -46,17 +46,13 @@ def _number(option: Any) -> Any:
 def are_plain(p: Tensor, g: Tensor, *state: Tensor | None) -> bool:
     """Whether a step may leave the tensors aside and work on their arrays: of one kind, in order, no inference tensors."""
     x, gradient = p._array, g._array
-    dtype, size = x.dtype, x.size
-    if dtype.kind != "f" or gradient.dtype is not dtype or gradient.size != size or type(p._counter) is not list:
+    dtype, shape = x.dtype, x.shape
+    if dtype.kind != "f" or gradient.dtype is not dtype or gradient.shape != shape or type(p._counter) is not list:
         return False
     for s in state:
-        if s is not None and (s._array.dtype is not dtype or s._array.size != size or type(s._counter) is not list):
+        if s is not None and (s._array.dtype is not dtype or s._array.shape != shape or type(s._counter) is not list):
             return False
-    return size == 1 or all(t is None or _is_like(t._array, x.shape) for t in (p, g, *state))
-
-
-def _is_like(array: Array, shape: tuple[int, ...]) -> bool:
-    return array.shape == shape and array.flags.c_contiguous
+    return x.size == 1 or all(t is None or t._array.flags.c_contiguous for t in (p, g, *state))
 
 
 def blocks(*arrays: Any) -> Iterable[Any]:
