@@ -50,6 +50,14 @@ def _functions(name: str) -> dict[str, Any]:
 
 SETS = _Sets()
 
+
+@cache
+def shared() -> list[str]:
+    """The names of the functions that every set has."""
+    other = SETS["torch_cpu"]
+    return [name for name, it in SETS["numpy"].items() if name in other and callable(it) and it is not Any]
+
+
 _in_use = "numpy"
 
 
@@ -81,10 +89,8 @@ class use:
 
 def _switch(name: str) -> None:
     global _in_use
-    other = SETS["torch_cpu"]
-    names = [kernel for kernel, it in SETS["numpy"].items() if kernel in other and callable(it) and it is not Any]
     namespace: dict[str, Any] = globals()
-    namespace.update((kernel, SETS[name][kernel]) for kernel in names)
+    namespace.update((kernel, SETS[name][kernel]) for kernel in shared())
     _in_use = name
 
 

@@ -92,6 +92,7 @@ class Written:
         function.__qualname__ = name if first else f"Tensor.{name}"
         namespace["_begin"] = partial(self._begin, function, name, first, operator, published)
         function.written = self  # type: ignore[attr-defined]  # functions carry what one hangs on them
+        function.__wrapped__ = self._forward  # type: ignore[attr-defined]  # whose parameters `help` shows
         return function
 
     def _begin(self, function: FunctionType, name: str, first: int, operator: bool, published: bool) -> FunctionType:
