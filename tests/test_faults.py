@@ -92,7 +92,7 @@ FAULTS = [
     Fault("swaps traced to the last place", "kernels/shuffle.py", "where=(partners == swaps) & ~is_first)", "where=partners > swaps)",
           "tests/test_stream.py -k randperm"),
     # text
-    Fault("numbers print too short", "printing.py", "precision: int = 4", "precision: int = 3", "tests/test_printing.py"),
+    Fault("numbers print too short", "printing.py", "self.precision = 4", "self.precision = 3", "tests/test_printing.py"),
     Fault("integers promote as in numpy", "dtypes.py", "return type1 if type1.category > type2.category else type2",
           "return FROM_NUMPY[np.promote_types(type1.numpy, type2.numpy)]", "tests/test_dtypes.py"),
 ]  # fmt: skip
