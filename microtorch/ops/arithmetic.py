@@ -319,7 +319,8 @@ def _pow_node(input, exponent):
 )
 def pow(input, exponent):
     """xʸ, broadcasting; an integer to a negative whole number is refused."""
-    if np.result_type(input, exponent).kind != "f":
+    is_float = type(input) is np.ndarray and input.dtype.kind == "f"
+    if not is_float and np.result_type(input, exponent).kind != "f":
         return _integer_power(input, exponent).astype(np.result_type(input, exponent))
     return kernels.pow(input, exponent)
 

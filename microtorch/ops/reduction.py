@@ -72,11 +72,12 @@ def in_order(result: Any) -> Any:
 def _overload(name, has_dtype=True):
     """The node's name: the overload without dimensions comes first."""
 
+    whole, along = f"{name}Backward0", f"{name}Backward1"
+
     def node(input, dim, keepdim, dtype=None):
-        dtype = named_dtype(dtype)
-        if dtype is not None and not dtype.is_floating_point:
-            raise RuntimeError(f"Autograd not support dtype: {dtype.legacy_name}")
-        return f"{name}Backward{0 if dim is ALL else 1}"
+        if dtype is not None and not named_dtype(dtype).is_floating_point:
+            raise RuntimeError(f"Autograd not support dtype: {named_dtype(dtype).legacy_name}")
+        return whole if dim is ALL else along
 
     return node if has_dtype else lambda input, dim, keepdim: node(input, dim, keepdim)
 
