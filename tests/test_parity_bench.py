@@ -16,7 +16,7 @@ from parity.bench import loop
 from parity.bench.agreement import LEARNED, agree
 from parity.bench.catalogue import KERNELS, LENGTH, MEMORY, NODE, SECONDS, STEP, TIME, WORKLOADS, Goal, Workload
 from parity.bench.result import Measured, Row, Spread, verdicts
-from parity.bench.turns import Pace, block_length, take_turns
+from parity.bench.turns import Pace, block_length, long_enough, take_turns
 from parity.trace import END, WEIGHT, Event, Trace
 
 
@@ -76,6 +76,21 @@ def test_another_side_begins_each_round() -> None:
     machine, order = Machine(), list[str]()
     take_turns([Runner(machine, 1e-6, order, name) for name in "abc"], 1, Pace(rounds=3), quiet)
     assert "".join(order) == "abcbcacab"
+
+
+@pytest.mark.parametrize(
+    ("what", "pace", "rounds"),
+    [
+        (STEP, Pace(), 102),
+        (TIME, Pace(), Pace().rounds),
+        (STEP, Pace(hasty=True), Pace().rounds),
+        (STEP, Pace(rounds=4, fewest=4), 4),
+    ],
+    ids=["growth is asked", "it is not", "in haste", "rounds are given"],
+)
+def test_rounds_enough_to_tell_growth(what: str, pace: Pace, rounds: int) -> None:
+    workload = Workload("W", "", goals=(Goal(what, 1, 1),))
+    assert long_enough(workload, 200, pace).rounds == rounds
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ from typing import Any, Protocol
 from parity import noise
 from parity.backends import Backend
 from parity.bench.agreement import ALL, LEARNED, agree
-from parity.bench.catalogue import Workload
+from parity.bench.catalogue import STEP, Workload
 from parity.bench.child import BEGIN, LEAVE, NUDGE, RUN, SHOW
-from parity.bench.result import Measured, Row
+from parity.bench.result import ENOUGH_STEPS, Measured, Row
 from parity.bench.side import Side, Unable
 from parity.trace import END, Trace
 
@@ -182,7 +182,7 @@ def play(workload: Workload, sides: Sequence[Side], folder: Path, pace: Pace, te
     row.steps = block_length(players, pace) if first < pace.longest else 1
     for player in players:
         player.keeping = True
-    take_turns(players, row.steps, pace, lambda done, of: tell("rounds", done, of))
+    take_turns(players, row.steps, long_enough(workload, row.steps, pace), lambda done, of: tell("rounds", done, of))
     row.total, row.per_run = players[0].total, players[0].per_run
     tell("compares", 0, 1)
     traces = [player.ended(trace, folder) for player, trace in zip(players, traces, strict=True)]
@@ -191,6 +191,14 @@ def play(workload: Workload, sides: Sequence[Side], folder: Path, pace: Pace, te
         tell("phases", 0, 1)
         _time_phases(players, row.steps, slow=first >= pace.longest)
     return row
+
+
+def long_enough(workload: Workload, steps: int, pace: Pace) -> Pace:
+    """With as many rounds as it takes to tell whether memory grows, where that is asked and the rounds are not given."""
+    asked = any(goal.what == STEP for goal in workload.goals)
+    if not asked or pace.hasty or pace.fewest == pace.rounds:
+        return pace
+    return replace(pace, rounds=max(pace.rounds, ENOUGH_STEPS // steps + 2))
 
 
 def _begin(players: Sequence[Participant], pace: Pace) -> float:
