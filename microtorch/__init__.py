@@ -65,13 +65,8 @@ __version__ = "2.13.0"  # the torch whose behaviour this is
 if _TYPE_CHECKING:
     from . import backends, cuda, linalg, random, utils
 
-_LATER = (
-    "backends",
-    "cuda",
-    "linalg",
-    "random",
-    "utils",
-)  # what not every program needs is loaded when it is asked for
+# What not every program needs is loaded when it is asked for.
+_LATER = ("backends", "cuda", "linalg", "random", "utils")
 
 
 def __getattr__(name: str) -> _Any:

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 from weakref import ref
 
-from . import engine
-from .engine import FREED, NO_EDGE, AccumulateGrad, Edge, Node, mode, operation_name
+from .engine import FREED, GRAD, NO_EDGE, AccumulateGrad, Edge, Node, mode, operation_name
+from .engine import INFERENCE as INFERENCE_MODE
 
 # How a view was made, where this forbids changing it in place later.
 NO_GRAD, INFERENCE, MULTI_OUTPUT, CUSTOM_FUNCTION = "no_grad", "inference", "multi_output", "custom_function"
@@ -49,9 +49,9 @@ def make_view(tensor: Any, source: Any, origin: str | None = None) -> None:
     if type(counter) is InferenceCounter:
         return  # nothing is kept of where it came from
     flags = mode.flags
-    if flags & engine.INFERENCE:
+    if flags & INFERENCE_MODE:
         origin = INFERENCE
-    elif not flags & engine.GRAD:
+    elif not flags & GRAD:
         origin = NO_GRAD
     seen = source._view
     if seen is None:

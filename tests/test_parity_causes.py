@@ -161,7 +161,7 @@ FAULTS = [
 ]  # fmt: skip
 
 ROUNDINGS = [
-    ("broadcasting is undone backwards", "mlp", "autograd/arrays.py", "kernels.sum(wide, repeated(gradient.shape, shape), True)", "kernels.sum(np.flip(wide, repeated(gradient.shape, shape)), repeated(gradient.shape, shape), True)"),
+    ("broadcasting is undone backwards", "mlp", "autograd/arrays.py", "kernels.sum(gradient, (0,), False)", "kernels.sum(np.flip(gradient, 0), (0,), False)"),
     ("products add up backwards", "mlp", KERNELS_, "    product = a.dot(b)\n", "    product = np.dot(np.ascontiguousarray(a[..., ::-1]), np.ascontiguousarray(b[::-1]))\n"),
     ("totals add up backwards", "hand", KERNELS_, "        return cascade.total(x)", "        return np.add.reduce(x.ravel()[::-1])"),
     ("sums along an axis add up backwards", "mlp", KERNELS_, "total: Array = np.add.reduce(x, axis=axis", "total: Array = np.add.reduce(np.flip(x, axis), axis=axis"),

@@ -12,7 +12,7 @@ from ..casting import cast
 from ..engine import TensorForm
 from ..kernels.numpy import number
 from ..layout import arranged
-from ..ops.reduction import in_order, repeated
+from ..ops.reduction import repeated, summed
 from ..tensor import Tensor, wrap
 from ..views import make_view
 
@@ -59,9 +59,7 @@ class ArrayForm(TensorForm):
         elif lead == 1 and gradient.shape[1:] == shape != () and gradient.dtype.char in "fd":
             return np.asarray(kernels.sum(gradient, (0,), False)).reshape(shape)
         else:
-            wide = gradient.astype(np.float32) if gradient.dtype == np.float16 else gradient
-            total = in_order(np.asarray(kernels.sum(wide, repeated(gradient.shape, shape), True)))
-            total = total.astype(gradient.dtype, copy=False)
+            total = summed(gradient, repeated(gradient.shape, shape), True)
         if shape and lead > 0:
             return total.reshape(shape)  # a view, for who sees it
         return total if total.shape == shape and total.base is None else np.array(total.reshape(shape))

@@ -45,9 +45,7 @@ def backward(
     if create_graph:
         _warn_of_cycle()
     keep = create_graph if retain_graph is None else retain_graph
-    run_backward(
-        edges, gradients, keep, TensorForm() if create_graph else ArrayForm(), _input_edges(targets) if targets else ()
-    )
+    run_backward(edges, gradients, keep, TensorForm() if create_graph else ArrayForm(), _input_edges(targets))
 
 
 def grad(
@@ -144,7 +142,7 @@ def _input_edges(targets: tuple[Any, ...]) -> list[Edge]:
 def _initial_gradients(roots: tuple[Any, ...], given: Gradients) -> list[Any]:
     """The gradient that is put in at each root: the given one, or 1 for a single number that came with none."""
     gradients: list[Any] = [None] * len(roots) if given is None else list(_as_tuple(given))
-    for i, (root, gradient) in enumerate(zip(roots, gradients)):  # noqa: B905  (which is checked after this)
+    for i, (root, gradient) in enumerate(zip(roots, gradients, strict=False)):
         if not isinstance(root, Tensor):
             raise AssertionError("Expected output to be a torch.Tensor")
         array = root._array

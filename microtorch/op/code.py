@@ -55,11 +55,9 @@ def function_text(op: Op) -> Text:
         if _is_differentiable(op) and op.unrolled.record is None:
             lines.append(recorded.format("(out,)"))
         elif _is_differentiable(op):
-            lines.append(f"    if required and flags & _GRAD: _record(out, {', '.join(op.names)})")
+            record = "(_record_number if is_number else _record)" if op.unrolled.record_number else "_record"
+            lines.append(f"    if required and flags & _GRAD: {record}(out, {', '.join(op.names)})")
     lines.append("    return out")
-    if op.number_argument is not None and op.unrolled.record_number is not None:
-        at = lines.index(lines[-2])
-        lines[at] = lines[at].replace("_record(", "(_record_number if is_number else _record)(")
     return lines, namespace | _names(op)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .operation import Op
 
 
-METHODS = ("apply", "step", "release", "holds")  # what is written for a class of nodes
+MEMBERS = ("apply", "step", "release", "holds")  # what is written for a class of nodes
 
 
 class Unrolled:
@@ -62,7 +62,7 @@ def _written(op: Op, inputs: Sequence[str], unrolled: Unrolled, number: str = ""
         if all(names[f"_plain{i}"] for i in range(len(inputs))):
             lines += _step(op, inputs)
     namespace = compiled(f"record {op.name}", (lines, names))
-    members: dict[str, Any] = {name: namespace[name] for name in METHODS if name in namespace}
+    members: dict[str, Any] = {name: namespace[name] for name in MEMBERS if name in namespace}
     unrolled.methods.setdefault(tuple(inputs), members)
     if isinstance(op.node_name, str):
         namespace["_node_class"] = op.make_class(op.node_name, unrolled.methods[tuple(inputs)])

@@ -95,7 +95,8 @@ def _summed_in(input, dtype):
     return input if input.dtype.kind == "f" else input.astype(np.int64)
 
 
-def _sum(x, reduced, keepdim):
+def summed(x: Any, reduced: Any, keepdim: bool) -> Any:
+    """Σ over dimensions of an array in its own dtype; float16 is added in float32."""
     wide = x.astype(np.float32) if x.dtype == np.float16 else x
     return in_order(np.asarray(kernels.sum(wide, reduced, keepdim))).astype(x.dtype, copy=False)
 
@@ -112,7 +113,7 @@ def sum(input, dim=ALL, keepdim=False, *, dtype=None):
     """Σ over all elements or over the dimensions `dim`."""
     if dim is ALL and input.dtype.char in "fd" and dtype is None:
         return kernels.sum(input)
-    return _sum(_summed_in(input, dtype), axes(dim, input.ndim, keepdim), keepdim)
+    return summed(_summed_in(input, dtype), axes(dim, input.ndim, keepdim), keepdim)
 
 
 @op(
@@ -129,7 +130,7 @@ def nansum(input, dim=None, keepdim=False, *, dtype=None):
         if dtype is not None and not dtype.is_floating_point:
             raise not_implemented("nansum_cpu", dtype)
         input = np.where(np.isnan(input), input.dtype.type(0), input)
-    return _sum(_summed_in(input, dtype), axes(dim, input.ndim, keepdim), keepdim)
+    return summed(_summed_in(input, dtype), axes(dim, input.ndim, keepdim), keepdim)
 
 
 @op(

@@ -240,9 +240,10 @@ def pairs(values: Any, where: str, who: str) -> Iterator[tuple[str, Any]]:
     for i, pair in enumerate(values):
         if not isinstance(pair, Iterable):
             raise TypeError(f"{where} update sequence element #{i} should be Iterable; is{type(pair).__name__}")
-        if len(pair) != 2:  # type: ignore[arg-type]  # torch, too, asks its length
-            raise ValueError(f"{where} update sequence element #{i} has length {len(pair)}; 2 is required")  # type: ignore[arg-type]
-        yield pair[0], pair[1]  # type: ignore[index]
+        element: Any = pair  # torch, too, asks its length, whether it has one or not
+        if len(element) != 2:
+            raise ValueError(f"{where} update sequence element #{i} has length {len(element)}; 2 is required")
+        yield element[0], element[1]
 
 
 def _described(values: Iterable[tuple[Any, Any]], kind: Any) -> str:
