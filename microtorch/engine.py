@@ -1,7 +1,7 @@
 """Reverse-mode differentiation: grad mode, the nodes of the tape, and the backward pass.
 
-Every recorded operation leaves a `Node`. Its `next_functions` are the edges to the nodes that made its inputs, an edge
-being `(node, i)`: "the gradient goes to output i of that node". A leaf that requires a gradient ends in an
+Every recorded operation leaves a `Node` with edges to the nodes that made its inputs. An edge, which the user sees as
+`(node, i)`, says: "the gradient goes to output i of that node". A leaf that requires a gradient ends in an
 `AccumulateGrad`. `run_backward` walks this graph from the roots. Nothing here knows any operation: a gradient is
 whatever has a shape and a dtype and can be added, and `Node.apply` says what to do with it.
 
@@ -9,7 +9,8 @@ The order is torch's. Nodes are numbered as they are made, and of those whose gr
 first. So contributions to a tensor that is used several times are added from its latest use to its earliest: with
 three or more of them, this order decides the last bit. It also makes counting needless: edges lead to older nodes, so
 whatever still sends a gradient to a node is younger than it, and has run before the node is the youngest one waiting.
-Only a leaf, which has no age and runs as soon as all has arrived, must know how many edges it waits for.
+Only a leaf, which has no age and runs as soon as all has arrived, must know how many edges it waits for; and that
+only if there is somebody to see when it runs.
 """
 
 from __future__ import annotations
@@ -25,10 +26,15 @@ from . import dtypes
 from .hooks import Gradient, NodeHooks, RemovableHandle, add_hook, run_post_accumulate_hooks
 
 Array = Any  # a numpy array
-Edge = tuple["Node | None", int]
 Output = tuple[tuple[int, ...], Any]  # the shape and the numpy dtype of a result
 
-NO_EDGE: Edge = (None, 0)
+# Where a gradient goes: to a node, as that of its output i; when the node runs, the lowest number first; the shape and
+# the numpy dtype that the gradient is to have, unless the node must be asked for them. All that the pass needs of a
+# node before it runs, in a tuple, as attributes of objects of many classes take Python long.
+Edge = tuple["Node | None", int, int, tuple[int, ...] | None, Any]
+
+NO_EDGE: Edge = (None, 0, 0, None, None)
+LEAF = 1 - 2**64  # the order of leaves, which run before all others
 FREED = (
     "Trying to backward through the graph a second time (or directly access saved tensors after they have already "
     "been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). "
@@ -66,43 +72,41 @@ class Mode(threading.local):
 
 
 mode = Mode()
-next_number = itertools.count().__next__
+orders = itertools.count(0, -1)  # in which nodes run: the youngest first
 _accumulation = threading.Lock()  # several threads may run backward into the same leaf
 
 
 class Node:
     """One recorded operation.
 
-    `next_functions`: an edge for every differentiable input, in order. `_shape`, `_dtype`: of the first output, to which
-    incoming gradients are brought; `_others`: of the other outputs, which few nodes have. Subclasses hold what their
-    formulas need and implement `apply`, which takes a gradient (or None) for every output and returns one for every edge.
+    `_edges`: where its gradients go, for every differentiable input, in order. `_outputs`: what gradients for its
+    outputs are to be like, if it has several; the edges to a node of a single output tell that. Subclasses hold what
+    their formulas need and implement `apply`, which takes a gradient (or None) for every output and returns one for
+    every edge.
     """
 
-    __slots__ = ("__weakref__", "_dtype", "_hooks", "_metadata", "_number", "_others", "_shape", "next_functions")
+    __slots__ = ("__weakref__", "_edges", "_hooks", "_metadata", "_order", "_outputs")
 
-    next_functions: tuple[Edge, ...]
-    _shape: tuple[int, ...]
-    _dtype: Any
-    _others: Sequence[Output]
+    _edges: tuple[Edge, ...]
+    _order: int
+    _outputs: Sequence[Output] | None
     computes_what_is_wanted = True  # not so the user's Functions: they compute everything
     holds = False  # whether there may be something to release
 
-    def __init__(self, next_functions: tuple[Edge, ...], outputs: Sequence[Output]) -> None:
-        self.next_functions = next_functions
+    def __init__(self, edges: tuple[Edge, ...], outputs: Sequence[Output] | None = None) -> None:
+        self._edges = edges
+        self._outputs = outputs
         self._hooks: NodeHooks | None = None
-        self._number = next_number()
-        self._describe(outputs)
-
-    def _describe(self, outputs: Sequence[Output]) -> None:
-        """Note the shapes and dtypes of all outputs."""
-        self._shape, self._dtype = outputs[0] if outputs else ((), None)
-        self._others = outputs[1:]
+        self._order = next(orders)
 
     def apply(self, *gradients: Gradient | None) -> Sequence[Gradient | None]:
         raise NotImplementedError
 
-    def step(self, gradient: Array | None) -> Any:
-        """`apply` on arrays, of nodes with one output; NotImplemented where it takes tensors."""
+    def step(self, gradient: Array | None, retain_graph: bool) -> Any:
+        """`apply` on arrays and `release`, of nodes with one output; NotImplemented where it takes tensors.
+
+        Gives, unlike `apply`, pairs of an edge and a gradient.
+        """
         return NotImplemented
 
     def release(self) -> None:
@@ -110,10 +114,10 @@ class Node:
 
     def __lt__(self, other: Node) -> bool:
         """Whether this node runs before another one that is ready, too."""
-        return self._number > other._number
+        return self._order < other._order
 
     def __call__(self, *gradients: Gradient | None) -> Any:
-        expected = 1 + len(self._others)
+        expected = 1 if self._outputs is None else len(self._outputs)
         if len(gradients) != expected:
             raise TypeError(f"expected {expected} arguments, got {len(gradients)} instead")
         results = tuple(self.apply(*gradients))
@@ -126,6 +130,11 @@ class Node:
         """The name that torch gives: plain if it derives the operation's code from a table, else with its C++ home."""
         name = type(self).__name__
         return name if name[-1].isdigit() or name.endswith("_copy") else f"torch::autograd::{name}"
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        """The nodes that this one's gradients go to, each with the number of its output."""
+        return tuple(edge[:2] for edge in self._edges)
 
     @property
     def hooks(self) -> NodeHooks:
@@ -155,39 +164,61 @@ class Node:
         return True
 
     def _sequence_nr(self) -> int:
-        return self._number
+        return -self._order
 
 
 class AccumulateGrad(Node):
     """The end of a path: adds what arrives to the `.grad` of a leaf, as soon as all has arrived."""
 
-    __slots__ = ("edges", "variable")
+    __slots__ = ("_dtype", "_shape", "variable")
+
+    _edges = ()
+    _outputs = None
+    _order = LEAF
 
     def __init__(self, variable: Any) -> None:  # one for every leaf in every step, hence without super
-        self.next_functions, self._others, self._hooks = (), (), None
-        self._shape, self._dtype = variable._array.shape, variable._array.dtype
-        self._number = 2**64 - 1
+        array = variable._array
+        self._shape, self._dtype = array.shape, array.dtype
+        self._hooks = None
         self.variable = variable
-        self.edges = 0  # at most so many lead here
 
     def apply(self, *gradients: Gradient | None) -> Sequence[Gradient | None]:
         gradient = gradients[0]
-        return self.step(gradient if gradient is None or mode.flags & GRAD else gradient._array)
-
-    def step(self, gradient: Any) -> Sequence[Any]:
-        """Add an array, or a tensor, whose addition is recorded."""
         if gradient is None:
             return ()
+        self._accumulate(gradient if mode.flags & GRAD else gradient._array)
+        hooks = self.variable._autograd.post_accumulate
+        if hooks is not None:
+            run_post_accumulate_hooks(hooks, self.variable)
+        return ()
+
+    def step(self, gradient: Array | None, retain_graph: bool) -> Any:
+        if gradient is None or self.variable._autograd.post_accumulate is not None:
+            return NotImplemented
+        self._accumulate(gradient)
+        return ()
+
+    def _accumulate(self, gradient: Any) -> None:
+        """Add an array, or a tensor, whose addition is recorded."""
         variable = self.variable
         if (variable._edge is not None or variable._view is not None) and not variable.is_leaf:
             raise RuntimeError("leaf variable has been moved into the graph interior")
         if variable._requires_grad:
             with _accumulation:
                 variable._accumulate(gradient)
-        hooks = variable._autograd.post_accumulate
-        if hooks is not None:
-            run_post_accumulate_hooks(hooks, variable)
-        return ()
+
+    def is_watched(self) -> bool:
+        """Whether it shows when it runs: there are hooks, or it will fail."""
+        variable = self.variable
+        hooked = self._hooks is not None or variable._autograd.post_accumulate is not None
+        return hooked or variable._edge is not None or variable._view is not None
+
+
+def edge_to(node: Node, output_nr: int, array: Array) -> Edge:
+    """The edge to an output of a node, whose array is given."""
+    if node._outputs is not None:
+        return (node, output_nr, node._order, None, None)
+    return (node, 0, node._order, array.shape, array.dtype)
 
 
 class TensorForm:
@@ -214,14 +245,13 @@ class TensorForm:
 
 
 def run_backward(
-    roots: Sequence[Edge],
-    gradients: Sequence[Gradient],
+    roots: Sequence[tuple[Edge, Any]],
     retain_graph: bool,
     form: TensorForm,
     inputs: Sequence[Edge] = (),
     accumulate: bool = True,
 ) -> list[Gradient | None]:
-    """Send the roots' gradients back through the graph.
+    """Send gradients back through the graph, from `roots`, which are edges with what comes over them.
 
     `form`: what gradients are on their way. Tensors are recorded; arrays, which cost less, become tensors only where
     somebody looks at them (`microtorch.autograd.arrays`).
@@ -229,119 +259,152 @@ def run_backward(
     Without `inputs`, to every leaf. With them, only to these edges: they are either run themselves, so that leaves
     accumulate and others tell who retains their gradient (`accumulate`), or what arrives at them is returned.
     """
-    awaited: dict[Node, int] = {}  # for a leaf with several edges, over how many a gradient will come
     captured: list[Gradient | None] = [None] * len(inputs)
-    running, wanted, captures = _aim_at(inputs, roots, accumulate) if inputs else (None, None, {})
-    arrived: dict[Node, Any] = {}  # the sum so far for the output of a node; for several, a list of them
-    ready: list[tuple[int, Node]] = []  # a heap, the youngest node first
+    aim = running, wanted, _ = _aim_at(inputs, roots, accumulate) if inputs else EVERYWHERE
+    recorded = form.recorded
+    on_arrays = running is None and not recorded
+    arrived: dict[Node, Any] = {}  # the sum so far; for a node of several outputs, a dictionary of them
+    ready: list[tuple[int, Node]] = []  # a heap, the node that runs next first
+    waiting: dict[Node, int] = {}  # leaves, with the number of edges over which a gradient came
+    awaited: dict[Node, int] = {}  # over how many it will; counted when somebody could see a leaf run, else all wait
+    watched = not on_arrays
     node: Node | None = None
-    edges = roots
-    outgoing: Any = form.taken(gradients)
-    recorded, before = form.recorded, mode.flags
-    mode.flags = before | GRAD if recorded else before & ~GRAD
+    outgoing: Any = roots
+    if recorded:
+        before = mode.flags
+        mode.flags = before | GRAD
     try:
         while True:
-            for edge, gradient in zip(edges, outgoing):  # noqa: B905  (apply sees to the number)
-                following, output_nr = edge
+            for edge, gradient in outgoing:
+                following, output_nr, order, shape, dtype = edge
                 if following is None or (wanted is not None and following not in wanted):
                     continue
                 if gradient is not None:
                     array = gradient._array if recorded else gradient
-                    if output_nr:
-                        shape, dtype = following._others[output_nr - 1]
-                    else:
-                        shape, dtype = following._shape, following._dtype
                     if array.shape != shape or array.dtype is not dtype:
-                        gradient = _fit(gradient, array, edge, node, edges, outgoing, form)
-                waits = type(following) is AccumulateGrad and following.edges > 1
+                        gradient = _fit(gradient, array, edge, node, outgoing, form)
                 if following in arrived:
-                    sums: Any = arrived[following] if following._others else arrived
-                    key: Any = output_nr if following._others else following
                     if gradient is not None:
-                        held = sums[key]
+                        sums, key = (arrived, following) if shape is not None else (arrived[following], output_nr)
+                        held = sums.get(key)
                         sums[key] = gradient if held is None else form.add(held, gradient)
                 else:
-                    arrived[following] = gradient
-                    if following._others:
-                        arrived[following] = [None] * (1 + len(following._others))
-                        arrived[following][output_nr] = gradient
-                    if not waits:
-                        heappush(ready, (-following._number, following))
-                if waits:
-                    awaited = awaited or _edges_into(roots)
-                    awaited[following] -= 1
-                    if awaited[following] == 0:
-                        heappush(ready, (-following._number, following))
+                    arrived[following] = gradient if shape is not None else {output_nr: gradient}
+                    if order is not LEAF:
+                        heappush(ready, (order, following))
+                if order is LEAF:
+                    waiting[following] = waiting.pop(following, 0) + 1
+                    watched = watched or following.is_watched()
+            if watched and waiting:
+                awaited = awaited or _edges_into(roots)
+                for leaf in _complete(waiting, awaited):
+                    heappush(ready, (LEAF, leaf))
             if not ready:
+                for leaf in waiting:
+                    leaf.step(arrived.pop(leaf), retain_graph)
                 return captured
             node = heappop(ready)[1]
             incoming = arrived.pop(node)
             hooks = node._hooks
-            edges = node.next_functions
-            outgoing = node.step(incoming) if hooks is None and running is None and not recorded else NotImplemented
-            if outgoing is NotImplemented:
-                incoming = form.shown(incoming if node._others else [incoming])
-                runs = running is None or node in running
-                if hooks is not None and not runs:
-                    incoming = hooks.run_tensor_hooks(incoming)
-                for position, output_nr in captures.get(node, ()):
-                    captured[position] = incoming[output_nr]
-                if not runs:
-                    outgoing = ()
-                    continue
-                outgoing = node.apply(*incoming) if hooks is None else _run_hooked(node, hooks, incoming, wanted)
-                outgoing = form.taken(outgoing)
-                mode.flags = mode.flags | GRAD if recorded else mode.flags & ~GRAD  # whatever a hook did to it
-            if node.holds and not retain_graph:
+            try:
+                outgoing = node.step(incoming, retain_graph) if hooks is None and on_arrays else NotImplemented
+            except BaseException:
+                for leaf in () if watched else _complete(waiting, _edges_into(roots)):
+                    leaf.step(arrived[leaf], retain_graph)
+                raise
+            if outgoing is not NotImplemented:
+                continue
+            if waiting and not watched:
+                watched = True
+                arrived[node] = incoming
+                heappush(ready, (node._order, node))
+                outgoing = ()
+                continue
+            outgoing = _run_on_tensors(node, incoming, form, aim, captured)
+            if node.holds and not retain_graph and (running is None or node in running):
                 node.release()
     finally:
-        mode.flags = before
+        if recorded:
+            mode.flags = before
 
 
-def _aim_at(
-    inputs: Sequence[Edge], roots: Sequence[Edge], accumulate: bool
-) -> tuple[set[Node], set[Node], dict[Node, list[tuple[int, int]]]]:
+def _complete(waiting: dict[Node, int], awaited: dict[Node, int]) -> list[Node]:
+    """The leaves that wait no longer, in the order in which the last gradient came."""
+    complete = [leaf for leaf, came in waiting.items() if came == awaited[leaf]]
+    for leaf in complete:
+        del waiting[leaf]
+    return complete
+
+
+Aim = tuple[set[Node] | None, set[Node] | None, dict[Node, list[tuple[int, int]]]]
+EVERYWHERE: Aim = (None, None, {})
+
+
+def _aim_at(inputs: Sequence[Edge], roots: Sequence[tuple[Edge, Any]], accumulate: bool) -> Aim:
     """The nodes that run for gradients to reach `inputs`, those that a gradient is sent to, and, where gradients are
     returned, for a node the places in the result with the outputs whose gradients go there.
     """
-    targets = {node for node, _ in inputs if node is not None}
+    targets = {node for node, *_ in inputs if node is not None}
     running = _leading_to(targets, _edges_into(roots))
     captures: dict[Node, list[tuple[int, int]]] = {}
     if accumulate:
         running |= targets
     else:
-        for position, (target, output_nr) in enumerate(inputs):
+        for position, (target, output_nr, *_) in enumerate(inputs):
             if target is not None:
                 captures.setdefault(target, []).append((position, output_nr))
     wanted = running | targets
-    if len(roots) == 1 and roots[0][0] is not None:
-        wanted.add(roots[0][0])  # torch begins there: hooks are called, even if it leads nowhere
+    if len(roots) == 1 and roots[0][0][0] is not None:
+        wanted.add(roots[0][0][0])  # torch begins there: hooks are called, even if it leads nowhere
     return running, wanted, captures
 
 
-def _edges_into(roots: Sequence[Edge]) -> dict[Node, int]:
+def _edges_into(roots: Sequence[tuple[Edge, Any]]) -> dict[Node, int]:
     """Every node that a gradient can reach from the roots, with the number of edges that lead into it."""
     counts: dict[Node, int] = {}
-    stack = [roots]
+    stack: list[Sequence[Edge]] = [[edge for edge, _ in roots]]
     while stack:
-        for following, _ in stack.pop():
+        for following, *_ in stack.pop():
             if following in counts:
                 counts[following] += 1
             elif following is not None:
                 counts[following] = 1
-                stack.append(following.next_functions)
+                stack.append(following._edges)
     return counts
 
 
 def _leading_to(targets: set[Node], nodes: Iterable[Node]) -> set[Node]:
     """Those of `nodes` that must run for a gradient to reach a target: one of their edges leads on to one."""
     leading: set[Node] = set()
-    for node in sorted(nodes, reverse=True):  # oldest first: a node leads only to older ones, and to leaves
-        for following, _ in node.next_functions:
+    for node in sorted(nodes, reverse=True):  # oldest first, as a node leads only to older ones; leaves lead nowhere
+        for following, *_ in node._edges:
             if following is not None and (following in leading or following in targets):
                 leading.add(node)
                 break
     return leading
+
+
+def _run_on_tensors(
+    node: Node, incoming: Any, form: TensorForm, aim: Aim, captured: list[Gradient | None]
+) -> Sequence[tuple[Edge, Any]]:
+    """Show a node's gradients to who wants to see them, and run it; gives its edges with what goes over them."""
+    running, wanted, captures = aim
+    hooks, outputs = node._hooks, node._outputs
+    gradients = form.shown([incoming] if outputs is None else [incoming.get(i) for i in range(len(outputs))])
+    before = mode.flags
+    mode.flags = before | GRAD if form.recorded else before & ~GRAD
+    try:
+        runs = running is None or node in running
+        if hooks is not None and not runs:
+            gradients = hooks.run_tensor_hooks(gradients)
+        for position, output_nr in captures.get(node, ()):
+            captured[position] = gradients[output_nr]
+        if not runs:
+            return ()
+        results = node.apply(*gradients) if hooks is None else _run_hooked(node, hooks, gradients, wanted)
+    finally:
+        mode.flags = before
+    return list(zip(node._edges, form.taken(results), strict=False))  # apply sees to the number
 
 
 def _run_hooked(
@@ -355,11 +418,12 @@ def _run_hooked(
     if not hooks.post:
         return outgoing
     fitted = list(outgoing)
-    for i, (edge, gradient) in enumerate(zip(node.next_functions, outgoing, strict=True)):
+    pairs = list(zip(node._edges, outgoing, strict=True))
+    for i, (edge, gradient) in enumerate(pairs):
         if node.computes_what_is_wanted and (edge[0] is None or (wanted is not None and edge[0] not in wanted)):
             fitted[i] = None
         elif gradient is not None and edge[0] is not None:
-            fitted[i] = _fit(gradient, gradient._array, edge, node, node.next_functions, outgoing, TensorForm())
+            fitted[i] = _fit(gradient, gradient._array, edge, node, pairs, TensorForm())
     return hooks.run_post_hooks(fitted, incoming)
 
 
@@ -368,20 +432,20 @@ def _fit(
     array: Array,
     edge: Edge,
     node: Node | None,
-    edges: Sequence[Edge],
-    outgoing: Sequence[Any],
+    outgoing: Sequence[tuple[Edge, Any]],
     form: TensorForm,
 ) -> Any:
     """Undo broadcasting and promotion: a value that was repeated along a dimension receives the sum along it."""
-    following, output_nr = edge
-    assert following is not None
-    shape, dtype = following._others[output_nr - 1] if output_nr else (following._shape, following._dtype)
+    following, output_nr, _, shape, dtype = edge
+    if shape is None:
+        assert following is not None
+        assert following._outputs is not None
+        shape, dtype = following._outputs[output_nr]
     got = array.shape
     if got != shape:
         lead = len(got) - len(shape)
         if lead < 0 or not all(map(_broadcasts, shape, got[lead:])):
-            pairs = zip(edges, outgoing, strict=True)
-            index = next(i for i, (e, g) in enumerate(pairs) if e == edge and g is gradient)
+            index = next(i for i, (e, g) in enumerate(outgoing) if e == edge and g is gradient)
             by = "" if node is None else f"Function {node.name()} returned an "
             raise RuntimeError(
                 f"{by}invalid gradient at index {index} - got {list(got)} but expected shape compatible with "

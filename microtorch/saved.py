@@ -6,7 +6,7 @@ import weakref
 from typing import Any
 
 from . import dtypes
-from .engine import Node, operation_name
+from .engine import Node, edge_to, operation_name
 from .tensor import InferenceCounter, Tensor, wrap
 
 
@@ -66,7 +66,7 @@ class SavedOutput:
         tensor = wrap(self.array)
         tensor._counter = self.counter
         if differentiable:
-            tensor._edge = (maker, self.position)
+            tensor._edge = edge_to(maker, self.position, self.array)
             tensor._requires_grad = True
         return tensor
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import dtypes, printing, storage
 from .arguments import is_int, type_name
-from .engine import INFERENCE, mode
+from .engine import GRAD, INFERENCE, mode
 from .settings import warn_once
 from .tensor_base import TensorBase
 from .types import CPU, Size, contiguous_format, device, layout, strided
@@ -201,7 +201,11 @@ class Tensor(TensorBase):
         elif held is None:
             meta.grad = wrap(copy_in_layout(gradient, self))
         elif type(held._counter) is InferenceCounter or held._array.shape != gradient.shape:
-            held.add_(wrap(np.asarray(gradient)))  # which may be refused
+            flags, mode.flags = mode.flags, mode.flags & ~GRAD
+            try:
+                held.add_(wrap(np.asarray(gradient)))  # which may be refused
+            finally:
+                mode.flags = flags
         else:
             np.add(held._array, gradient, held._array)
             held._counter[0] += 1

@@ -45,7 +45,7 @@ class TensorBase:
 
     _array: np.ndarray[Any, Any]
     _counter: list[int]  # the version, in a list so that views share it
-    _edge: Edge | None  # (node that made it, which of its outputs); None for a leaf
+    _edge: Edge | None  # to the node that made it; None for a leaf
     _requires_grad: bool
     _view: View | None
     _autograd: AutogradMeta | None
@@ -186,7 +186,7 @@ class TensorBase:
         """Call `hook(grad)` when the gradient of this tensor is complete; what it returns replaces the gradient."""
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-        node, output_nr = gradient_edge(self)
+        node, output_nr, *_ = gradient_edge(self)
         meta = self._meta
         if meta.hooks is None:  # kept here as well, since a leaf's node can die and be made anew
             meta.hooks = OrderedDict()
@@ -216,7 +216,7 @@ class TensorBase:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
         if self._edge is None or self.retains_grad:
             return
-        node, output_nr = gradient_edge(self)
+        node, output_nr, *_ = gradient_edge(self)
         assert node is not None
         self._meta.retains_grad = True
         this = weakref.ref(self)  # the node must not keep its own output alive

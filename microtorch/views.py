@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 from weakref import ref
 
-from .engine import FREED, GRAD, NO_EDGE, AccumulateGrad, Edge, Node, mode, operation_name
+from .engine import FREED, GRAD, LEAF, NO_EDGE, AccumulateGrad, Edge, Node, edge_to, mode, operation_name
 from .engine import INFERENCE as INFERENCE_MODE
 
 # How a view was made, where this forbids changing it in place later.
@@ -75,8 +75,7 @@ def gradient_edge(tensor: Any) -> Edge:
         meta.accumulator = ref(node)
         if meta.hooks is not None:
             node.hooks.tensor.append((0, meta.hooks))
-    node.edges += 1
-    return (node, 0)
+    return (node, 0, LEAF, node._shape, node._dtype)
 
 
 def set_edge(tensor: Any, edge: Edge) -> None:
@@ -99,8 +98,8 @@ def refresh_view(tensor: Any) -> None:
     if view.version == tensor._counter[0] or (tensor._edge is None and not view.base.requires_grad):
         return
     _forbid_change(tensor, "its base or another view of its base has been")
-    node = AsStridedBackward0(gradient_edge(view.base), geometry(view.base), geometry(tensor), tensor)
-    set_edge(tensor, (node, 0))
+    node = AsStridedBackward0(gradient_edge(view.base), geometry(view.base), geometry(tensor))
+    set_edge(tensor, edge_to(node, 0, tensor._array))
 
 
 def check_inplace(tensor: Any) -> None:
@@ -118,9 +117,9 @@ def rebase_history(tensor: Any, node: Node, output_nr: int = 0) -> None:
     """Record that `node`, whose first edge is to the value before, made the present value of `tensor` in place."""
     view = tensor._view
     if view is None:
-        set_edge(tensor, (node, output_nr))
+        set_edge(tensor, edge_to(node, output_nr, tensor._array))
     else:
-        set_edge(view.base, (CopySlices(view.base, tensor, node), 0))
+        set_edge(view.base, edge_to(CopySlices(view.base, tensor, node), 0, view.base._array))
         refresh_view(tensor)
 
 
@@ -128,7 +127,7 @@ def _forbid_change(tensor: Any, event: str) -> None:
     origin = tensor._view.origin
     if origin is None:
         return
-    node, output_nr = tensor._edge or NO_EDGE
+    node, output_nr, *_ = tensor._edge or NO_EDGE
     if node is not None:
         what = f"Output {output_nr} of {operation_name(node)} is a view"
     if origin is INFERENCE or origin is NO_GRAD or node is None:
@@ -161,8 +160,8 @@ class AsStridedBackward0(Node):
 
     __slots__ = ("_source", "_window")
 
-    def __init__(self, edge: Edge, source: Geometry, window: Geometry, output: Any) -> None:
-        super().__init__((edge,), ((output._array.shape, output._array.dtype),))
+    def __init__(self, edge: Edge, source: Geometry, window: Geometry) -> None:
+        super().__init__((edge,))
         self._source = source
         self._window = window
 
@@ -178,7 +177,7 @@ class CopySlices(Node):
     holds = True
 
     def __init__(self, base: Any, view: Any, function: Node) -> None:
-        super().__init__((gradient_edge(base), *function.next_functions[1:]), ((base._array.shape, base._array.dtype),))
+        super().__init__((gradient_edge(base), *function._edges[1:]))
         self._function: Node | None = function
         self._source = geometry(base)
         self._window = geometry(view)
@@ -186,7 +185,7 @@ class CopySlices(Node):
     def apply(self, *gradients: Any) -> Sequence[Any]:
         (gradient,) = gradients
         if gradient is None:
-            return [None] * len(self.next_functions)
+            return [None] * len(self._edges)
         if self._function is None:
             raise RuntimeError(FREED)
         shape, strides, start = self._source
@@ -194,7 +193,7 @@ class CopySlices(Node):
         window_shape, window_strides, window_start = self._window
         window = result.as_strided(window_shape, window_strides, window_start - start)
         first, *others = self._function.apply(window.clone())
-        if self.next_functions[0][0] is None or first is None:
+        if self._edges[0][0] is None or first is None:
             return [None, *others]
         window.copy_(first)
         return [result, *others]

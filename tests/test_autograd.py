@@ -320,6 +320,75 @@ def test_root_within_graph(t: Any, say: Say) -> None:
 
 
 @same
+def test_when_leaves_run(t: Any, say: Say) -> None:
+    """As soon as all has arrived: a hook, a Function and an error see what was accumulated by then."""
+
+    class Look(t.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            say("look", early.grad, late.grad)
+            return g
+
+    class Wrong(Look):
+        @staticmethod
+        def forward(ctx: Any, x: Any, y: Any) -> Any:
+            return x + y
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return g, g.sum().expand(7)
+
+    def start() -> Any:
+        return [t.tensor([1.0, 2.0], requires_grad=True) for _ in range(2)]
+
+    for kept in (False, True):  # of a graph that is kept, leaves have edges, too
+        early, late = start()
+        older = ((late * 2).reciprocal() * 3) * early * early if kept else None
+
+        z = Look.apply(late * 2) * early * early
+        z.sum().backward()
+        say(early.grad, late.grad)
+
+        early, late = start()
+        y = late * 2
+        z = y * y * early * early
+        y.mul_(2)
+        say.outcome(z.sum().backward)
+        say(early.grad, late.grad)
+        say.outcome(z.sum().backward)
+        say(early.grad, late.grad)
+
+        early, late = start()
+        y = late * 2
+        y.register_hook(lambda g: say("hook", early.grad, late.grad))
+        (y * early * early * late).sum().backward()
+        say(early.grad, late.grad)
+
+        early, late = start()
+        early.register_hook(lambda g: say("hook of a leaf", late.grad))
+        early.register_post_accumulate_grad_hook(lambda p: say("accumulated", p.grad, late.grad))
+        ((early * late).reciprocal() * late * early * late).sum().backward()
+        say(early.grad, late.grad)
+
+        early, late = start()
+        late.register_post_accumulate_grad_hook(lambda p: say("accumulated", p.grad, early.grad))
+        ((early * 3) * late * early).sum().backward()
+        say(early.grad, late.grad)
+
+        early, late = start()
+        say.outcome(Wrong.apply(early, late).sum().backward)
+        say(early.grad, late.grad)
+        say.outcome((Wrong.apply(early, late * 2) * early).sum().backward)
+        say(early.grad, late.grad)
+        del older
+    say((early * 2).requires_grad)
+
+
+@same
 def test_names_of_nodes(t: Any, say: Say) -> None:
     x = t.tensor([1.0, 2.0], requires_grad=True)
     for y in (x + 1, x.exp(), x.view(2, 1), x.sum(), x[0]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,10 @@ class ArrayForm(TensorForm):
 
     recorded = False
 
-    def __init__(self) -> None:
-        self._seen: dict[int, tuple[Array, Tensor]] = {}  # by the identity of arrays, kept alive though `data` be set
+    @cached_property
+    def _seen(self) -> dict[int, tuple[Array, Tensor]]:
+        """The tensors by the identity of arrays, which are kept alive though `data` be set."""
+        return {}
 
     def shown(self, gradients: Sequence[Array | None]) -> list[Tensor | None]:
         return [None if g is None else self._tensor(g) for g in gradients]

@@ -37,15 +37,15 @@ def backward(
         grad_tensors = grad_variables
     targets = () if inputs is None else _inputs(inputs, "backward")
     roots = _as_tuple(tensors)
-    gradients = _initial_gradients(roots, grad_tensors)
-    edges = _root_edges(roots, gradients)
+    form = TensorForm() if create_graph else ArrayForm()
+    start = _start(roots, grad_tensors, form)
     for target in targets:
         _require_tensor(target)
         target.retain_grad()
     if create_graph:
         _warn_of_cycle()
     keep = create_graph if retain_graph is None else retain_graph
-    run_backward(edges, gradients, keep, TensorForm() if create_graph else ArrayForm(), _input_edges(targets))
+    run_backward(start, keep, form, _input_edges(targets) if targets else ())
 
 
 def grad(
@@ -77,12 +77,11 @@ def grad(
             FutureWarning,
             stacklevel=2,
         )
-    gradients = _initial_gradients(roots, grad_outputs)
+    form = TensorForm() if create_graph else ArrayForm()
     results = run_backward(
-        _root_edges(roots, gradients),
-        gradients,
+        _start(roots, grad_outputs, form),
         create_graph if retain_graph is None else retain_graph,
-        TensorForm() if create_graph else ArrayForm(),
+        form,
         _input_edges(targets),
         accumulate=False,
     )
@@ -139,39 +138,56 @@ def _input_edges(targets: tuple[Any, ...]) -> list[Edge]:
     return [gradient_edge(target) for target in targets]
 
 
-def _initial_gradients(roots: tuple[Any, ...], given: Gradients) -> list[Any]:
+def _start(roots: tuple[Any, ...], given: Gradients, form: TensorForm) -> list[tuple[Edge, Any]]:
+    """The edges to the roots, with the gradients that are put in there."""
+    start = []
+    for i, gradient in enumerate(_initial_gradients(roots, given, form)):
+        root = roots[i]
+        edge = gradient_edge(root) if root._edge is None or root._view is not None else root._edge
+        if edge[0] is None:
+            raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
+        start.append((edge, gradient))
+    return start
+
+
+def _initial_gradients(roots: tuple[Any, ...], given: Gradients, form: TensorForm) -> list[Any]:
     """The gradient that is put in at each root: the given one, or 1 for a single number that came with none."""
-    gradients: list[Any] = [None] * len(roots) if given is None else list(_as_tuple(given))
+    if given is None:
+        return [_one(root, form) for root in roots]
+    gradients = list(_as_tuple(given))
     for i, (root, gradient) in enumerate(zip(roots, gradients, strict=False)):
-        if not isinstance(root, Tensor):
-            raise AssertionError("Expected output to be a torch.Tensor")
-        array = root._array
-        if isinstance(gradient, Tensor):
-            if gradient._array.shape != array.shape:
-                raise RuntimeError(
-                    f"Mismatch in shape: grad_output[{i}] has a shape of {gradient.shape} and output[{i}] has a shape "
-                    f"of {root.shape}."
-                )
-        elif gradient is not None:
+        if gradient is None:
+            gradients[i] = _one(root, form)
+            continue
+        _require_root(root)
+        if not isinstance(gradient, Tensor):
             raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
-        elif root._requires_grad or root.requires_grad:
-            if array.size != 1:
-                raise RuntimeError("grad can be implicitly created only for scalar outputs")
-            if array.dtype.kind != "f":
-                raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {root.dtype}")
-            one = np.empty(array.shape, array.dtype)
-            one.fill(1)
-            gradients[i] = wrap(one)
+        if gradient._array.shape != root._array.shape:
+            raise RuntimeError(
+                f"Mismatch in shape: grad_output[{i}] has a shape of {gradient.shape} and output[{i}] has a shape "
+                f"of {root.shape}."
+            )
+        (gradients[i],) = form.taken([gradient])
+    if len(gradients) < len(roots):
+        raise RuntimeError(f"got {len(roots)} tensors and {len(gradients)} gradients")
     return gradients[: len(roots)]
 
 
-def _root_edges(roots: tuple[Any, ...], gradients: list[Any]) -> list[Edge]:
-    if len(gradients) != len(roots):
-        raise RuntimeError(f"got {len(roots)} tensors and {len(gradients)} gradients")
-    edges = []
-    for i, root in enumerate(roots):
-        edge = gradient_edge(root)
-        if edge[0] is None:
-            raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
-        edges.append(edge)
-    return edges
+def _one(root: Any, form: TensorForm) -> Any:
+    """d root / d root of a single number that requires a gradient."""
+    _require_root(root)
+    if not (root._requires_grad or root.requires_grad):
+        return None
+    array = root._array
+    if array.size != 1:
+        raise RuntimeError("grad can be implicitly created only for scalar outputs")
+    if array.dtype.kind != "f":
+        raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {root.dtype}")
+    one = np.empty(array.shape, array.dtype)
+    one.fill(1)
+    return wrap(one) if form.recorded else one
+
+
+def _require_root(root: Any) -> None:
+    if not isinstance(root, Tensor):
+        raise AssertionError("Expected output to be a torch.Tensor")

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import FREED, Node, Output, mode
+from ..engine import FREED, Node, Output, edge_to, mode
 from ..saved import SavedInput, SavedOutput
 from ..tensor import Tensor, wrap
 from ..views import CUSTOM_FUNCTION, MULTI_OUTPUT, check_inplace, gradient_edge, rebase_history, set_edge
@@ -171,7 +171,7 @@ class BackwardCFunction(Node, FunctionCtx):
                     connected.append(position)
                 else:
                     result = _alias(result) if is_input else result
-                    set_edge(result, (self, position))
+                    set_edge(result, edge_to(self, position, result._array))
                     connected.append(position)
                 if result._view is not None and not (is_input and is_dirty):
                     result._view.origin = CUSTOM_FUNCTION
@@ -187,7 +187,7 @@ class BackwardCFunction(Node, FunctionCtx):
             )
         if self._is_recorded:
             self._results = [(o._array.shape, o._array.dtype) if isinstance(o, Tensor) else None for o in outputs]
-            self._describe([r if r and i in connected else ((), None) for i, r in enumerate(self._results)])
+            self._outputs = [r if r and i in connected else ((), None) for i, r in enumerate(self._results)]
             self._saved = [self._keep(tensor, outputs) for tensor in self.to_save]
         self.to_save = self.dirty_tensors = self.non_differentiable = ()  # the node must not keep its own results
         return tuple(outputs) if isinstance(returned, tuple) else outputs[0]
@@ -370,7 +370,7 @@ def once_differentiable(fn: Callable[..., Any]) -> Callable[..., Any]:
         known = [g for g in gradients if g is not None]
         node = Error(tuple(map(gradient_edge, known)), [(g._array.shape, g._array.dtype) for g in known])
         for position, gradient in enumerate(known):
-            set_edge(gradient, (node, position))
+            set_edge(gradient, edge_to(node, position, gradient._array))
         return gradients if len(gradients) > 1 else gradients[0]
 
     return wrapper

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..engine import Node
+from ..engine import Node, edge_to
 from ..tensor import Tensor, wrap
 from ..views import gradient_edge
 from .differentiate import grad
@@ -320,9 +320,9 @@ def _check_undefined(func: Function, arguments: Sequence[Any]) -> None:
         outputs = [o for o in _as_tuple(func(*arguments)) if o.requires_grad]
         for i, output in enumerate(outputs):
             if missing is None or missing == i:
-                node = UndefinedGrad((gradient_edge(output),), ((output._array.shape, output._array.dtype),))
+                node = UndefinedGrad((gradient_edge(output),))
                 outputs[i] = wrap(output._array)
-                outputs[i]._edge = (node, 0)
+                outputs[i]._edge = edge_to(node, 0, output._array)
                 outputs[i]._requires_grad = True
         zeros = [wrap(np.zeros_like(o._array)) for o in outputs]
         where = 'Please look at "Notes about undefined output gradients" in "tools/autograd/derivatives.yaml"'

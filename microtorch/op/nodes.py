@@ -24,7 +24,7 @@ class OpNode(Node):
     _saved: tuple[Any, ...] | None  # a value, or None, for each of `op.saves`; None once freed
 
     def __init__(self, edges: tuple[Edge, ...], outputs: Any, saved: tuple[Any, ...], plan: Any) -> None:
-        super().__init__(edges, outputs)
+        super().__init__(edges, outputs if len(outputs) > 1 else None)
         self._saved = saved
         self._plan = plan
 
@@ -32,7 +32,7 @@ class OpNode(Node):
         saved = self._saved
         if saved is None:
             raise RuntimeError(FREED)
-        results: list[Any] = [None] * len(self.next_functions)
+        results: list[Any] = [None] * len(self._edges)
         if all(gradient is None for gradient in gradients):
             return results
         op = self.op
@@ -51,15 +51,25 @@ class OpNode(Node):
         if self._saved is not None and any(map(is_freed_with_graph, self._saved)):
             self._saved = None
 
-    def __getattr__(self, name: str) -> Any:
-        """`_saved_other`, `_saved_result`: what was saved, under torch's names."""
-        key = name.removeprefix("_saved_")
-        key = {"self": "input", "result": "out"}.get(key, key)
-        if key == name or key not in self.op.saves:
-            raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
-        if self._saved is None:
+
+class SavedValue:
+    """`_saved_other`, `_saved_result`: an attribute that shows what a node saved, under torch's name."""
+
+    def __init__(self, position: int) -> None:
+        self._position = position
+
+    def __get__(self, node: OpNode | None, owner: Any = None) -> Any:
+        if node is None:
+            return self
+        if node._saved is None:
             raise RuntimeError(FREED)
-        return unpack(self._saved[self.op.saves.index(key)], self)
+        return unpack(node._saved[self._position], node)
+
+
+def attributes(saves: Sequence[str]) -> dict[str, SavedValue]:
+    """The attributes of a class of nodes that show what these save."""
+    names = ["result" if need == "out" else torch_name(need) for need in saves]
+    return {f"_saved_{name}": SavedValue(position) for position, name in enumerate(names)}
 
 
 class NotImplementedNode(Node):
@@ -68,7 +78,7 @@ class NotImplementedNode(Node):
     __slots__ = ("operation",)
 
     def __init__(self, edges: tuple[Edge, ...], results: Sequence[Tensor], operation: str) -> None:
-        super().__init__(edges, tuple((r._array.shape, r._array.dtype) for r in results))
+        super().__init__(edges, tuple((r._array.shape, r._array.dtype) for r in results) if len(results) > 1 else None)
         self.operation = operation
 
     def apply(self, *gradients: Any) -> Sequence[Any]:

@@ -13,13 +13,13 @@ import numpy as np
 from .. import dtypes
 from ..arguments import type_name
 from ..casting import cast
-from ..engine import NO_EDGE, Edge, mode
+from ..engine import NO_EDGE, Edge, edge_to, mode
 from ..layout import arranged
 from ..memory import check_cast, check_overlap, check_partial_overlap
 from ..saved import SavedInput, SavedOutput
 from ..tensor import Tensor, wrap
 from ..views import check_inplace, gradient_edge, rebase_history
-from .nodes import DESCRIBED, NotImplementedNode, OpNode, describe, torch_name
+from .nodes import DESCRIBED, NotImplementedNode, OpNode, attributes, describe, torch_name
 from .output import check_writable, requires_grad, write_into
 from .shapes import broadcast_error, broadcast_shape
 from .tape import Unrolled, unroll
@@ -187,7 +187,7 @@ class Op:
         node = self.make_node(results, values, extras)
         for output_nr, result in enumerate(results):
             if result._array.dtype.kind == "f":
-                result._edge = (node, output_nr)
+                result._edge = edge_to(node, output_nr, result._array)
                 result._requires_grad = True
 
     def make_node(
@@ -219,7 +219,7 @@ class Op:
                 to_inputs = [NO_EDGE]
             else:
                 continue
-            if any(node is not None for node, _ in to_inputs):
+            if any(edge is not NO_EDGE for edge in to_inputs):
                 plan.append((parameter, len(edges), len(to_inputs)))
                 needed |= dict.fromkeys(self.needs[parameter])
             edges += to_inputs
@@ -227,7 +227,9 @@ class Op:
         if name == "NotImplemented":
             return NotImplementedNode(tuple(e for e in edges if e[0] is not None), results, self.name)
         plan.sort(key=lambda step: torch_name(step[0]))
-        saved = tuple(self._saved(n, named, results, original) if n in needed else None for n in self.saves)
+        saved = tuple(
+            self._saved(n, named, results, original) if n in needed or n in self.others else None for n in self.saves
+        )
         outputs = tuple((r._array.shape, r._array.dtype) for r in results)
         return self.node_class(name, tuple(linked))(tuple(edges), outputs, saved, plan)
 
@@ -257,7 +259,9 @@ class Op:
         """The class of the nodes of one name, made with these methods if it is not there yet."""
         made = self._node_classes.get(name)
         if made is None:
-            made = self._node_classes[name] = type(name, (OpNode,), {"__slots__": (), "op": self} | methods)
+            made = self._node_classes[name] = type(
+                name, (OpNode,), {"__slots__": (), "op": self} | attributes(self.saves) | methods
+            )
         return made
 
     # -- in place and out= --------------------------------------------------------------------------------------------

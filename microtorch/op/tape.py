@@ -75,25 +75,25 @@ def _record(op: Op, inputs: Sequence[str], number: str) -> list[str]:
         if name == number:
             lines.append(f"    e{i} = _NO_EDGE")
         else:
-            lines.append(f"    e{i} = {name}._edge")
-            lines.append(f"    if e{i} is None or {name}._view is not None: e{i} = _gradient_edge({name})")
+            lines += _EDGE.format(i, name).split("\n")
     for j, need in enumerate(op.saves):
-        asking = " or ".join(f"e{i} is not _NO_EDGE" for i, name in enumerate(inputs) if need in op.needs[name])
+        if need == number or (need in op.names and need not in op.tensors):
+            lines.append(f"    s{j} = {need}")
+            continue
+        asked = [f"e{i} is not _NO_EDGE" for i, name in enumerate(inputs) if need in op.needs[name]]
+        asking = "" if len(asked) == len(inputs) else " or ".join(asked) or "False"
         if need == "out":
             value = "_SavedOutput(out, 0)"
-        elif need == number:
-            value = need
+        elif need in inputs:
+            lines += _save(j, need, asking)
+            continue
         elif need in op.tensors:
-            value = f"_SavedInput({need})"
-            if need not in inputs:
-                value = f"({value} if isinstance({need}, _Tensor) else {need})"
-        elif need in op.names:
-            value = need
+            value = f"(_SavedInput({need}) if isinstance({need}, _Tensor) else {need})"
         elif need.endswith("_shape") and need.removesuffix("_shape") in inputs:
             value = f"_new_size(_Size, {need.removesuffix('_shape')}._array.shape)"
         else:
             value = f"_describe({need.rpartition('_')[0]}, {need.rpartition('_')[2]!r})"
-        lines.append(f"    s{j} = {value}" + (f" if {asking or 'False'} else None" if len(inputs) > 1 else ""))
+        lines.append(f"    s{j} = {value}" + (f" if {asking} else None" if asking else ""))
     node_class = "_node_class"
     if not isinstance(op.node_name, str):
         node_class = f"_op.node_class(_node_name({', '.join(f'{p}={p}' for p in op.names)}), {tuple(inputs)})"
@@ -101,18 +101,49 @@ def _record(op: Op, inputs: Sequence[str], number: str) -> list[str]:
         *lines,
         "    array = out._array",
         f"    node = _new({node_class})",
-        f"    node.next_functions = {listed([f'e{i}' for i in range(len(inputs))])}",
-        "    node._shape, node._dtype, node._others, node._hooks = array.shape, array.dtype, (), None",
+        f"    node._edges = {listed([f'e{i}' for i in range(len(inputs))])}",
         f"    node._saved = {listed([f's{j}' for j in range(len(op.saves))])}",
-        "    node._number = _next_number()",
-        "    out._edge = (node, 0)",
+        "    node._outputs = node._hooks = None",
+        "    node._order = order = _next(_orders)",
+        "    out._edge = (node, 0, order, array.shape, array.dtype)",
         "    out._requires_grad = True",
     ]
 
 
+_EDGE = """\
+    e{0} = {1}._edge
+    view = {1}._view
+    if e{0} is None: e{0} = _gradient_edge({1}) if {1}._requires_grad or view is not None else _NO_EDGE
+    elif view is not None and view.version != {1}._counter[0]: e{0} = _gradient_edge({1})"""
+
+
+def _save(j: int, need: str, asking: str) -> list[str]:
+    """`_SavedInput(need)`, where somebody asks for it, without the call."""
+    save = [
+        f"s{j} = _new(_SavedInput)",
+        f"s{j}.tensor = {need}",
+        f"counter = {need}._counter",
+        f"if type(counter) is _InferenceCounter: _SavedInput({need})",
+        f"s{j}.version = counter[0]",
+        f"s{j}.computed = {need}._edge is not None",
+    ]
+    if not asking:
+        return [f"    {line}" for line in save]
+    return [f"    if {asking}:", *[f"        {line}" for line in save], f"    else: s{j} = None"]
+
+
 def _apply(op: Op, inputs: Sequence[str]) -> list[str]:
     """The backward step on tensors."""
-    lines = _unpacked(op, inputs, "apply")
+    lines = [
+        "def apply(self, g):",
+        "    saved = self._saved",
+        "    if saved is None: raise _RuntimeError(_FREED)",
+        f"    if g is None: return ({'None, ' * len(inputs)})",
+        *_parts(op, inputs),
+    ]
+    for j, need in enumerate(op.saves):
+        if need == "out" or need in op.tensors:
+            lines.append(f"    if {_is_kept(op, inputs, j)}: s{j} = s{j}.unpack(self)")
     for name in sorted(inputs, key=torch_name):
         i = inputs.index(name)
         values = ["g" if w == "g" else f"s{op.saves.index(w)}" for w in op.needs[name]]
@@ -123,69 +154,88 @@ def _apply(op: Op, inputs: Sequence[str]) -> list[str]:
 def _step(op: Op, inputs: Sequence[str]) -> list[str]:
     """The same on arrays, if those are of one dtype, and in order where the order shows."""
     ordered = op.promotion != KEEP or any(has_operators(op.derivatives[name]) for name in inputs)
-    fits = "({0} is _float32 or {0} is _float64)"
-    in_order = " and ({0}.ndim < 2 or {0}.flags.c_contiguous or not any({0}.strides))" if ordered else ""
+    out_of_order = " or not ({0}.ndim < 2 or {0}.flags.c_contiguous or not any({0}.strides))" if ordered else ""
     lines = [
-        *_unpacked(op, inputs, "step"),
+        "def step(self, g, retain_graph):",
+        "    saved = self._saved",
+        "    if saved is None: raise _RuntimeError(_FREED)",
+        "    if g is None: return _NotImplemented",
+        *_parts(op, inputs),
         "    dtype = g.dtype",
-        f"    plain = {fits.format('dtype')}{in_order.format('g')}",
+        f"    if (dtype is not _float32 and dtype is not _float64){out_of_order.format('g')}: return _NotImplemented",
     ]
     for j, need in enumerate(op.saves):
         if need != "out" and need not in op.tensors:
             continue
-        take = f"s{j} = s{j}._array; plain = plain and s{j}.dtype is dtype{in_order.format(f's{j}')}"
-        if need == "out" or (need in inputs and not op.traits.wraps_numbers):
-            lines.append(f"    if s{j} is not None: {take}")
-        else:
-            lines.append(f"    if isinstance(s{j}, _Tensor): {take}")
-            if op.traits.wraps_numbers:
-                lines.append(f"    elif type(s{j}) is float and s{j}: s{j} = _number(s{j}, dtype.char)")
-    lines += ["    if not plain: return _NotImplemented", "    try:"]
-    for name in sorted(inputs, key=torch_name):
-        i = inputs.index(name)
+        lines += [
+            f"    if {_is_kept(op, inputs, j)}:",
+            f"        x = {_checked(op, inputs, j)}",
+            f"        s{j} = x._array",
+            f"        if s{j}.dtype is not dtype{out_of_order.format(f's{j}')}: return _NotImplemented",
+        ]
+        if op.traits.wraps_numbers and need != "out":
+            lines.append(f"    elif type(s{j}) is float and s{j}: s{j} = _number(s{j}, dtype.char)")
+    lines.append("    try:")
+    if len(inputs) > 1:
+        lines.append("        outgoing = []")
+    for i, name in enumerate(inputs):
         values = ["g" if w == "g" else f"s{op.saves.index(w)}" for w in op.needs[name]]
-        lines.append(f"        r{i} = _plain{i}({', '.join(values)}) if e{i}[0] is not None else None")
-    return [
-        *lines,
-        f"        return {listed([f'r{i}' for i in range(len(inputs))])}",
-        "    except ValueError: return _NotImplemented  # shapes do not go together: in torch's words, on tensors",
-    ]
+        pair = f"(e{i}, _plain{i}({', '.join(values)}))"
+        if len(inputs) > 1:
+            lines.append(f"        if e{i} is not _NO_EDGE: outgoing.append({pair})")
+        else:
+            lines.append(f"        outgoing = ({pair},)")
+    lines.append(
+        "    except ValueError: return _NotImplemented  # shapes do not go together: in torch's words, on tensors"
+    )
+    holds = _holds(op, inputs)
+    if holds is None:
+        lines.append("    if not retain_graph: self.release()")
+    elif holds:
+        lines.append(f"    if not retain_graph and ({holds}): self._saved = None")
+    return [*lines, "    return outgoing"]
 
 
-def _unpacked(op: Op, inputs: Sequence[str], name: str) -> list[str]:
-    """The beginning of a backward step: the edges, and what was saved, checked to be unchanged."""
-    n, saves = len(inputs), op.saves
-    saved, edges = (listed([f"{letter}{i}" for i in range(k)])[1:-1] for letter, k in (("s", len(saves)), ("e", n)))
-    lines = [
-        f"def {name}(self, g):",
-        "    saved = self._saved",
-        "    if saved is None: raise _RuntimeError(_FREED)",
-        f"    if g is None: return ({'None, ' * n})",
-        f"    {saved} = saved" if saves else "    pass",
-        f"    {edges} = self.next_functions",
-    ]
-    for j, need in enumerate(saves):
-        if need == "out" or need in op.tensors:
-            always = need == "out" or (need in inputs and not op.traits.wraps_numbers)
-            maybe = f"s{j} is not None" if always else f"type(s{j}) is _SavedInput"
-            if need in inputs:  # what `SavedInput.unpack` does if nothing was changed
-                kept = f"s{j}.tensor._counter[0] == s{j}.version and not (s{j}.computed and s{j}.tensor._edge is None)"
-                lines.append(f"    if {maybe}: s{j} = s{j}.tensor if {kept} else s{j}.unpack(self)")
-            else:
-                lines.append(f"    if {maybe}: s{j} = s{j}.unpack(self)")
-    return lines
+def _parts(op: Op, inputs: Sequence[str]) -> list[str]:
+    """What a node saved, and its edges."""
+    saved, edges = listed([f"s{j}" for j in range(len(op.saves))]), listed([f"e{i}" for i in range(len(inputs))])
+    return [f"    {saved} = saved" if op.saves else "    pass", f"    {edges} = self._edges"]
+
+
+def _is_kept(op: Op, inputs: Sequence[str], j: int) -> str:
+    """The condition that a saved value is a tensor or a result."""
+    need = op.saves[j]
+    always = need == "out" or (need in inputs and not op.traits.wraps_numbers)
+    return f"s{j} is not None" if always else f"type(s{j}) is _SavedInput"
+
+
+def _checked(op: Op, inputs: Sequence[str], j: int) -> str:
+    """The tensor that was saved, which `unpack` checks to be unchanged; without that call if it is."""
+    if op.saves[j] not in inputs:
+        return f"s{j}.unpack(self)"
+    changed = f"x._counter[0] != s{j}.version or (s{j}.computed and x._edge is None)"
+    return f"s{j}.tensor\n        if {changed}: x = s{j}.unpack(self)"
 
 
 def _release(op: Op, inputs: Sequence[str]) -> list[str]:
-    """Whatever was saved if a tensor was; no method where that must be looked up, or there can be none."""
-    freed = [j for j, need in enumerate(op.saves) if need == "out" or need in op.tensors]
-    if any(op.saves[j] not in ("out", *inputs) for j in freed):
+    """Whatever was saved if a tensor was."""
+    holds = _holds(op, inputs)
+    if holds is None:
         return []
-    if not freed:
+    if not holds:
         return ["holds = False"]
-    asking = " or ".join(f"saved[{j}] is not None" for j in freed)
+    saved = listed([f"s{j}" for j in range(len(op.saves))])
     return [
         "def release(self):",
-        "    saved = self._saved",
-        f"    if saved is not None and ({asking}): self._saved = None",
+        "    if self._saved is None: return",
+        f"    {saved} = self._saved",
+        f"    if {holds}: self._saved = None",
     ]
+
+
+def _holds(op: Op, inputs: Sequence[str]) -> str | None:
+    """The condition that a tensor was saved; empty where none can be, None where the values must be looked at."""
+    freed = [j for j, need in enumerate(op.saves) if need == "out" or need in op.tensors]
+    if any(op.saves[j] not in ("out", *inputs) for j in freed):
+        return None
+    return " or ".join(f"s{j} is not None" for j in freed)

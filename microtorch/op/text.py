@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..arguments import register, to_number
-from ..engine import FREED, GRAD, INFERENCE, NO_EDGE, mode, next_number
+from ..engine import FREED, GRAD, INFERENCE, NO_EDGE, mode, orders
 from ..kernels.numpy import nonzero
 from ..layout import arranged
 from ..saved import SavedInput, SavedOutput
@@ -45,7 +45,8 @@ NAMES = {
     "_InferenceCounter": InferenceCounter,
     "_arranged": arranged,
     "_gradient_edge": gradient_edge,
-    "_next_number": next_number,
+    "_next": next,
+    "_orders": orders,
     "_NO_EDGE": NO_EDGE,
     "_SavedInput": SavedInput,
     "_SavedOutput": SavedOutput,

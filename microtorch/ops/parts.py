@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import dtypes, storage
 from ..arguments import is_int, no_overload, to_int, to_ints
-from ..engine import mode
+from ..engine import edge_to, mode
 from ..op import MANY, composite, only_function, only_method, op
 from ..tensor import Tensor, wrap, wrap_dim
 from ..views import AsStridedBackward0, Geometry, geometry, gradient_edge, make_view
@@ -391,7 +391,8 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
     result = wrap(array)
     make_view(result, input)
     if mode.grad and input.requires_grad:
-        result._edge = (AsStridedBackward0(gradient_edge(input), geometry(input), geometry(result), result), 0)
+        node = AsStridedBackward0(gradient_edge(input), geometry(input), geometry(result))
+        result._edge = edge_to(node, 0, array)
         result._requires_grad = True
     return result
 
@@ -407,8 +408,7 @@ def as_strided_(self: Tensor, size: Any, stride: Any, storage_offset: int | None
     """Make of the tensor itself a window onto its storage."""
 
     def node(array: Any) -> Any:
-        window = wrap(array)
-        return AsStridedBackward1(gradient_edge(self), geometry(self), geometry(window), window)
+        return AsStridedBackward1(gradient_edge(self), geometry(self), geometry(wrap(array)))
 
     return become_view(self, lambda _: as_strided_window(self, size, stride, storage_offset), node)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import dtypes, storage
 from ..arguments import from_sizes, is_int, no_overload, to_int, to_ints, wrong_type
-from ..engine import mode
+from ..engine import edge_to, mode
 from ..op import MEANINGS, REGISTRY, check_writable, composite, only_function, only_method, op, publish, requires_grad
 from ..tensor import Tensor, wrap, wrap_dim
 from ..types import contiguous_format
@@ -333,7 +333,7 @@ def become_view(input: Tensor, see: Callable[[Any], Any], node: Callable[[Any], 
     input._array = array
     input._counter[0] += 1
     if made is not None:
-        set_edge(input, (made, 0))
+        set_edge(input, edge_to(made, 0, array))
     return input
 
 
