@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from alike import assert_same, plain, table
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sides import OURS, SIDES, THEIRS, Side
 
@@ -108,8 +108,19 @@ def load(side: Side, program: dict[str, Any]) -> Any:
     return seen
 
 
+WHOLE_PASSES = {
+    "n": 10,
+    "loader": {"batch_size": 4, "shuffle": True},
+    "seeds": (0, 1),
+    "own": "other",
+    "between": None,
+    "epochs": [None, None],
+}
+
+
 @OFTEN
 @given(program=programs())
+@example(program=WHOLE_PASSES)
 def test_order_and_random_numbers(program: dict[str, Any]) -> None:
     assert_same(lambda side: load(side, program))
 
