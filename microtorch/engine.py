@@ -444,15 +444,25 @@ def _fit(
     got = array.shape
     if got != shape:
         lead = len(got) - len(shape)
-        if lead < 0 or not all(map(_broadcasts, shape, got[lead:])):
-            index = next(i for i, (e, g) in enumerate(outgoing) if e == edge and g is gradient)
-            by = "" if node is None else f"Function {node.name()} returned an "
-            raise RuntimeError(
-                f"{by}invalid gradient at index {index} - got {list(got)} but expected shape compatible with "
-                f"{list(shape)}"
-            )
+        if got[lead:] != shape and (lead < 0 or not all(map(_broadcasts, shape, got[lead:]))):
+            raise _invalid(gradient, got, shape, edge, node, outgoing)
         gradient = form.unbroadcast(gradient, shape)
     return gradient if array.dtype is dtype else form.cast(gradient, dtype)
+
+
+def _invalid(
+    gradient: Any,
+    got: tuple[int, ...],
+    shape: tuple[int, ...],
+    edge: Edge,
+    node: Node | None,
+    outgoing: Sequence[tuple[Edge, Any]],
+) -> RuntimeError:
+    index = next(i for i, (e, g) in enumerate(outgoing) if e == edge and g is gradient)
+    by = "" if node is None else f"Function {node.name()} returned an "
+    return RuntimeError(
+        f"{by}invalid gradient at index {index} - got {list(got)} but expected shape compatible with {list(shape)}"
+    )
 
 
 def _broadcasts(length: int, to: int) -> bool:

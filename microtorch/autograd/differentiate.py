@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..engine import Edge, TensorForm, run_backward
+from ..engine import NO_EDGE, Edge, TensorForm, run_backward
 from ..tensor import Tensor, wrap
 from ..views import gradient_edge
 from .arrays import ArrayForm
@@ -140,12 +141,12 @@ def _input_edges(targets: tuple[Any, ...]) -> list[Edge]:
 
 def _start(roots: tuple[Any, ...], given: Gradients, form: TensorForm) -> list[tuple[Edge, Any]]:
     """The edges to the roots, with the gradients that are put in there."""
-    start = []
-    for i, gradient in enumerate(_initial_gradients(roots, given, form)):
-        root = roots[i]
+    start: list[tuple[Edge, Any]] = []
+    for gradient in _initial_gradients(roots, given, form):
+        root = roots[len(start)]
         edge = gradient_edge(root) if root._edge is None or root._view is not None else root._edge
-        if edge[0] is None:
-            raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
+        if edge is NO_EDGE:
+            raise RuntimeError(f"element {len(start)} of tensors does not require grad and does not have a grad_fn")
         start.append((edge, gradient))
     return start
 
@@ -153,7 +154,7 @@ def _start(roots: tuple[Any, ...], given: Gradients, form: TensorForm) -> list[t
 def _initial_gradients(roots: tuple[Any, ...], given: Gradients, form: TensorForm) -> list[Any]:
     """The gradient that is put in at each root: the given one, or 1 for a single number that came with none."""
     if given is None:
-        return [_one(root, form) for root in roots]
+        return list(map(_one, roots, itertools.repeat(form)))
     gradients = list(_as_tuple(given))
     for i, (root, gradient) in enumerate(zip(roots, gradients, strict=False)):
         if gradient is None:

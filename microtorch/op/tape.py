@@ -80,8 +80,12 @@ def _record(op: Op, inputs: Sequence[str], number: str) -> list[str]:
         if need == number or (need in op.names and need not in op.tensors):
             lines.append(f"    s{j} = {need}")
             continue
-        asked = [f"e{i} is not _NO_EDGE" for i, name in enumerate(inputs) if need in op.needs[name]]
-        asking = "" if len(asked) == len(inputs) else " or ".join(asked) or "False"
+        asked = [i for i, name in enumerate(inputs) if name != number and need in op.needs[name]]
+        if not asked:
+            lines.append(f"    s{j} = None")
+            continue
+        always = len(asked) == len([name for name in inputs if name != number])  # as one of them requires a gradient
+        asking = "" if always else " or ".join(f"e{i} is not _NO_EDGE" for i in asked)
         if need == "out":
             value = "_SavedOutput(out, 0)"
         elif need in inputs:
