@@ -172,15 +172,12 @@ class AccumulateGrad(Node):
 
     __slots__ = ("_dtype", "_shape", "variable")
 
+    _shape: tuple[int, ...]
+    _dtype: Any
+    variable: Any
     _edges = ()
     _outputs = None
     _order = LEAF
-
-    def __init__(self, variable: Any) -> None:  # one for every leaf in every step, hence without super
-        array = variable._array
-        self._shape, self._dtype = array.shape, array.dtype
-        self._hooks = None
-        self.variable = variable
 
     def apply(self, *gradients: Gradient | None) -> Sequence[Gradient | None]:
         gradient = gradients[0]

@@ -35,6 +35,9 @@ class View:
         self.version = version
 
 
+_new = object.__new__
+
+
 def data_pointer(array: Any) -> int:
     return array.__array_interface__["data"][0]
 
@@ -71,7 +74,9 @@ def gradient_edge(tensor: Any) -> Edge:
     meta = tensor._autograd or tensor._meta
     node = None if meta.accumulator is None else meta.accumulator()
     if node is None:
-        node = AccumulateGrad(tensor)
+        node = _new(AccumulateGrad)  # for every leaf in every step, hence without __init__
+        array = tensor._array
+        node._shape, node._dtype, node._hooks, node.variable = array.shape, array.dtype, None, tensor
         meta.accumulator = ref(node)
         if meta.hooks is not None:
             node.hooks.tensor.append((0, meta.hooks))

@@ -78,7 +78,9 @@ _VIEW = """\
     out._counter = counter = {0}._counter
     out._edge = out._view = out._autograd = None
     out._requires_grad = False
-    if flags == _GRAD and {0}._view is None and type(counter) is list: out._view = _View({0}, None, counter[0])
+    if flags == _GRAD and {0}._view is None and type(counter) is list:
+        out._view = view = _new(_View)
+        view.base, view.origin, view.version = {0}, None, counter[0]
     else: _make_view(out, {0})"""
 
 
