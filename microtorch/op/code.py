@@ -39,6 +39,8 @@ def function_text(op: Op) -> Text:
     ]
     if op.promotion != KEEP and len(op.tensors) > 1:
         ordered = [f"(type(a{i}) is not _ndarray or a{i}.flags.c_contiguous)" for i in range(len(op.tensors))]
+        if op.number_argument is not None:
+            ordered[1] = f"(is_number or {ordered[1][1:]}"
         lines.append(f"    if result.ndim > 1 and not ({' and '.join(ordered)}):")
         lines.append(f"        result = _arranged(result, _order({arrays}))")
     recorded = f"    if required and _mode.flags & _GRAD: _op.record({{}}, {values}, {extras})"
@@ -119,7 +121,7 @@ def _operands_of_one_dtype(op: Op) -> list[str]:
     else:  # x·2: the number gives way to the array's type, as it does for numpy
         as_array = number  # numpy computes faster with an array; 0 has a sign, which is no key
         if op.traits.wraps_numbers:
-            as_array = f"_number({number}, dtype.char) if {number} else {number}"
+            as_array = f"_number({number}, char) if {number} else {number}"
         x = op.tensors[0]
         lines += [
             f"        kind = type({number})",
@@ -127,7 +129,8 @@ def _operands_of_one_dtype(op: Op) -> list[str]:
             "        if is_number:",
             f"            a0 = {x}._array",
             "            dtype = a0.dtype",
-            f'            usual = dtype.char in "{_dtypes(op, "fd")}"',
+            "            char = dtype.char",
+            f'            usual = char in "{_dtypes(op, "fd")}"',
             f"            if usual: a1 = {as_array}",
             f"            required = {_one_requires_grad(op, number)}",
             "        else:",
