@@ -25,22 +25,35 @@ _FOURS = [np.arange(n) for n in range(5)] + [np.array([0, *range(4, n), 1, 2, 3]
 
 def total(x: Array) -> Any:
     """The sum of a contiguous array, all dimensions taken as one."""
-    flat = x.reshape(-1)
-    if flat.size == 1:
-        return flat[0] + 0.0  # torch begins with +0: a sum is never −0
-    lanes = BYTES // x.itemsize
-    rows = flat.size // lanes
-    if rows < 2:
-        return _chain(flat.take(_one_by_one(flat.size, lanes))) + 0.0
-    whole = rows * lanes
-    vector = _interleaved(flat[:whole].reshape(rows, lanes))
-    return _chain(vector if whole == flat.size else np.concatenate((flat[whole:], vector))) + 0.0
+    flat = x.ravel()
+    n, lanes = len(flat), BYTES // x.itemsize
+    if n < 8 * lanes:
+        order, slots = _plan(n, lanes)
+        values = flat[order]
+        if slots is not None:
+            sums = np.zeros(1 + lanes, x.dtype)
+            np.add.at(sums, slots, values)  # one after the other
+            values = sums
+    else:
+        whole = n - n % lanes
+        vector = _interleaved(flat[:whole].reshape(-1, lanes))
+        values = vector if whole == n else np.concatenate((flat[whole:], vector))
+    return (np.add.accumulate(values)[-1] if n else x.dtype.type(0)) + 0.0  # torch begins with +0: a sum is never −0
 
 
 @functools.cache
-def _one_by_one(n: int, lanes: int) -> Array:
-    """The order in which less than two vectors are added number by number: what does not fill one comes first."""
-    return np.array([*range(lanes, n), *range(lanes)]) if n >= lanes else _FOURS[n]
+def _plan(n: int, lanes: int) -> tuple[Array, Array | None]:
+    """The order in which the numbers of fewer than eight vectors are added, and which sum each goes to, if there are several.
+
+    Sum 0 is that of what fills no vector, sum 1 + i that of lane i; the others are then added to the first in turn.
+    """
+    rows, places = n // lanes, np.arange(n)
+    vectors, rest = np.split(places, [rows * lanes])
+    if not rows:
+        return places[_FOURS[n]], None
+    by_lane = vectors.reshape(rows, lanes)[_FOURS[rows]].ravel()
+    slots = np.concatenate((rest * 0, 1 + vectors % lanes)) if rows > 1 else None
+    return np.concatenate((rest, by_lane)), slots
 
 
 def sum_over(x: Array, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Array:
@@ -114,11 +127,6 @@ def _along_rows(view: Array, lanes: int) -> Array:
 def _flat(function: Any, rows: Array) -> Array:
     """A sum of rows applied to rows of more than one dimension."""
     return np.asarray(function(rows.reshape(len(rows), -1))).reshape(rows.shape[1:])
-
-
-def _chain(values: Array) -> Any:
-    """((x₀ + x₁) + x₂) + …"""
-    return np.add.accumulate(values)[-1] if len(values) else values.dtype.type(0)
 
 
 def _interleaved(rows: Array) -> Array:
