@@ -131,16 +131,16 @@ FAULTS = [
     F("no bias", "rms", KERNELS_, "np.add(product, bias, product)", "np.add(product, 0 * bias, product)", 0, (FORWARD, "Sequential output"), SEMANTIC),
     # losses
     F("mse off by a little", "mlp", KERNELS_, "    d = x - t\n    return d * d", "    d = x - t\n    return d * d + 1e-7", 0, (FORWARD, "MSELoss output"), SEMANTIC),
-    F("huber of a wrong constant", "rms", KERNELS_, "return m * (z - number(0.5, dtype) * m)", "return m * (z - m)", 0, (FORWARD, "HuberLoss output"), SEMANTIC),
-    F("huber of another width", "rms", KERNELS_, "    m = np.minimum(z, number(delta, dtype))", "    m = np.minimum(z, number(2 * delta, dtype))", 0, (FORWARD, "HuberLoss output"), SEMANTIC),
-    F("mean over too many", "hand", "kernels/numpy.py", "x.dtype.type(count)", "x.dtype.type(count + 1)", 0, (LOSS, ""), SEMANTIC),
+    F("huber of a wrong constant", "rms", KERNELS_, "return m * (z - half * m)", "return m * (z - m)", 0, (FORWARD, "HuberLoss output"), SEMANTIC),
+    F("huber of another width", "rms", KERNELS_, "    m = np.minimum(z, width)", "    m = np.minimum(z, 2 * width)", 0, (FORWARD, "HuberLoss output"), SEMANTIC),
+    F("mean over too many", "hand", "kernels/numpy.py", "keepdims) / count", "keepdims) / (count + 1)", 0, (LOSS, ""), SEMANTIC),
     # gradients
     F("tanh of a wrong slope", "mlp", KERNELS_, "return g * (1 - y * y)", "return g * (1 - y)", 0, (GRADIENT, "0.bias"), SEMANTIC),
     F("sigmoid of a wrong slope", "rms", POINTWISE, "return (grad_output * (1 - output)) * output", "return grad_output * output", 0, (GRADIENT, "0.bias"), SEMANTIC),
     F("relu passes everything", "rms", POINTWISE, "return kernels.threshold_backward(grad_output, self)", "return kernels.threshold_backward(grad_output, self + 1)", 0, (GRADIENT, "0.bias"), SEMANTIC),
-    F("mse of half the slope", "mlp", KERNELS_, "(x - t) * g\n\n\ndef smooth_l1_loss(", "(x - t) * g / 2\n\n\ndef smooth_l1_loss(", 0, (GRADIENT, "0.bias"), SEMANTIC),
-    F("mse's slope a millionth too steep", "mlp", KERNELS_, "(x - t) * g\n\n\ndef smooth_l1_loss(", "(x - t) * g * 1.000001\n\n\ndef smooth_l1_loss(", 0, (GRADIENT, "0.bias"), SEMANTIC),
-    F("huber not limited below", "rms", KERNELS_, "np.minimum(np.maximum(d, number(-delta, dtype)), number(delta, dtype))", "np.minimum(d, number(delta, dtype))", 0, (GRADIENT, "0.bias"), SEMANTIC),
+    F("mse of half the slope", "mlp", KERNELS_, "* (x - t), g)", "* (x - t) / 2, g)", 0, (GRADIENT, "0.bias"), SEMANTIC),
+    F("mse's slope a millionth too steep", "mlp", KERNELS_, "* (x - t), g)", "* (x - t) * 1.000001, g)", 0, (GRADIENT, "0.bias"), SEMANTIC),
+    F("huber not limited below", "rms", KERNELS_, "np.minimum(np.maximum(x - t, low), high)", "np.minimum(x - t, high)", 0, (GRADIENT, "0.bias"), SEMANTIC),
     F("mul forgets the other factor", "hand", ARITHMETIC, "    input=lambda g, other: g * other,\n", "    input=lambda g, other: g,\n", 0, (GRADIENT, "w"), SEMANTIC),
     F("cosine of a wrong sign", "hand", POINTWISE, "g * -input.sin()", "g * input.sin()", 1, (GRADIENT, "b"), SEMANTIC),
     F("a contribution is lost", "hand", ENGINE, "gradient if held is None else form.add(held, gradient)", "gradient", 0, (GRADIENT, "w"), SEMANTIC),
@@ -168,8 +168,8 @@ ROUNDINGS = [
     ("the factor goes to the second", "rms", KERNELS_, "step = quick(value, a) * a * b", "step = a * (b * quick(value, a))"),
     ("multiplied by the reciprocal", "rms", KERNELS_, "step = quick(value, a) * a / b", "step = quick(value, a) * a * (1 / b)"),
     ("the slope of tanh in two terms", "mlp", KERNELS_, "return g * (1 - y * y)", "return g * (1 - y) * (1 + y)"),
-    ("huber in other words", "rms", KERNELS_, "return m * (z - number(0.5, dtype) * m)", "return m * z - m * m * number(0.5, dtype)"),
-    ("the mean by its reciprocal", "hand", KERNELS_, "return np.true_divide(sum(x, axis, keepdims), x.dtype.type(count))", "return sum(x, axis, keepdims) * x.dtype.type(1 / count)"),
+    ("huber in other words", "rms", KERNELS_, "return m * (z - half * m)", "return m * z - m * m * half"),
+    ("the mean by its reciprocal", "hand", KERNELS_, "return sum(x, axis, keepdims) / count", "return sum(x, axis, keepdims) * x.dtype.type(1 / count)"),
 ]  # fmt: skip
 
 

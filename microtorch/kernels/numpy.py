@@ -84,7 +84,7 @@ def lerp(x: Array, end: Array, weight: Array | float, out: Array | None = None) 
 
 def quick(value: float, x: Array) -> Array | float:
     """The number `value` in the form in which numpy soonest computes with x."""
-    return number(value, x.dtype.char) if type(x) is np.ndarray and type(value) is float else value
+    return nonzero(value, x.dtype.char) if type(x) is np.ndarray and type(value) is float and value else value
 
 
 TOTAL = 1024  # up to so many elements a total is added in torch's order: a printed loss then has torch's digits
@@ -104,7 +104,7 @@ def _add(x: Array, axis: Any, keepdims: bool) -> Array:
 
 def mean(x: Array, axis: Any, keepdims: bool, count: int) -> Array:
     """Σ / count over the given axes."""
-    return np.true_divide(sum(x, axis, keepdims), x.dtype.type(count))
+    return sum(x, axis, keepdims) / count
 
 
 def norm(x: Array, order: float, axis: Any, keepdims: bool) -> Array:
@@ -132,9 +132,8 @@ def moments(x: Array, axis: Any, keepdims: bool, correction: float, with_mean: b
 matmul = np.matmul
 
 
-def dot(a: Array, b: Array) -> Array:
-    """Σ aᵢbᵢ over the last dimension of a and the first of b, which have two dimensions at most."""
-    return a.dot(b)  # the method: numpy's function of the name looks for overrides first
+# Σ aᵢbᵢ over the last dimension of a and the first of b, which have two dimensions at most.
+dot = np.ndarray.dot  # the method: numpy's function of the name looks for overrides first
 
 
 def addmm(bias: Array, a: Array, b: Array, beta: float = 1, alpha: float = 1) -> Array:
@@ -142,6 +141,8 @@ def addmm(bias: Array, a: Array, b: Array, beta: float = 1, alpha: float = 1) ->
     product = a.dot(b)
     if beta != 1 or alpha != 1:
         return scaled_sum(bias, product, beta, alpha)
+    if bias.size == 1:
+        bias = bias.squeeze()  # which needs no broadcasting
     return np.add(product, bias, product) if product.size > 1 else product + bias  # in place numpy is slow with one
 
 
@@ -168,6 +169,12 @@ def nonzero(value: float, dtype: str) -> Array:
     return np.array(value, dtype)
 
 
+@functools.lru_cache(maxsize=256)
+def nonzeros(dtype: str, *values: float) -> list[Array]:
+    """The same for several."""
+    return [np.array(value, dtype) for value in values]
+
+
 def mse_loss(x: Array, t: Array) -> Array:
     """(x − t)²."""
     d = x - t
@@ -176,7 +183,12 @@ def mse_loss(x: Array, t: Array) -> Array:
 
 def mse_loss_backward(g: Array, x: Array, t: Array, norm: float) -> Array:
     """norm·(x − t)·g."""
-    return nonzero(norm, x.dtype.char) * (x - t) * g
+    return times(nonzero(norm, x.dtype.char) * (x - t), g)
+
+
+def times(x: Array, g: Array) -> Array:
+    """x·g; nothing is to be done for the number 1, with which a backward pass begins."""
+    return x if g.ndim == 0 and g.item() == 1 else x * g
 
 
 def smooth_l1_loss(x: Array, t: Array, beta: float) -> Array:
@@ -189,21 +201,20 @@ def smooth_l1_loss(x: Array, t: Array, beta: float) -> Array:
 
 def smooth_l1_loss_backward(g: Array, x: Array, t: Array, norm: float, beta: float) -> Array:
     """norm·d·g where d = (x − t)/beta is limited to ±1."""
-    dtype = x.dtype.char
-    d = (x - t) / number(beta, dtype)
-    return number(norm, dtype) * np.minimum(np.maximum(d, number(-1.0, dtype)), number(1.0, dtype)) * g
+    norm, low, high = nonzeros(x.dtype.char, norm, -1.0, 1.0)
+    d = (x - t) / number(beta, x.dtype.char)
+    return times(norm * np.minimum(np.maximum(d, low), high), g)
 
 
 def huber_loss(x: Array, t: Array, delta: float) -> Array:
     """m·(z − ½·m) where z = |x − t| and m = min(z, delta): ½·z² near the target, a straight line beyond."""
-    dtype = x.dtype.char
+    width, half = nonzeros(x.dtype.char, delta, 0.5)
     z = np.abs(x - t)
-    m = np.minimum(z, number(delta, dtype))
-    return m * (z - number(0.5, dtype) * m)
+    m = np.minimum(z, width)
+    return m * (z - half * m)
 
 
 def huber_loss_backward(g: Array, x: Array, t: Array, norm: float, delta: float) -> Array:
     """norm·d·g where d = x − t is limited to ±delta."""
-    dtype = x.dtype.char
-    d = x - t
-    return number(norm, dtype) * np.minimum(np.maximum(d, number(-delta, dtype)), number(delta, dtype)) * g
+    norm, low, high = nonzeros(x.dtype.char, norm, -delta, delta)
+    return times(norm * np.minimum(np.maximum(x - t, low), high), g)

@@ -135,7 +135,7 @@ def sum(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
 
 def mean(x: Array, axis: Any, keepdims: bool, count: int) -> Array:
     """Σ / count over the given axes."""
-    return np.true_divide(sum(x, axis, keepdims), x.dtype.type(count))
+    return sum(x, axis, keepdims) / count
 
 
 def norm(x: Array, order: float, axis: Any, keepdims: bool) -> Array:

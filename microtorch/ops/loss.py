@@ -25,7 +25,8 @@ NONE, MEAN, SUM = range(3)  # torch's numbers for the kinds of reduction
 )
 def mse_loss(input, target, reduction):
     """(x − t)²."""
-    input, target = _common(input, target, "mse_cpu")
+    if input.dtype is not target.dtype or input.dtype.kind != "f":
+        input, target = _common(input, target, "mse_cpu")
     return _reduced(kernels.mse_loss(input, target), reduction, input, target)
 
 
@@ -91,11 +92,14 @@ def huber_loss(input, target, reduction, delta):
     """(x − t)²/2 where |x − t| < delta, else delta·(|x − t| − delta/2); in the dtype of x."""
     if not delta > 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
-    result = input
-    input, target = _common(input, target, "huber_cpu", input.dtype)
-    loss = kernels.huber_loss(input, target, delta).astype(result.dtype, copy=False)
+    first = input
+    if input.dtype is not target.dtype or input.dtype.kind != "f":
+        input, target = _common(input, target, "huber_cpu", input.dtype)
+    loss = kernels.huber_loss(input, target, delta)
+    if input is not first:
+        loss = loss.astype(first.dtype, copy=False)
     if reduction == NONE and not (input.flags.c_contiguous and target.flags.c_contiguous):
-        laid_out = storage.empty_like(result)  # in memory as x, whatever t is
+        laid_out = storage.empty_like(first)  # in memory as x, whatever t is
         laid_out[...] = loss
         return laid_out
     return _reduced(loss, reduction, input, target)
@@ -134,8 +138,6 @@ def l1_loss(input: Tensor, target: Tensor, reduction: int) -> Tensor:
 
 def _common(input, target, name, result=None):
     """Both in one floating point dtype, which can be cast to `result`; `name` is torch's for the kernel."""
-    if input.dtype is target.dtype and input.dtype.kind == "f":
-        return input, target
     common = dtypes.FROM_NUMPY[input.dtype]
     if input.dtype is not target.dtype:
         common = dtypes.promote_types(common, dtypes.FROM_NUMPY[target.dtype])
@@ -149,14 +151,15 @@ def _common(input, target, name, result=None):
 
 
 def _reduced(loss, reduction, input, target):
-    if reduction != NONE and loss.size == 1:
-        return loss.reshape(())
-    loss = _in_order(loss, input, target)
     if reduction == NONE:
-        return loss
-    if loss.dtype == np.float16:  # added in float32, as all sums of float16
+        return _in_order(loss, input, target)
+    size = loss.size
+    if size == 1:
+        return loss.squeeze()
+    loss = _in_order(loss, input, target)
+    if loss.dtype.char == "e":  # added in float32, as all sums of float16
         return _reduced(loss.astype(np.float32), reduction, input, target).astype(np.float16)
-    return kernels.mean(loss, None, False, loss.size) if reduction == MEAN else kernels.sum(loss)
+    return kernels.mean(loss, None, False, size) if reduction == MEAN else kernels.sum(loss)
 
 
 def _in_order(result, input, target):
