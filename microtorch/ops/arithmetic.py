@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import dtypes, kernels
 from ..arguments import wrong_type
+from ..kernels.numpy import number
 from ..layout import arranged
 from ..op import (
     FLOAT,
@@ -347,7 +348,9 @@ def _pow_backward(g: Any, input: Any, exponent: Any) -> Any:
 def _pow_backward_on_arrays(g: Any, input: Any, exponent: Any) -> Any:
     if isinstance(exponent, np.ndarray):
         return np.where(exponent == 0, g.dtype.type(0), g * (exponent * kernels.pow(input, exponent - 1)))
-    return np.zeros_like(g) if exponent == 0 else g * (exponent * kernels.pow(input, exponent - 1))
+    if exponent == 0:
+        return np.zeros_like(g)
+    return g * (number(exponent, g.dtype.char) * (input if exponent == 2 else kernels.pow(input, exponent - 1)))
 
 
 MEANINGS[_pow_backward] = _pow_backward_on_arrays

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from .. import dtypes
 from ..arguments import to_ints
-from ..op import composite, only_function, only_method, op
+from ..op import MEANINGS, composite, only_function, only_method, op
 from ..tensor import Tensor
 from ..types import Size
 from .shape import as_tensor_argument, restrided
@@ -20,16 +21,24 @@ def expand(input, size, *, implicit=False):
 
 def broadcast(input: Any, size: tuple[int, ...]) -> Any:
     """An array expanded to a shape."""
-    shape, strides = input.shape, input.strides
+    shape = input.shape
     if len(size) < len(shape):
         raise RuntimeError(
             f"expand(torch.{dtypes.FROM_NUMPY[input.dtype].legacy_name}Tensor{{{list(shape)}}}, size={list(size)}): the "
             f"number of sizes provided ({len(size)}) must be greater or equal to the number of dimensions in the tensor "
             f"({len(shape)})"
         )
+    return restrided(input, *_expanded(shape, input.strides, input.itemsize, size))
+
+
+@lru_cache(maxsize=256)
+def _expanded(
+    shape: tuple[int, ...], strides: tuple[int, ...], itemsize: int, size: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The shape and strides, in bytes, that an array has when it is expanded."""
     lead = len(size) - len(shape)
     new_shape, new_strides = list(size), [0] * len(size)
-    step = input.itemsize if shape else 0
+    step = itemsize if shape else 0
     for i in range(len(size) - 1, -1, -1):
         wanted = size[i]
         have, stride = (shape[i - lead], strides[i - lead]) if i >= lead else (1, step)
@@ -50,7 +59,10 @@ def broadcast(input: Any, size: tuple[int, ...]) -> Any:
             stride = 0
         new_shape[i], new_strides[i] = wanted, stride
         step = wanted * stride
-    return restrided(input, new_shape, new_strides)
+    return tuple(new_shape), tuple(new_strides)
+
+
+MEANINGS[expand] = broadcast  # in formulas to the shape of a tensor
 
 
 @only_method

@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import dtypes, kernels
 from ..op import (
+    MEANINGS,
     PROMOTE,
     broadcast_error,
     compose_into,
@@ -45,7 +46,8 @@ def _check_inner(a, b):
 
 def _fit(a, b):
     """Whether two matrices of floating point numbers can be multiplied as they are."""
-    return a.ndim == 2 == b.ndim and a.shape[1] == b.shape[0] and a.dtype is b.dtype and a.dtype.kind == "f"
+    dtype = a.dtype
+    return b.dtype is dtype and dtype.kind == "f" and b.ndim == 2 and a.shape[1:] == (len(b),)
 
 
 def _check_expandable(x, shape):
@@ -114,6 +116,9 @@ def mm(input, mat2):
         raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {a} != {b}")
     _no_bool("addmm_impl_cpu_", input, mat2)
     return kernels.matmul(input, mat2)
+
+
+MEANINGS[mm] = lambda input, mat2: kernels.dot(input, mat2)  # in the formulas they fit
 
 
 def _check_addmm_in_place(input, mat1, mat2):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from ..arguments import called, is_int, no_overload, to_int, to_ints
-from ..op import composite, only_method, op
+from ..op import MEANINGS, composite, only_method, op
 from ..settings import warn_once
 from ..tensor import Tensor, wrap_dim
 from .shape import alias, as_tensor_argument, publish_in_place
@@ -26,6 +27,9 @@ def t(input):
     if input.ndim > 2:
         raise RuntimeError(f"{called()[0]}() expects a tensor with <= 2 dimensions, but self is {input.ndim}D")
     return input.T
+
+
+MEANINGS[t] = attrgetter("T")
 
 
 @op(input=lambda g, dims: permute(g, _inverse(dims)), view=True)
