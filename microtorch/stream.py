@@ -196,12 +196,13 @@ class Stream:
     def uniform(self, shape: Shape, dtype: DType = FLOAT32, low: float = 0.0, high: float = 1.0) -> Array:
         """Uniform numbers in [low, high): u·(high − low) + low."""
         n = math.prod(shape)
-        if dtype.char in "fd" and low == 0.0 and high == 1.0:
-            if n == 1 and dtype.char == "f":
-                unit = np.empty(shape, FLOAT32)
-                unit[(0,) * len(shape)] = (self._bits(32) & _MASK24) * _UNIT24
-                return unit
-            return self._unit(n, dtype).reshape(shape)
+        if low == 0.0 and high == 1.0:
+            if n == 1 and dtype is FLOAT32:
+                one = np.empty(shape, FLOAT32)
+                one[(0,) * len(shape)] = (self._bits(32) & _MASK24) * _UNIT24
+                return one
+            if dtype.char in "fd":
+                return self._unit(n, dtype).reshape(shape)
 
         if dtype.kind != "f":
             raise not_implemented("check_uniform_bounds", dtype)

@@ -148,6 +148,8 @@ def legacy_reduction(size_average: bool | None, reduce: bool | None) -> str:
 
 def _width(name: str, argument: str, value: Any) -> float:
     """How far from the target a loss is quadratic, as a Python number."""
+    if type(value) is float:
+        return value
     if not isinstance(value, (*NUMBERS, Tensor)):
         raise TypeError(f"{name}(): argument '{argument}' (position 4) must be float, not {type(value).__name__}")
     return float(value)

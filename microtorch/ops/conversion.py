@@ -10,7 +10,7 @@ import numpy as np
 from .. import dtypes, storage
 from ..arguments import fit, from_sizes, no_overload, to_number, wrong_type
 from ..casting import cast
-from ..engine import mode
+from ..engine import GRAD, mode
 from ..memory import check_overlap, check_partial_overlap
 from ..op import REGISTRY, check_writable, composite, only_function, only_method, op, publish, requires_grad
 from ..tensor import Tensor, wrap
@@ -268,7 +268,7 @@ def fill(input: Tensor, value: Any) -> Tensor:
 
 def _fill_in_place(input: Tensor, number: Any, node: str, *value: Tensor) -> Tensor:
     """Write a number everywhere, also into memory that overlaps itself; `value`: the tensor that it came from."""
-    recorded = mode.grad and any(map(requires_grad, (input, *value)))
+    recorded = mode.flags & GRAD and any(map(requires_grad, (input, *value)))
     if recorded:
         check_inplace(input)
     check_writable(input)
@@ -277,7 +277,7 @@ def _fill_in_place(input: Tensor, number: Any, node: str, *value: Tensor) -> Ten
     made = None
     if recorded:
         made = REGISTRY["filled"].make_node([input], [input, value[0] if value else 0], [], name=node)
-    input._array[...] = number
+    input._array.fill(number)
     input._counter[0] += 1
     if made is not None:
         rebase_history(input, made)

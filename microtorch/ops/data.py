@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, storage
-from ..arguments import OVERFLOW, fit, to_number, type_name
+from ..arguments import OVERFLOW, are_ints, fit, to_number, type_name
 from ..casting import cast
 from ..op import only_function, only_method
 from ..settings import warn_once
@@ -18,6 +18,7 @@ from .creation import finish, options
 
 Array = np.ndarray[Any, Any]
 MAX_DIMS = 128
+INT64 = dtypes.int64
 
 # -- nested sequences --------------------------------------------------------------------------------------------------
 
@@ -27,9 +28,9 @@ def from_data(data: Any, dtype: dtypes.dtype | None) -> Array:
     kind = type(data)
     if kind is float or kind is int or kind is bool:  # the usual case
         return _store([data], dtype or dtypes.of_number(data), ()) if kind is not float else _fraction(data, dtype)
-    if kind is list and {int}.issuperset(map(type, data)) and data and (dtype is None or dtype is dtypes.int64):
+    if kind is list and (dtype is None or dtype is INT64) and data and are_ints(data):
         try:
-            return np.array(data, np.int64)
+            return np.array(data, INT64.numpy)
         except OverflowError:
             raise ValueError(OVERFLOW) from None
     if isinstance(data, (str, bytes)):

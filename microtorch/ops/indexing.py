@@ -15,7 +15,7 @@ import numpy as np
 from .. import dtypes, storage
 from ..arguments import OVERFLOW, called, fit, type_name, wrong_type
 from ..casting import cast
-from ..engine import mode
+from ..engine import GRAD, mode
 from ..layout import arranged
 from ..memory import check_partial_overlap
 from ..op import METHODS, REGISTRY, check_writable, composite, op, requires_grad
@@ -34,9 +34,9 @@ Indices = Sequence[Any]  # for every dimension in turn a tensor of indices or a 
 
 def _array(index: Any) -> Any:
     """The array of an index, however it comes; of one that was saved for backward, if it was not changed since."""
-    if index is None or isinstance(index, np.ndarray):
-        return index
-    return (index if isinstance(index, Tensor) else index.unpack(None))._array
+    if isinstance(index, Tensor):
+        return index._array
+    return index if index is None or isinstance(index, np.ndarray) else index.unpack(None)._array
 
 
 def kept(indices: Indices) -> list[Any]:
@@ -455,7 +455,7 @@ def getitem(self: Tensor, key: Any) -> Tensor:
     else:
         view, indices = _apart(self, _as_tuple(key))
     if indices:
-        recorded = mode.grad and requires_grad(view)
+        recorded = mode.flags & GRAD and requires_grad(view)
         return index(view, kept(indices) if recorded else indices)
     return alias(view) if view is self else view
 

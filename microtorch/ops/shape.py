@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -95,9 +96,9 @@ def _check_view_in_dtype(input: Tensor, dtype: dtypes.dtype) -> None:
                 raise RuntimeError(f"self.{name} must be divisible by {ratio} {what}, but got {count}")
 
 
-def infer_size(size: Sequence[int], numel: int) -> tuple[int, ...]:
+@lru_cache(maxsize=256)
+def infer_size(size: tuple[int, ...], numel: int) -> tuple[int, ...]:
     """A shape of `numel` elements in which one length may be −1: the one that fits."""
-    size = tuple(size)
     known = math.prod(size)
     if known == numel and (not size or min(size) >= 0):
         return size
@@ -120,7 +121,7 @@ def infer_size(size: Sequence[int], numel: int) -> tuple[int, ...]:
 
 def reshaped(array: Any, shape: tuple[int, ...]) -> Any:
     """An array's memory in another shape, or None if the new dimensions would need uneven steps."""
-    if not array.size or array.strides == storage.packed(array.shape, array.itemsize):
+    if array.strides == storage.packed(array.shape, array.itemsize) or not array.size:
         return array.reshape(shape)
     strides = _stride_in(array, shape)
     return None if strides is None else storage.window(array, shape, strides, 0)
@@ -156,8 +157,11 @@ def reshape(input: Tensor, shape: Any) -> Tensor:
     """The same elements in order in another shape: a view where the memory allows it, otherwise a copy."""
     if not isinstance(input, Tensor):
         raise wrong_type("input", 1, "Tensor", input)
+    return _in_shape(input, to_ints("shape", 2, shape))
+
+
+def _in_shape(input: Tensor, shape: tuple[int, ...]) -> Tensor:
     array = input._array
-    shape = to_ints("shape", 2, shape)
     if array.flags.c_contiguous:
         return view_in_shape(input, shape)
     shape = infer_size(shape, array.size)
@@ -191,10 +195,10 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     if start > end:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
     if not ndim:
-        return reshape(input, (1,))
+        return _in_shape(input, (1,))
     if start == end:
         return input
-    return reshape(input, (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))
+    return _in_shape(input, (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))
 
 
 @composite
