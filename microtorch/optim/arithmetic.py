@@ -16,7 +16,7 @@ import numpy as np
 from numpy import ndarray
 
 from .. import kernels
-from ..engine import GRAD, mode
+from ..autograd.grad_mode import set_grad_enabled
 from ..tensor import Tensor
 
 Array = Any
@@ -24,17 +24,19 @@ Piece = Any  # an array, or the numpy scalar in an array of one element
 
 BLOCK, LARGE = 1 << 16, 1 << 20  # elements
 NUMBERS = {float, int, bool, type(None)}
+FLOATS = {np.dtype(kind) for kind in "efd"}
+ALL = ...  # the index of all elements
+ONE: dict[tuple[int, ...], Any] = {(1,) * n: (0,) * n for n in range(8)}  # the index of the single element, by shape
 
 
-def numbers(options: Sequence[Any]) -> tuple[Sequence[Any], bool]:
+def numbers(options: Sequence[Any], differentiable: bool) -> tuple[Sequence[Any], bool]:
     """Options as numbers, and whether autograd is to see the step.
 
     Of a tensor that is the value; unless it shall have a gradient itself and takes part in the step, as a 0-d tensor.
     """
-    if NUMBERS.issuperset(map(type, options)):
-        return options, bool(mode.flags & GRAD)
-    options = [_number(option) for option in options]
-    return options, mode.grad or not NUMBERS.issuperset(map(type, options))
+    with set_grad_enabled(differentiable):
+        options = [_number(option) for option in options]
+    return options, differentiable or not NUMBERS.issuperset(map(type, options))
 
 
 def _number(option: Any) -> Any:
@@ -43,16 +45,35 @@ def _number(option: Any) -> Any:
     return option.item() if isinstance(option, (Tensor, np.generic, ndarray)) else option
 
 
-def are_plain(p: Tensor, g: Tensor, *state: Tensor | None) -> bool:
-    """Whether a step may leave the tensors aside and work on their arrays: of one kind, in order, no inference tensors."""
-    x, gradient = p._array, g._array
-    dtype, shape = x.dtype, x.shape
-    if dtype.kind != "f" or gradient.dtype is not dtype or gradient.shape != shape or type(p._counter) is not list:
-        return False
-    for s in state:
-        if s is not None and (s._array.dtype is not dtype or s._array.shape != shape or type(s._counter) is not list):
-            return False
-    return x.size == 1 or all(t is None or t._array.flags.c_contiguous for t in (p, g, *state))
+def with_gradient(params: Iterable[Tensor]) -> list[tuple[Tensor, Tensor, Any]]:
+    """The parameters that have a gradient, each with it and with the index of what a step takes from their arrays.
+
+    That is the index of the single element, or ALL. It is None where a step may not leave the tensors aside: they are not
+    of one kind, not in order, or inference tensors.
+    """
+    found = []
+    for p in params:
+        meta = p._autograd
+        if meta is None or p._edge is not None:
+            g = p.grad  # which has something to say of tensors that are no leaves
+        else:
+            g = meta.grad
+        if g is not None:
+            x, gradient = p._array, g._array
+            dtype, shape = x.dtype, x.shape
+            at = None
+            if gradient.shape == shape and gradient.dtype is dtype and dtype in FLOATS and type(p._counter) is list:
+                at = ONE.get(shape)
+                if at is None and x.flags.c_contiguous:
+                    at = ALL
+            found.append((p, g, at))
+    return found
+
+
+def fits(s: Tensor, p: Tensor) -> bool:
+    """Whether a step may leave this tensor aside, too, which belongs to the state of a parameter."""
+    array, x = s._array, p._array
+    return array.dtype is x.dtype and array.shape == x.shape and array.flags.c_contiguous and type(s._counter) is list
 
 
 def blocks(*arrays: Any) -> Iterable[Any]:
@@ -67,14 +88,15 @@ def blocks(*arrays: Any) -> Iterable[Any]:
     return ([None if row is None else row[i : i + BLOCK] for row in rows] for i in range(0, first.size, BLOCK))
 
 
-def count(steps: Tensor) -> None:
+def count(steps: Tensor, differentiable: bool) -> None:
     """steps ← steps + 1."""
     array = steps._array
-    if array.ndim == 0 and array.dtype.kind == "f" and type(steps._counter) is list:
+    if array.ndim == 0 and array.dtype in FLOATS and type(steps._counter) is list:
         array[()] = array.item() + 1
         steps._counter[0] += 1
     else:
-        steps.add_(1)
+        with set_grad_enabled(differentiable):
+            steps.add_(1)
 
 
 def neg(x: Piece) -> Piece:

@@ -12,7 +12,6 @@ from typing import Any
 
 from .. import dtypes
 from ..autograd.grad_mode import enable_grad
-from ..engine import GRAD, mode
 from ..hooks import Hooks, RemovableHandle, add_hook
 from ..ops.conversion import typename
 from ..tensor import Tensor
@@ -82,8 +81,11 @@ class Optimizer:
 
     def _prepare(self) -> None:
         """Give the object its hooks, and its class's `step` the calls to them."""
-        for name in _HOOKS:
-            self.__dict__.setdefault(name, OrderedDict())
+        for (
+            name
+        ) in _HOOKS:  # not in `__dict__`: of objects that were never asked for it, Python reads attributes faster
+            if not hasattr(self, name):
+                setattr(self, name, OrderedDict())
         kind = type(self)
         if not getattr(kind.step, "hooked", False):
             kind.step = _with_hooks(kind.step)  # type: ignore[method-assign]
@@ -94,27 +96,14 @@ class Optimizer:
         """Change the parameters as their gradients say; `closure`, where given, first computes loss and gradients."""
         raise NotImplementedError
 
-    def _step(self, closure: Callable[[], Any] | None, update: Callable[[dict[str, Any]], None]) -> Any:
-        """The step of a first-order method: the closure's loss, then `update` for each group, recorded if so asked."""
-        before = mode.flags
-        mode.flags = before | GRAD if self.defaults["differentiable"] else before & ~GRAD
-        try:
-            loss = None
-            if closure is not None:
-                with enable_grad():
-                    loss = closure()
-            for group in self.param_groups:
-                update(group)
-        finally:
-            mode.flags = before
-        return loss
-
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or set them to zero."""
         for group in self.param_groups:
             for p in group["params"]:
                 if set_to_none and p._edge is None:  # to ask those that are no leaves is warned of
-                    p.grad = None
+                    meta = p._autograd
+                    if meta is not None:
+                        meta.grad = None
                     continue
                 gradient = p.grad
                 if gradient is None:
@@ -242,7 +231,8 @@ class Optimizer:
         return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        for name, value in state.items():
+            setattr(self, name, value)
         self._prepare()
         self.defaults.setdefault("differentiable", False)
 
@@ -295,6 +285,12 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
 
     hooked.hooked = True  # type: ignore[attr-defined]
     return hooked
+
+
+def loss_of(closure: Callable[[], Any]) -> Any:
+    """What the closure of a step returns; it records, whatever the step does."""
+    with enable_grad():
+        return closure()
 
 
 def _add(hooks: Hooks, hook: Callable[..., Any], prepend: bool) -> RemovableHandle:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from .. import dtypes
+from ..autograd.grad_mode import set_grad_enabled
 from ..tensor import Tensor, wrap
 from . import arithmetic
-from .arithmetic import are_plain, count, numbers
-from .optimizer import Optimizer, Params, check_learning_rate
+from .arithmetic import ALL, NUMBERS, blocks, count, fits, numbers, with_gradient
+from .optimizer import Optimizer, Params, check_learning_rate, loss_of
 
 CAPTURABLE_DEVICES = ["cuda", "xpu", "hpu", "privateuseone", "xla"]
-OPTIONS = itemgetter("lr", "alpha", "eps", "weight_decay", "momentum", "centered", "maximize")
 
 
 class RMSprop(Optimizer):
@@ -78,19 +77,22 @@ class RMSprop(Optimizer):
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient; returns what `closure`, where given, returned."""
-        return self._step(closure, self._update_group)
+        loss = None if closure is None else loss_of(closure)
+        for group in self.param_groups:
+            self._update_group(group)
+        return loss
 
     def _update_group(self, group: dict[str, Any]) -> None:
+        lr, alpha, eps, weight_decay = group["lr"], group["alpha"], group["eps"], group["weight_decay"]
+        momentum, centered, differentiable = group["momentum"], group["centered"], self.defaults["differentiable"]
         ready = []
-        for p in group["params"]:
-            g = p.grad
-            if g is not None:
-                state = self.state[p]
-                if not state:
-                    self._initialise(state, p, group)
-                m = state["grad_avg"] if group["centered"] else None
-                b = state["momentum_buffer"] if group["momentum"] > 0 else None
-                ready.append((p, g, state["step"], state["square_avg"], m, b))
+        for p, g, at in with_gradient(group["params"]):
+            state = self.state[p]
+            if not state:
+                self._initialise(state, p, group)
+            m = state["grad_avg"] if centered else None
+            b = state["momentum_buffer"] if momentum > 0 else None
+            ready.append((p, g, at, state["step"], state["square_avg"], m, b))
         if not ready:
             return
         if group["foreach"] and group["differentiable"]:
@@ -99,13 +101,18 @@ class RMSprop(Optimizer):
             raise AssertionError(
                 f"If capturable=True, params and state_steps must be on supported devices: {CAPTURABLE_DEVICES}."
             )
-        options, recorded = numbers(OPTIONS(group))
-        for p, g, steps, v, m, b in ready:
-            count(steps)
-            if recorded or not are_plain(p, g, v, m, b):
-                update(p, v, m, b, g, Tensor, options)
+        options: Sequence[Any] = lr, alpha, eps, weight_decay, momentum, centered, group["maximize"]
+        recorded = differentiable
+        if not NUMBERS.issuperset((type(lr), type(alpha), type(eps), type(weight_decay), type(momentum))):
+            options, recorded = numbers(options, differentiable)
+        for p, g, at, steps, v, m, b in ready:
+            count(steps, differentiable)
+            alike = fits(v, p) and (m is None or fits(m, p)) and (b is None or fits(b, p))
+            if recorded or at is None or not alike:
+                with set_grad_enabled(differentiable):
+                    update(p, v, m, b, g, Tensor, options)
             else:
-                update_arrays(p, v, m, b, g, options)
+                update_arrays(p, v, m, b, g, at, options)
 
     @staticmethod
     def _initialise(state: dict[str, Any], p: Tensor, group: dict[str, Any]) -> None:
@@ -117,21 +124,23 @@ class RMSprop(Optimizer):
             state["grad_avg"] = wrap(np.zeros_like(p._array))
 
 
-def update_arrays(p: Tensor, v: Tensor, m: Tensor | None, b: Tensor | None, g: Tensor, options: Sequence[Any]) -> None:
-    """One unrecorded step for a parameter and its state."""
+def update_arrays(
+    p: Tensor, v: Tensor, m: Tensor | None, b: Tensor | None, g: Tensor, at: Any, options: Sequence[Any]
+) -> None:
+    """One unrecorded step for a parameter and its state, in the place `at` of their arrays."""
     x, square, gradient = p._array, v._array, g._array
     mean, buffer = None if m is None else m._array, None if b is None else b._array
-    if x.size == 1:
-        at = (0,) * x.ndim
-        pieces = x[at], square[at], None if mean is None else mean[at], None if buffer is None else buffer[at]
-        x[at], square[at], new_mean, new_buffer = update(*pieces, gradient[at], arithmetic, options)
-        if mean is not None:
-            mean[at] = new_mean
-        if buffer is not None:
-            buffer[at] = new_buffer
-    else:
-        for xs, vs, ms, bs, gs in arithmetic.blocks(x, square, mean, buffer, gradient):
+    if at is ALL:
+        for xs, vs, ms, bs, gs in blocks(x, square, mean, buffer, gradient):
             update(xs, vs, ms, bs, gs, arithmetic, options)
+    else:
+        of_mean, of_buffer = None if mean is None else mean[at], None if buffer is None else buffer[at]
+        made = update(x[at], square[at], of_mean, of_buffer, gradient[at], arithmetic, options)
+        x[at], square[at], of_mean, of_buffer = made
+        if mean is not None:
+            mean[at] = of_mean
+        if buffer is not None:
+            buffer[at] = of_buffer
     p._counter[0] += 1
     v._counter[0] += 2
     if m is not None:

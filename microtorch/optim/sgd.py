@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from operator import itemgetter
 from typing import Any
 
+from ..autograd.grad_mode import set_grad_enabled
 from ..tensor import Tensor
 from . import arithmetic
-from .arithmetic import are_plain, numbers
-from .optimizer import Optimizer, Params, check_learning_rate
+from .arithmetic import ALL, NUMBERS, blocks, fits, numbers, with_gradient
+from .optimizer import Optimizer, Params, check_learning_rate, loss_of
 
 FUSED_DEVICES = ["mps", "cuda", "xpu", "hpu", "cpu", "mtia", "privateuseone"]
-OPTIONS = itemgetter("lr", "momentum", "dampening", "weight_decay", "nesterov", "maximize", "foreach")
 
 
 class SGD(Optimizer):
@@ -75,29 +74,49 @@ class SGD(Optimizer):
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient; returns what `closure`, where given, returned."""
-        return self._step(closure, self._update_group)
+        loss = None if closure is None else loss_of(closure)
+        for group in self.param_groups:
+            self._update_group(group)
+        return loss
 
     def _update_group(self, group: dict[str, Any]) -> None:
-        momentum, fused = group["momentum"] != 0, group["fused"]
-        ready = []
-        for p in group["params"]:
-            g = p.grad
-            if g is not None:
-                if fused:
-                    self._check_dtype(p)
-                ready.append((p, g, self.state[p].get("momentum_buffer") if momentum else None))
-        options, recorded = numbers(OPTIONS(group))
-        recorded = recorded or (group["foreach"] and group["nesterov"])
-        for p, g, b in ready:
-            x, buffer = p, b
+        lr, momentum, dampening = group["lr"], group["momentum"], group["dampening"]
+        weight_decay, nesterov, foreach = group["weight_decay"], group["nesterov"], group["foreach"]
+        fused, differentiable = group["fused"], self.defaults["differentiable"]
+        ready = with_gradient(group["params"])
+        if fused:
+            for p, _, _ in ready:
+                self._check_dtype(p)
+        buffers = {p: self.state[p].get("momentum_buffer") for p, _, _ in ready} if momentum != 0 else {}
+        options: Sequence[Any] = lr, momentum, dampening, weight_decay, nesterov, group["maximize"], foreach
+        recorded = differentiable
+        if not NUMBERS.issuperset((type(lr), type(momentum), type(dampening), type(weight_decay))):
+            options, recorded = numbers(options, differentiable)
+        for p, g, at in ready:
+            x, b = p, None
+            if momentum != 0:
+                b = buffers[p]
+                if b is None or not fits(b, p) or (foreach and nesterov):
+                    at = None
             if fused:  # torch's fused form raises no versions; a tensor's `data` has versions of its own
-                x, buffer = p.data, None if b is None else b.data
-            if recorded or (momentum and b is None) or not are_plain(x, g, buffer):
-                _, made = update(x, buffer, g, Tensor, options)
-                if momentum and b is None:
+                x, b = p.data, None if b is None else b.data
+            if recorded or at is None:
+                with set_grad_enabled(differentiable):
+                    _, made = update(x, b, g, Tensor, options)
+                if b is None and momentum != 0:
                     self.state[p]["momentum_buffer"] = made
+                continue
+            array, buffer, gradient = x._array, None if b is None else b._array, g._array
+            if at is ALL:
+                for xs, bs, gs in blocks(array, buffer, gradient):
+                    update(xs, bs, gs, arithmetic, options)
+            elif buffer is None:
+                array[at], _ = update(array[at], None, gradient[at], arithmetic, options)
             else:
-                update_arrays(x, buffer, g, options)
+                array[at], buffer[at] = update(array[at], buffer[at], gradient[at], arithmetic, options)
+            x._counter[0] += 1
+            if b is not None:
+                b._counter[0] += 2
 
     def _check_dtype(self, p: Tensor) -> None:
         if not self._dtype_checked and not p.is_floating_point():
@@ -106,23 +125,6 @@ class SGD(Optimizer):
                 f"{FUSED_DEVICES} but {p.dtype} and {p.device.type}"
             )
         self._dtype_checked = True
-
-
-def update_arrays(p: Tensor, b: Tensor | None, g: Tensor, options: Sequence[Any]) -> None:
-    """One unrecorded step for a parameter and its momentum buffer."""
-    x, gradient = p._array, g._array
-    buffer = None if b is None else b._array
-    if x.size == 1:
-        at = (0,) * x.ndim
-        x[at], number = update(x[at], None if buffer is None else buffer[at], gradient[at], arithmetic, options)
-        if buffer is not None:
-            buffer[at] = number
-    else:
-        for xs, bs, gs in arithmetic.blocks(x, buffer, gradient):
-            update(xs, bs, gs, arithmetic, options)
-    p._counter[0] += 1
-    if b is not None:
-        b._counter[0] += 2
 
 
 def update(x: Any, b: Any, g: Any, do: Any, options: Sequence[Any]) -> tuple[Any, Any]:
