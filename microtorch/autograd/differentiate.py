@@ -180,11 +180,12 @@ def _one(root: Any, form: TensorForm) -> Any:
     if not (root._requires_grad or root.requires_grad):
         return None
     array = root._array
+    dtype = array.dtype
     if array.size != 1:
         raise RuntimeError("grad can be implicitly created only for scalar outputs")
-    if array.dtype.kind != "f":
+    if dtype.kind != "f":
         raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {root.dtype}")
-    one = np.empty(array.shape, array.dtype)
+    one = np.empty(array.shape, dtype)
     one.fill(1)
     return wrap(one) if form.recorded else one
 

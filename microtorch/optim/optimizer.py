@@ -81,9 +81,8 @@ class Optimizer:
 
     def _prepare(self) -> None:
         """Give the object its hooks, and its class's `step` the calls to them."""
-        for (
-            name
-        ) in _HOOKS:  # not in `__dict__`: of objects that were never asked for it, Python reads attributes faster
+        # Not in `__dict__`: Python reads attributes faster of objects that were never asked for it.
+        for name in _HOOKS:
             if not hasattr(self, name):
                 setattr(self, name, OrderedDict())
         kind = type(self)
