@@ -325,15 +325,16 @@ def test_when_leaves_run(t: Any, say: Say) -> None:
 
     class Look(t.autograd.Function):
         @staticmethod
-        def forward(ctx: Any, x: Any) -> Any:
+        def forward(ctx: Any, x: Any, *leaves: Any) -> Any:
+            ctx.leaves = leaves
             return x.clone()
 
         @staticmethod
         def backward(ctx: Any, g: Any) -> Any:
-            say("look", early.grad, late.grad)
-            return g
+            say("look", *[leaf.grad for leaf in ctx.leaves])
+            return g, None, None
 
-    class Wrong(Look):
+    class Wrong(t.autograd.Function):
         @staticmethod
         def forward(ctx: Any, x: Any, y: Any) -> Any:
             return x + y
@@ -342,49 +343,42 @@ def test_when_leaves_run(t: Any, say: Say) -> None:
         def backward(ctx: Any, g: Any) -> Any:
             return g, g.sum().expand(7)
 
-    def start() -> Any:
-        return [t.tensor([1.0, 2.0], requires_grad=True) for _ in range(2)]
+    def function(early: Any, late: Any) -> None:
+        (Look.apply(late * 2, early, late) * early * early).sum().backward()
 
-    for kept in (False, True):  # of a graph that is kept, leaves have edges, too
-        early, late = start()
-        older = ((late * 2).reciprocal() * 3) * early * early if kept else None
-
-        z = Look.apply(late * 2) * early * early
-        z.sum().backward()
-        say(early.grad, late.grad)
-
-        early, late = start()
+    def error(early: Any, late: Any) -> None:
         y = late * 2
-        z = y * y * early * early
+        z = (y * y * early * early).sum()
         y.mul_(2)
-        say.outcome(z.sum().backward)
+        say.outcome(z.backward)
         say(early.grad, late.grad)
-        say.outcome(z.sum().backward)
-        say(early.grad, late.grad)
+        say.outcome(z.backward)
 
-        early, late = start()
+    def hook(early: Any, late: Any) -> None:
         y = late * 2
         y.register_hook(lambda g: say("hook", early.grad, late.grad))
         (y * early * early * late).sum().backward()
-        say(early.grad, late.grad)
 
-        early, late = start()
-        early.register_hook(lambda g: say("hook of a leaf", late.grad))
+    def hooks_of_a_leaf(early: Any, late: Any) -> None:
+        early.register_hook(lambda g: say("leaf", late.grad))
         early.register_post_accumulate_grad_hook(lambda p: say("accumulated", p.grad, late.grad))
         ((early * late).reciprocal() * late * early * late).sum().backward()
-        say(early.grad, late.grad)
 
-        early, late = start()
+    def hook_of_the_last(early: Any, late: Any) -> None:
         late.register_post_accumulate_grad_hook(lambda p: say("accumulated", p.grad, early.grad))
         ((early * 3) * late * early).sum().backward()
-        say(early.grad, late.grad)
 
-        early, late = start()
+    def wrong_shape(early: Any, late: Any) -> None:
         say.outcome(Wrong.apply(early, late).sum().backward)
         say(early.grad, late.grad)
         say.outcome((Wrong.apply(early, late * 2) * early).sum().backward)
-        say(early.grad, late.grad)
-        del older
+
+    for case in (function, error, hook, hooks_of_a_leaf, hook_of_the_last, wrong_shape):
+        for kept in (False, True):  # from a graph that is kept, edges lead to the leaves, too
+            early, late = (t.tensor([1.0, 2.0], requires_grad=True) for _ in range(2))
+            older = late * early * early if kept else None
+            case(early, late)
+            say(early.grad, late.grad, older is None)
     say((early * 2).requires_grad)
 
 
