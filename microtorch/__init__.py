@@ -1,11 +1,10 @@
 """PyTorch's eager core on numpy, under torch's names."""
 
-from importlib import import_module as _import_module
 from math import e, inf, nan, pi
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
-from . import autograd, binding, dtypes, nn, optim
+from . import autograd, binding, dtypes
 from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .autograd.grad_mode import is_inference_mode_enabled
 from .dtypes import bool_ as bool
@@ -32,6 +31,7 @@ from .dtypes import (
 )
 from .dtypes import float32 as float
 from .dtypes import int32 as int
+from .later import member as _member
 from .op import FUNCTIONS as _FUNCTIONS
 from .ops.data import tensor
 from .printing import set_printoptions
@@ -60,11 +60,11 @@ __version__ = "2.13.0"  # the torch whose behaviour this is
 
 
 if _TYPE_CHECKING:
-    from . import backends, cuda, linalg, random, utils
+    from . import backends, cuda, linalg, nn, optim, random, utils
     from .ops.generator import Generator, default_generator
 
 # What not every program needs is loaded when it is asked for, as are most operations: exp, where, manual_seed, …
-_LATER = ("backends", "cuda", "linalg", "random", "utils")
+_LATER = {name: name for name in ("backends", "cuda", "linalg", "nn", "optim", "random", "utils")}
 
 
 def __getattr__(name: str) -> _Any:
@@ -72,7 +72,7 @@ def __getattr__(name: str) -> _Any:
         globals()[name] = _FUNCTIONS[name]
         return _FUNCTIONS[name]
     if name in _LATER:
-        return _import_module(f".{name}", __name__)
+        return _member(__name__, _LATER, name)
     if name == "__all__":  # for `from torch import *`
         return [name for name in __dir__() if not name.startswith("_")]
     raise AttributeError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from typing import Any
@@ -46,3 +47,11 @@ class Member:
         made = self._make(self._argument)
         setattr(self._owner, self._name, made)
         return made.__get__(instance, kind)
+
+
+def member(package: str, homes: Mapping[str, str], name: str) -> Any:
+    """The member of a package that is at home in the module `homes[name]`, or is that; it stays in the package."""
+    module = import_module(f"{package}.{homes[name]}")
+    found = module if homes[name] == name else getattr(module, name)
+    setattr(sys.modules[package], name, found)
+    return found

@@ -1,9 +1,9 @@
 """Modules, parameters, losses."""
 
-from importlib import import_module as _import_module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
+from ..later import member as _member
 from . import functional, init, modules, parameter
 from .modules import *  # noqa: F403  (all that `modules` exports)
 from .modules import __all__ as _layers
@@ -15,10 +15,12 @@ __all__ = ["Buffer", "Parameter", "functional", "init", "modules", "parameter", 
 if _TYPE_CHECKING:
     from . import utils
 
+_LATER = {"utils": "utils"}
+
 
 def __getattr__(name: str) -> _Any:
-    if name == "utils":
-        return _import_module(".utils", __name__)
+    if name in _LATER:
+        return _member(__name__, _LATER, name)
     raise AttributeError(
         f"module 'torch.nn' has no attribute '{name}': microtorch, which stands in for it here, does not have "
         f"torch.nn.{name}"
@@ -26,4 +28,4 @@ def __getattr__(name: str) -> _Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), "utils"})
+    return sorted({*globals(), *_LATER})
