@@ -1,11 +1,10 @@
 """PyTorch's eager core on numpy, under torch's names."""
 
-import importlib as _importlib
 from math import e, inf, nan, pi
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
-from . import autograd, binding, dtypes, nn, optim
+from . import autograd, binding, dtypes
 from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .autograd.grad_mode import is_inference_mode_enabled
 from .dtypes import bool_ as bool
@@ -32,9 +31,9 @@ from .dtypes import (
 )
 from .dtypes import float32 as float
 from .dtypes import int32 as int
+from .later import member as _member
 from .op import FUNCTIONS as _FUNCTIONS
-from .ops.generator import Generator, default_generator
-from .ops.legacy import LEGACY_TYPES as _LEGACY_TYPES
+from .ops.data import tensor
 from .printing import set_printoptions
 from .settings import (
     are_deterministic_algorithms_enabled,
@@ -56,22 +55,30 @@ from .tensor import Tensor
 from .types import Size, contiguous_format, device, layout, memory_format, preserve_format, strided
 
 newaxis = None
-globals().update(_LEGACY_TYPES)  # FloatTensor, LongTensor, …
-globals().update(_FUNCTIONS)  # every operation that is published as a function: add, sum, matmul, zeros, …
 
 __version__ = "2.13.0"  # the torch whose behaviour this is
 
 
 if _TYPE_CHECKING:
-    from . import backends, cuda, linalg, random, utils
+    from . import backends, cuda, linalg, nn, optim, random, utils
+    from .ops.generator import Generator, default_generator
 
-# What not every program needs is loaded when it is asked for.
-_LATER = ("backends", "cuda", "linalg", "random", "utils")
+# What not every program needs is loaded when it is asked for, as are most operations: exp, where, manual_seed, …
+_LATER = {name: name for name in ("backends", "cuda", "linalg", "nn", "optim", "random", "utils")}
 
 
 def __getattr__(name: str) -> _Any:
+    if name in _FUNCTIONS:
+        globals()[name] = _FUNCTIONS[name]
+        return _FUNCTIONS[name]
     if name in _LATER:
-        return _importlib.import_module(f"{__name__}.{name}")
+        return _member(__name__, _LATER, name)
+    if name == "__all__":  # for `from torch import *`
+        return [name for name in __dir__() if not name.startswith("_")]
     raise AttributeError(
         f"module 'torch' has no attribute '{name}': microtorch, which stands in for it here, does not have torch.{name}"
     )
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_FUNCTIONS, *_LATER})

@@ -10,36 +10,9 @@ import numpy as np
 
 from .arguments import is_int
 from .autograd import backward
-from .op import METHODS, OPERANDS
-from .ops import (  # noqa: F401  (importing registers them)
-    arithmetic,
-    comparison,
-    conversion,
-    creation,
-    data,
-    distributions,
-    expanding,
-    extrema,
-    gathering,
-    generator,
-    indexing,
-    joining,
-    legacy,
-    linalg,
-    loss,
-    norms,
-    order,
-    parts,
-    pointwise,
-    questions,
-    random,
-    ranges,
-    rearranging,
-    reduction,
-    shape,
-    softmax,
-    spread,
-)
+from .later import Member
+from .op import FUNCTIONS, METHODS, OPERANDS
+from .ops.order import PROPERTIES
 from .tensor import Tensor
 
 # Methods that take their ints as one argument or as several, x.permute((1, 0)) and x.permute(1, 0), under this name.
@@ -71,25 +44,27 @@ OPERATORS = {
     "rshift": "bitwise_right_shift",
     "matmul": "matmul",
 }
-REFLECTED: dict[str, Callable[[Tensor, Any], Tensor]] = {
-    "radd": METHODS["add"],
-    "rmul": METHODS["mul"],
-    "rsub": arithmetic.rsub,
+# Operators of the right operand: the method that does their work, or what they come to.
+REFLECTED: dict[str, str | Callable[[Tensor, Any], Tensor]] = {
+    "radd": "add",
+    "rmul": "mul",
+    "rsub": "rsub",
     "rtruediv": lambda self, other: self.reciprocal() * other,
-    "rfloordiv": lambda self, other: arithmetic.floor_divide(other, self),
-    "rmod": lambda self, other: arithmetic.remainder(other, self),
-    "rpow": lambda self, other: arithmetic.pow(other, self),
+    "rfloordiv": lambda self, other: FUNCTIONS["floor_divide"](other, self),
+    "rmod": lambda self, other: FUNCTIONS["remainder"](other, self),
+    "rpow": lambda self, other: FUNCTIONS["pow"](other, self),
     "rand": lambda self, other: self & other,
     "ror": lambda self, other: self | other,
     "rxor": lambda self, other: self ^ other,
-    "rlshift": lambda self, other: comparison.bitwise_left_shift(other, self),
-    "rrshift": lambda self, other: comparison.bitwise_right_shift(other, self),
-    "rmatmul": lambda self, other: linalg.matmul(other, self),
+    "rlshift": lambda self, other: FUNCTIONS["bitwise_left_shift"](other, self),
+    "rrshift": lambda self, other: FUNCTIONS["bitwise_right_shift"](other, self),
+    "rmatmul": lambda self, other: FUNCTIONS["matmul"](other, self),
 }
 
 
-def _operator(function: Any) -> Callable[[Tensor, Any], Any]:
+def _operator(work: str | Callable[..., Any]) -> Callable[[Tensor, Any], Any]:
     """An operator leaves operands that it does not know to the other side, and to Python's own TypeError."""
+    function: Any = work if callable(work) else METHODS[work] if work in METHODS else FUNCTIONS[work]
     if hasattr(function, "written"):
         return function.written.function(function.__name__, 0, operator=True)
 
@@ -99,16 +74,21 @@ def _operator(function: Any) -> Callable[[Tensor, Any], Any]:
     return operator
 
 
-def _equal(compare: Callable[..., Any]) -> Callable[..., Any]:
+def _equal(name: str) -> Callable[..., Any]:
     """`==` alone of all operators takes numpy arrays as operands."""
+    compare = _operator(name)
 
     def operator(self: Tensor, other: Any) -> Any:
         result = compare(self, other)
         if result is NotImplemented and isinstance(other, np.ndarray):
-            return compare(self, data.from_numpy(other))
+            return compare(self, FUNCTIONS["from_numpy"](other))
         return result
 
     return operator
+
+
+def _method(name: str) -> Callable[..., Any]:
+    return _variadic(METHODS[name], VARIADIC[name]) if name in VARIADIC else METHODS[name]
 
 
 def _variadic(function: Callable[..., Any], parameter: str) -> Callable[..., Any]:
@@ -138,25 +118,22 @@ def _backward(
 
 
 def bind() -> None:
-    for name, function in METHODS.items():
-        setattr(Tensor, name, _variadic(function, VARIADIC[name]) if name in VARIADIC else function)
-    for name, function in order.PROPERTIES.items():
-        setattr(Tensor, name, property(function))
+    for name in METHODS:
+        Member(Tensor, name, _method, name)
     for operator, name in OPERATORS.items():
-        setattr(Tensor, f"__{operator}__", _operator(METHODS[name]))
+        Member(Tensor, f"__{operator}__", _operator, name)
         if name + "_" in METHODS:
-            setattr(Tensor, f"__i{operator}__", _operator(METHODS[name + "_"]))
-    for operator, function in REFLECTED.items():
-        setattr(Tensor, f"__{operator}__", _operator(function))
+            Member(Tensor, f"__i{operator}__", _operator, name + "_")
+    for operator, work in REFLECTED.items():
+        Member(Tensor, f"__{operator}__", _operator, work)
     for name in ("eq", "ne", "lt", "le", "gt", "ge"):
-        setattr(Tensor, f"__{name}__", _operator(METHODS[name]))
-    Tensor.__eq__ = _equal(Tensor.__eq__)  # type: ignore[method-assign]  # as all the others, by name
+        Member(Tensor, f"__{name}__", _equal if name == "eq" else _operator, name)
     for operator, name in {"neg": "neg", "pos": "positive", "abs": "abs"}.items():
-        setattr(Tensor, f"__{operator}__", METHODS[name])
-    Tensor.__invert__ = comparison.invert
+        Member(Tensor, f"__{operator}__", _method, name)
+    for name, function in PROPERTIES.items():
+        setattr(Tensor, name, property(function))
     Tensor.backward = _backward
     _backward.__qualname__ = "Tensor.backward"  # which Python's own errors show
-    Tensor.__new__ = legacy.construct  # type: ignore[method-assign, assignment]  # it may give any Tensor
 
 
 bind()

@@ -12,7 +12,6 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import CodeType, ModuleType, TracebackType
 from typing import Any
@@ -38,8 +37,11 @@ def install(module: str = "microtorch") -> ModuleType:
     return target
 
 
-class Alias(MetaPathFinder, Loader):
-    """Finder and loader of `torch.x.y`: the module `module.x.y`, or the attribute of that name."""
+class Alias:
+    """Finder and loader of `torch.x.y`: the module `module.x.y`, or the attribute of that name.
+
+    It is both without the classes of `importlib.abc`, whose import takes longer than a small script.
+    """
 
     def __init__(self, module: str) -> None:
         self.module = module
@@ -51,7 +53,8 @@ class Alias(MetaPathFinder, Loader):
         if found is None:
             raise ModuleNotFoundError(f"{self.module} does not have {fullname}", name=fullname)
         package = not isinstance(found, ModuleType) or hasattr(found, "__path__")
-        return ModuleSpec(fullname, self, loader_state=(found, getattr(found, "__spec__", None)), is_package=package)
+        loader: Any = self
+        return ModuleSpec(fullname, loader, loader_state=(found, getattr(found, "__spec__", None)), is_package=package)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         found: ModuleType = spec.loader_state[0]
@@ -59,7 +62,7 @@ class Alias(MetaPathFinder, Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Undo what the import system wrote on a module that had been loaded under its own name before."""
-        spec = module.__spec__
+        spec: Any = module.__spec__
         if spec is not None and spec.loader is self:
             module.__spec__ = spec.loader_state[1]
 

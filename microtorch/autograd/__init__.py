@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import function, grad_mode, graph
+from ..later import member
+from . import grad_mode
 from .differentiate import backward, grad
-from .function import Function
 from .grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .gradcheck import gradcheck, gradgradcheck
-from .variable import Variable
+
+if TYPE_CHECKING:
+    from . import function, graph
+    from .function import Function
+    from .variable import Variable
 
 __all__ = [
     "Function",
@@ -28,6 +32,7 @@ __all__ = [
     "set_grad_enabled",
 ]
 
+_LATER = {name: name for name in ("function", "graph", "variable")} | {"Function": "function", "Variable": "variable"}
 _LACKING = {
     "detect_anomaly": "anomaly mode, which finds the operation whose gradient failed",
     "set_detect_anomaly": "anomaly mode, which finds the operation whose gradient failed",
@@ -38,6 +43,12 @@ _LACKING = {
 
 
 def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        return member(__name__, _LATER, name)
     if name in _LACKING:
         raise AttributeError(f"microtorch does not have torch.autograd.{name} ({_LACKING[name]})")
     raise AttributeError(f"module 'torch.autograd' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

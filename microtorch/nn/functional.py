@@ -10,14 +10,25 @@ from ..ops import loss
 from ..ops.linalg import linear as linear
 from ..tensor import Tensor
 
-relu_ = METHODS["relu_"]
-sigmoid = FUNCTIONS["sigmoid"]
-tanh = FUNCTIONS["tanh"]
-
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(x, 0); `inplace` overwrites x."""
     return input.relu_() if inplace else input.relu()
+
+
+def relu_(input: Tensor) -> Tensor:
+    """max(x, 0), written over x."""
+    return METHODS["relu_"](input)
+
+
+def sigmoid(input: Tensor) -> Tensor:
+    """1/(1 + e⁻ˣ)."""
+    return input.sigmoid()
+
+
+def tanh(input: Tensor) -> Tensor:
+    """The hyperbolic tangent."""
+    return input.tanh()
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from ..autograd.grad_mode import no_grad
-from ..ops.comparison import where
 from ..ops.creation import empty_like
 from ..tensor import Tensor, wrap
 
@@ -156,7 +155,7 @@ def _truncated_by_redrawing(tensor: Tensor, mean: float, std: float, a: float, b
     low, high = (tensor._array.dtype.type(bound).item() for bound in (a, b))
     result = tensor.normal_(mean, std, generator=generator)
     while (outside := (result < low) | (result > high)).any():
-        result = where(outside, empty_like(result).normal_(mean, std, generator=generator), result)
+        result = empty_like(result).normal_(mean, std, generator=generator).where(outside, result)
     return tensor if result is tensor else tensor.copy_(result)
 
 
@@ -172,8 +171,8 @@ def _truncated_from_uniform(tensor: Tensor, mean: float, std: float, a: float, b
     pending = rejected(result)
     while pending.any():
         candidates = empty_like(tensor).uniform_(a, b, generator=generator)
-        result = where(pending, candidates, result)
-        pending = where(pending, rejected(candidates), pending)
+        result = candidates.where(pending, result)
+        pending = rejected(candidates).where(pending, pending)
     return tensor if result is tensor else tensor.copy_(result)
 
 

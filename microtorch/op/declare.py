@@ -8,7 +8,7 @@ from typing import Any
 
 from .code import function_text, in_place_text
 from .operation import Op
-from .tables import OPERATIONS, REGISTRY, publish
+from .tables import METHODS, OPERATIONS, REGISTRY, publish
 from .text import Written
 from .traits import PROMOTE, TRAITS, Traits
 
@@ -19,7 +19,7 @@ def op(**declaration: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]
 
     def declare(forward: Callable[..., Any]) -> Callable[..., Any]:
         declared = Op(forward, declaration, traits)
-        REGISTRY[declared.name] = declared
+        REGISTRY.here[declared.name] = declared
         name, public = declared.name, traits.public
         published = bool(public) and public != "in place"
         written = Written(forward, name, partial(function_text, declared))
@@ -32,7 +32,7 @@ def op(**declaration: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]
             written = Written(forward, name, partial(in_place_text, declared))
             declared.function_ = written.function(name, 0, published=bool(public))
             if public:
-                publish(declared.function_, "method")
+                METHODS.here[name] = declared.function_
         return declared.function
 
     return declare

@@ -29,37 +29,87 @@ Formula = Callable[..., Any]
 
 
 class Op:
-    """A declared operation."""
+    """A declared operation; what follows from its declaration is worked out when it is first asked for."""
 
     function: Callable[..., Any]
     function_: Callable[..., Any] | None = None  # the in-place variant
 
     def __init__(self, forward: Callable[..., Any], formulas: dict[str, Formula | None], traits: Traits) -> None:
         self.name = forward.__name__
-        self.called = traits.called or self.name
         self.forward = forward
         self.formulas = formulas
         self.traits = traits
+        self.called = traits.called or self.name
         self.promotion, self.view, self.outputs = traits.promotion, traits.view, traits.outputs
-        self.node_name = traits.node or "".join(part.capitalize() for part in self.name.split("_")) + "Backward0"
-        self.order = traits.order or (lambda *arrays: arrays)
-        self.names = _parameters(forward)
-        self.tensors = [n for n in self.names if n in formulas]
-        self.others = [n for n in self.names if n not in formulas]
-        self.kept = [n in traits.keep for n in self.tensors]
-        self.numbers = [n in traits.numbers or traits.wraps_numbers for n in self.tensors]
-        self.precise = [n in traits.precise for n in self.tensors]
-        self.takes_list = self.names[0] == "tensors"
-        self.derivatives = {n: f for n, f in formulas.items() if f is not None}
-        self.differentiable = [n for n in self.tensors if n in self.derivatives]
-        self.needs = {n: _parameters(f) for n, f in self.derivatives.items()}
-        saves = {need for needs in self.needs.values() for need in needs if need not in ("g", "gradients")}
-        self.saves = sorted(saves, key=lambda need: (need == "out" or need in self.outputs, torch_name(need)))
         self._node_classes: dict[str, type[OpNode]] = {}
-        known = {"g", "gradients", "out", *self.outputs, *self.names}
-        known |= {f"{n}_{what}" for n in self.tensors for what in DESCRIBED}
-        unknown = {need for needs in self.needs.values() for need in needs} - known
-        assert not unknown, f"{self.name}: a gradient formula asks for {unknown}, which the operation does not have"
+
+    @cached_property
+    def node_name(self) -> str | Callable[..., str]:
+        """The name of its nodes, or what gives it from the arguments."""
+        return self.traits.node or "".join(part.capitalize() for part in self.name.split("_")) + "Backward0"
+
+    @cached_property
+    def order(self) -> Callable[..., Any]:
+        """Of the operands' arrays, those after which the result is laid out."""
+        return self.traits.order or (lambda *arrays: arrays)
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The names of the forward's parameters."""
+        return _parameters(self.forward)
+
+    @cached_property
+    def tensors(self) -> list[str]:
+        """Those that are tensors."""
+        return [n for n in self.names if n in self.formulas]
+
+    @cached_property
+    def others(self) -> list[str]:
+        """Those that are not."""
+        return [n for n in self.names if n not in self.formulas]
+
+    @cached_property
+    def takes_list(self) -> bool:
+        """Whether the first is a list of tensors."""
+        return self.names[0] == "tensors"
+
+    @cached_property
+    def kept(self) -> list[bool]:
+        """Which of the tensors take no part in the promotion."""
+        return [n in self.traits.keep for n in self.tensors]
+
+    @cached_property
+    def numbers(self) -> list[bool]:
+        """Which of the tensors may be numbers."""
+        return [n in self.traits.numbers or self.traits.wraps_numbers for n in self.tensors]
+
+    @cached_property
+    def precise(self) -> list[bool]:
+        """Which of the tensors are, as numbers, not rounded to float16."""
+        return [n in self.traits.precise for n in self.tensors]
+
+    @cached_property
+    def derivatives(self) -> dict[str, Formula]:
+        """The gradient formulas that there are."""
+        return {n: f for n, f in self.formulas.items() if f is not None}
+
+    @cached_property
+    def differentiable(self) -> list[str]:
+        """The tensors that have one."""
+        return [n for n in self.tensors if n in self.derivatives]
+
+    @cached_property
+    def needs(self) -> dict[str, list[str]]:
+        """What each formula asks for."""
+        return {n: _parameters(f) for n, f in self.derivatives.items()}
+
+    @cached_property
+    def saves(self) -> list[str]:
+        """What is saved for the formulas, in torch's order."""
+        asked = {need for needs in self.needs.values() for need in needs} - {"g", "gradients"}
+        known = {"out", *self.outputs, *self.names, *(f"{n}_{what}" for n in self.tensors for what in DESCRIBED)}
+        assert asked <= known, f"{self.name}: a formula asks for {asked - known}, which the operation does not have"
+        return sorted(asked, key=lambda need: (need == "out" or need in self.outputs, torch_name(need)))
 
     @cached_property
     def parameters(self) -> list[inspect.Parameter]:

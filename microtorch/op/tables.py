@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..arguments import register
+from ..later import Table
 
 if TYPE_CHECKING:
     from .operation import Op
 
-REGISTRY: dict[str, Op] = {}  # every operation with a node of its own
-OPERATIONS: dict[Callable[..., Any], Op] = {}  # the same, by the function that is called
-FUNCTIONS: dict[str, Callable[..., Any]] = {}  # the torch namespace: torch.add
-METHODS: dict[str, Callable[..., Any]] = {}  # the methods of Tensor: x.add, x.add_
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Registry(Table):
+    """The operations have names of their own, at home nobody knows where: who lists them loads all modules."""
+
+    def load(self, name: str = "") -> None:
+        for home in {*FUNCTIONS.homes.values(), *METHODS.homes.values()}:
+            import_module(home)
+
+    def __iter__(self) -> Iterator[str]:
+        self.load()
+        return iter(self.here)
+
+
+FUNCTIONS = Table()  # the torch namespace: torch.add
+METHODS = Table()  # the methods of Tensor: x.add, x.add_
+REGISTRY = Registry()  # every operation with a node of its own
+OPERATIONS: dict[Callable[..., Any], Op] = {}  # the same, by the function that is called
 
 
 def publish(function: Function, where: bool | str = True) -> Function:
@@ -24,9 +40,9 @@ def publish(function: Function, where: bool | str = True) -> Function:
     if not hasattr(function, "written"):
         register(function.__code__, name, 1)
     if where is True or where == "function":
-        FUNCTIONS[name] = function
+        FUNCTIONS.here[name] = function
     if where is True or where == "method":
-        METHODS[name] = renamed(function, name, 0)
+        METHODS.here[name] = renamed(function, name, 0)
     return function
 
 
@@ -34,9 +50,9 @@ def alias(name: str, of: str) -> None:
     """Publish an operation, its in-place variant too, under another name."""
     for table in (FUNCTIONS, METHODS):
         for suffix in ("", "_"):
-            if of + suffix in table:
-                function = table[of + suffix]
-                table[name + suffix] = renamed(function, name + suffix, 1 if table is FUNCTIONS else 0)
+            if of + suffix in table.here:
+                function = table.here[of + suffix]
+                table.here[name + suffix] = renamed(function, name + suffix, 1 if table is FUNCTIONS else 0)
 
 
 def renamed(function: Any, name: str, first: int) -> Any:

@@ -8,8 +8,8 @@ operation, its forward is put in. Who calls it sees to it that the arrays need n
 from __future__ import annotations
 
 import dis
-from collections.abc import Callable
-from types import FunctionType, ModuleType
+from collections.abc import Callable, Sequence
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from .tables import OPERATIONS
@@ -19,6 +19,9 @@ Formula = Callable[..., Any]
 Arrays = Callable[..., Any]
 
 MEANINGS: dict[Callable[..., Any], Arrays] = {}  # what other functions than operations are where tensors are arrays
+# Instructions that do nothing but call a function, and those that have to do with attributes.
+CALLING = {"RESUME", "LOAD_GLOBAL", "PUSH_NULL", "PRECALL", "CALL", "RETURN_VALUE", "CACHE"}
+ATTRIBUTES = {"LOAD_ATTR", "LOAD_METHOD", "STORE_ATTR", "IMPORT_NAME"}
 BUILTINS = {"len": len, "sorted": sorted, "range": range}  # that formulas use, on anything but tensors
 
 
@@ -32,19 +35,25 @@ def on_arrays(formula: Formula) -> Arrays | None:
 def _passes_on(formula: Formula) -> str:
     """The name of the function that a formula calls with its own arguments, where it does nothing else."""
     code = formula.__code__
+    loads = {kind for kind in _kinds(code) if kind.startswith("LOAD_FAST")}
+    if _kinds(code) - loads - CALLING or len(code.co_names) != 1:
+        return ""
     loaded: list[str] = []
     for instruction in dis.get_instructions(code):
-        if instruction.opname.startswith("LOAD_FAST"):
+        if instruction.opname in loads:
             loaded += instruction.argval if isinstance(instruction.argval, tuple) else [instruction.argval]
-        elif instruction.opname not in ("RESUME", "LOAD_GLOBAL", "PUSH_NULL", "PRECALL", "CALL", "RETURN_VALUE"):
-            return ""
-    alone = len(code.co_names) == 1 and tuple(loaded) == code.co_varnames and code.co_names[0] not in loaded
-    return code.co_names[0] if alone else ""
+    (name,) = code.co_names
+    return name if tuple(loaded) == code.co_varnames and name not in loaded else ""
 
 
 def has_operators(formula: Formula) -> bool:
     """Whether a formula combines its arguments by operators, so that the result's layout depends on all of theirs."""
-    return any(i.opname in ("BINARY_OP", "COMPARE_OP") for i in dis.get_instructions(formula))
+    return not _kinds(formula.__code__).isdisjoint(("BINARY_OP", "COMPARE_OP"))
+
+
+def _kinds(code: CodeType) -> set[str]:
+    """The names of the instructions in a function."""
+    return {dis.opname[instruction] for instruction in code.co_code[::2]}
 
 
 def _translated(function: Any, known: dict[Any, Any]) -> Any:
@@ -53,23 +62,38 @@ def _translated(function: Any, known: dict[Any, Any]) -> Any:
     code = function.__code__
     if code.co_freevars or any(hasattr(constant, "co_code") for constant in code.co_consts):
         return None
+    names = _globals(function)
+    if names is None:
+        return None
     namespace: dict[str, Any] = {"__name__": function.__module__}
     translated = FunctionType(code, namespace, function.__name__, function.__defaults__)
     translated.__kwdefaults__ = function.__kwdefaults__
     known[function] = translated
-    module = None  # that the instruction before has loaded
-    for instruction in dis.get_instructions(code):
-        name, before = instruction.opname, module
-        module = None
-        if name == "LOAD_GLOBAL":
-            value = _meant(function.__globals__.get(instruction.argval, BUILTINS.get(instruction.argval)), known)
-            if value is None:
-                return None
-            namespace[instruction.argval] = value
-            module = value if isinstance(value, ModuleType) else None
-        elif name in ("LOAD_ATTR", "LOAD_METHOD", "STORE_ATTR", "IMPORT_NAME") and before is None:
+    for name in names:
+        value = _meant(function.__globals__.get(name, BUILTINS.get(name)), known)
+        if value is None:
             return None
+        namespace[name] = value
     return translated
+
+
+def _globals(function: FunctionType) -> Sequence[str] | None:
+    """The global names in a function; None if it has to do with attributes, unless they are those of modules."""
+    code = function.__code__
+    if ATTRIBUTES.isdisjoint(_kinds(code)):
+        return code.co_names
+    modules = {name for name in code.co_names if isinstance(function.__globals__.get(name), ModuleType)}
+    if not modules:
+        return None
+    names: list[str] = []
+    before = ""  # the global name that the instruction before has loaded
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in ATTRIBUTES and before not in modules:
+            return None
+        before = instruction.argval if instruction.opname == "LOAD_GLOBAL" else ""
+        if before:
+            names.append(before)
+    return names
 
 
 def _meant(value: Any, known: dict[Any, Any]) -> Any:

@@ -1,1 +1,82 @@
-"""The operations, each whole in one place: meaning, forward, gradient."""
+"""The operations, each whole in one place: meaning, forward, gradient.
+
+Each module publishes those listed with it, and is loaded when one of them is asked for: `add` is `torch.add` and the
+method `Tensor.add`, `add(_)` besides the method `add_`, `torch.zeros` only a function, `.view` only a method.
+"""
+
+from ..op import FUNCTIONS, METHODS
+
+INDEX = {
+    "arithmetic": """
+        abs(_) absolute(_) add(_) addcdiv(_) addcmul(_) div(_) divide(_) floor_divide(_) fmod(_) lerp(_) mul(_)
+        multiply(_) neg(_) negative(_) positive pow(_) reciprocal(_) remainder(_) square(_) sub(_) subtract(_)
+        true_divide(_) torch.rsub""",
+    "comparison": """
+        allclose bitwise_and(_) bitwise_left_shift(_) bitwise_not(_) bitwise_or(_) bitwise_right_shift(_) bitwise_xor(_)
+        clamp(_) clamp_max(_) clamp_min(_) clip(_) eq(_) equal fmax fmin ge(_) greater(_) greater_equal(_) gt(_) isclose
+        le(_) less(_) less_equal(_) logical_and(_) logical_not(_) logical_or(_) logical_xor(_) lt(_) masked_fill(_)
+        maximum minimum ne(_) not_equal(_) where .__invert__""",
+    "conversion": """
+        clone fill_ resize_as_ zero_ torch.fill torch.typename ._to_numpy_dtype .bfloat16 .bool .byte .char .copy_ .cpu
+        .cuda .double .float .half .int .long .resize_ .set_ .short .to .type .type_as""",
+    "creation": """
+        torch.empty torch.empty_like torch.empty_strided torch.eye torch.full torch.full_like torch.ones torch.ones_like
+        torch.zeros torch.zeros_like .new_empty .new_empty_strided .new_full .new_ones .new_zeros""",
+    "data": """
+        torch.as_tensor torch.asarray torch.from_numpy torch.frombuffer torch.scalar_tensor torch.tensor .new_tensor""",
+    "distributions": ".bernoulli_ .cauchy_ .exponential_ .geometric_ .log_normal_ .normal_ .random_ .uniform_",
+    "expanding": "broadcast_to torch.broadcast_shapes torch.broadcast_tensors .expand .expand_as",
+    "extrema": "amax amin argmax argmin max median min",
+    "gathering": """
+        argwhere gather index_add(_) index_copy(_) index_fill(_) index_select masked_scatter(_) masked_select nonzero
+        put(_) scatter(_) scatter_add(_) take take_along_dim""",
+    "generator": """
+        torch.Generator torch.default_generator torch.get_rng_state torch.initial_seed torch.manual_seed torch.seed
+        torch.set_rng_state""",
+    "indexing": "index_put index_put_ .__delitem__ .__getitem__ .__setitem__",
+    "joining": """
+        torch.atleast_1d torch.atleast_2d torch.atleast_3d torch.cartesian_prod torch.cat torch.column_stack
+        torch.concat torch.concatenate torch.dstack torch.hstack torch.meshgrid torch.stack torch.vstack""",
+    "legacy": """
+        torch.BoolTensor torch.ByteTensor torch.CharTensor torch.DoubleTensor torch.FloatTensor torch.HalfTensor
+        torch.IntTensor torch.LongTensor torch.ShortTensor torch.set_default_tensor_type .__new__ .new""",
+    "linalg": "addmm(_) addmv(_) addr(_) baddbmm(_) bmm dot ger inner matmul mm mv outer vdot",
+    "norms": "norm",
+    "order": "adjoint moveaxis movedim permute swapaxes(_) swapdims(_) t transpose",
+    "parts": """
+        as_strided(_) chunk diagonal hsplit narrow select split split_with_sizes tensor_split unbind vsplit
+        ._as_strided_backward .unfold""",
+    "pointwise": """
+        acos(_) arccos(_) arcsin(_) arctan(_) arctan2(_) asin(_) atan(_) atan2(_) ceil(_) cos(_) cosh(_) exp(_) exp2(_)
+        expm1(_) fix(_) floor(_) frac(_) isfinite isinf isnan isneginf isposinf log(_) log10(_) log1p(_) log2(_)
+        nan_to_num(_) relu(_) round(_) rsqrt(_) sgn(_) sigmoid(_) sign(_) signbit sin(_) sinh(_) sqrt(_) tan(_) tanh(_)
+        trunc(_)""",
+    "questions": """
+        conj is_nonzero resolve_conj resolve_neg torch.is_complex torch.is_conj torch.is_floating_point
+        torch.is_inference torch.is_same_size torch.is_tensor torch.numel .pin_memory""",
+    "random": """
+        bernoulli multinomial torch.dropout torch.dropout_ torch.normal torch.rand torch.rand_like torch.randint
+        torch.randint_like torch.randn torch.randn_like torch.randperm""",
+    "ranges": "torch.arange torch.linspace torch.logspace torch.range",
+    "rearranging": """
+        diag diag_embed flip fliplr flipud repeat_interleave roll rot90 tile trace tril(_) triu(_) torch.tril_indices
+        torch.triu_indices .fill_diagonal_ .repeat""",
+    "reduction": "all any count_nonzero cumprod(_) cumsum(_) mean nansum prod sum .sum_to_size",
+    "shape": """
+        detach_ flatten ravel reshape squeeze(_) unflatten unsqueeze(_) torch.detach .contiguous .reshape_as .t_
+        .transpose_ .view .view_as""",
+    "softmax": "log_softmax logsumexp softmax",
+    "spread": "std var torch.std_mean torch.var_mean",
+}
+
+for module, listed in INDEX.items():
+    home = f"{__name__}.{module}"
+    for entry in listed.split():
+        if entry.startswith("."):
+            METHODS.homes[entry[1:]] = home
+        elif entry.startswith("torch."):
+            FUNCTIONS.homes[entry[6:]] = home
+        elif entry.endswith("(_)"):
+            FUNCTIONS.homes[entry[:-3]] = METHODS.homes[entry[:-3]] = METHODS.homes[entry[:-3] + "_"] = home
+        else:
+            FUNCTIONS.homes[entry] = METHODS.homes[entry] = home

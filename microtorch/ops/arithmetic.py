@@ -449,8 +449,8 @@ def div_(input: Tensor, other: Any, *, rounding_mode: Any = NOT_GIVEN) -> Tensor
     if rounding_mode is NOT_GIVEN:
         return METHODS["true_divide_"](input, other)
     if rounding_mode is None:
-        return REGISTRY["div_unrounded"].function_(input, other)  # type: ignore[misc]
-    return REGISTRY["div_rounded"].function_(input, other, rounding_mode=rounding_mode)  # type: ignore[misc]
+        return REGISTRY["div_unrounded"].function_(input, other)
+    return REGISTRY["div_rounded"].function_(input, other, rounding_mode=rounding_mode)
 
 
 @only_method

@@ -230,7 +230,7 @@ def where_method(input: Tensor, condition: Tensor, other: Any) -> Tensor:
     return select_where(condition, input, other)
 
 
-METHODS["where"] = METHODS.pop("where_method")
+METHODS.here["where"] = METHODS.here.pop("where_method")
 
 
 @op(
@@ -390,6 +390,9 @@ def invert(input: Tensor) -> Tensor:
     if input.is_floating_point():
         raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
     return bitwise_not(input)
+
+
+METHODS.here["__invert__"] = invert
 
 
 @pointwise(**UNDERIVABLE, numbers=("input", "other"), refuses=("lshift_cpu", "efd?"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..op import only_function
+from ..op import FUNCTIONS, only_function
 from ..stream import Stream
 from ..tensor import Tensor, wrap
 from ..types import CPU, device, require_cpu
@@ -59,6 +59,7 @@ def _restored(state: bytes) -> Generator:
 
 default_generator = Generator()
 default_generator.seed()
+FUNCTIONS.here |= {"Generator": Generator, "default_generator": default_generator}
 
 
 @only_function

@@ -516,7 +516,7 @@ def delitem(self: Tensor, key: Any) -> None:
     raise TypeError("Tensor does not support deleting items")
 
 
-METHODS |= {"__getitem__": getitem, "__setitem__": setitem, "__delitem__": delitem}
+METHODS.here |= {"__getitem__": getitem, "__setitem__": setitem, "__delitem__": delitem}
 
 
 # -- the same by name --------------------------------------------------------------------------------------------------

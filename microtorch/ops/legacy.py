@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import dtypes
 from ..arguments import is_int, type_name
-from ..op import only_function, only_method
+from ..op import FUNCTIONS, METHODS, only_function, only_method
 from ..settings import warn_once
 from ..tensor import Tensor, wrap
 from ..types import Size, require_cpu
@@ -142,6 +142,9 @@ def construct(cls: type[Tensor], *args: Any, **named: Any) -> Tensor:
     return made
 
 
+METHODS.here["__new__"] = construct
+
+
 @only_method
 def new(self: Tensor, *args: Any, **named: Any) -> Tensor:
     """A tensor of this one's dtype by the rules of old."""
@@ -153,3 +156,4 @@ LEGACY_TYPES = {
     f"{d.legacy_name}Tensor": tensortype(f"{d.legacy_name}Tensor", (), {"dtype": d, "__module__": "torch"})
     for d in dtypes.ALL
 }
+FUNCTIONS.here |= LEGACY_TYPES

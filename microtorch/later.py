@@ -1,0 +1,57 @@
+"""What is loaded, or made, when it is first asked for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from typing import Any
+
+
+class Table(Mapping[str, Any]):
+    """Things by name. A module that is at home under some names is loaded when it has not and one is looked up."""
+
+    def __init__(self) -> None:
+        self.here: dict[str, Any] = {}  # those that loaded modules have entered
+        self.homes: dict[str, str] = {}  # the modules that enter the others
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self.here:
+            self.load(name)
+        return self.here[name]
+
+    def load(self, name: str) -> None:
+        """Load the module of a name; raises KeyError for one that none has."""
+        import_module(self.homes[name])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.here or name in self.homes
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.homes | self.here)
+
+    def __len__(self) -> int:
+        return len(self.homes | self.here)
+
+
+class Member:
+    """An attribute of a class that `make(argument)` gives, once it is asked for, and that takes this one's place."""
+
+    __slots__ = ("_argument", "_make", "_name", "_owner")
+
+    def __init__(self, owner: type, name: str, make: Callable[[Any], Any], argument: Any) -> None:
+        self._owner, self._name, self._make, self._argument = owner, name, make, argument
+        setattr(owner, name, self)
+
+    def __get__(self, instance: Any, kind: type) -> Any:
+        made = self._make(self._argument)
+        setattr(self._owner, self._name, made)
+        return made.__get__(instance, kind)
+
+
+def member(package: str, homes: Mapping[str, str], name: str) -> Any:
+    """The member of a package that is at home in the module `homes[name]`, or is that; it stays in the package."""
+    module = import_module(f"{package}.{homes[name]}")
+    found = module if homes[name] == name else getattr(module, name)
+    setattr(sys.modules[package], name, found)
+    return found
