@@ -57,20 +57,17 @@ def threshold_backward(g: Array, x: Array) -> Array:
 
 def add_scaled(x: Array, y: Array, alpha: float, out: Array | None = None) -> Array:
     """x + alpha·y; into `out` where there is one, which may be x."""
-    step = quick(alpha, y) * y
-    return x + step if out is None else np.add(x, step, out)
+    return x + alpha * y if out is None else np.add(x, quick(alpha, y) * y, out)
 
 
 def addcmul(x: Array, a: Array, b: Array, value: float, out: Array | None = None) -> Array:
     """x + value·a·b; into `out` where there is one, which may be x."""
-    step = quick(value, a) * a * b
-    return x + step if out is None else np.add(x, step, out)
+    return x + value * a * b if out is None else np.add(x, quick(value, a) * a * b, out)
 
 
 def addcdiv(x: Array, a: Array, b: Array, value: float, out: Array | None = None) -> Array:
     """x + value·a/b; into `out` where there is one, which may be x."""
-    step = quick(value, a) * a / b
-    return x + step if out is None else np.add(x, step, out)
+    return x + value * a / b if out is None else np.add(x, quick(value, a) * a / b, out)
 
 
 def lerp(x: Array, end: Array, weight: Array | float, out: Array | None = None) -> Array:

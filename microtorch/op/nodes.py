@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from ..engine import FREED, Edge, Node
@@ -88,17 +89,23 @@ class NotImplementedNode(Node):
 NotImplementedNode.__name__ = "NotImplemented"
 
 
-DESCRIBED = ("shape", "dtype", "transposed")
+def transposed(matrix: Tensor) -> bool:
+    """Whether a matrix lies in memory by columns."""
+    array = matrix._array
+    down, right = array.strides
+    return down == array.itemsize and right == down * len(array)
+
+
+# What a formula may ask of an input instead of the input itself.
+DESCRIBED: dict[str, Callable[[Tensor], Any]] = {
+    "shape": attrgetter("shape"),
+    "dtype": attrgetter("dtype"),
+    "transposed": transposed,
+}
 
 
 def describe(value: Any, what: str) -> Any:
-    """What a formula asks of an input instead of the input itself; of a matrix, whether it lies in memory by columns."""
-    if not isinstance(value, Tensor):
-        return None
-    if what == "transposed":
-        (rows, _), (down, right) = value._array.shape, value._array.strides
-        return down == value._array.itemsize and right == down * rows
-    return value.shape if what == "shape" else value.dtype
+    return DESCRIBED[what](value) if isinstance(value, Tensor) else None
 
 
 def torch_name(parameter: str) -> str:

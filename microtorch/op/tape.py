@@ -96,7 +96,8 @@ def _record(op: Op, inputs: Sequence[str], number: str) -> list[str]:
         elif need.endswith("_shape") and need.removesuffix("_shape") in inputs:
             value = f"_new_size(_Size, {need.removesuffix('_shape')}._array.shape)"
         else:
-            value = f"_describe({need.rpartition('_')[0]}, {need.rpartition('_')[2]!r})"
+            described, _, what = need.rpartition("_")
+            value = f"_{what}({described})" if described in inputs else f"_describe({described}, {what!r})"
         lines.append(f"    s{j} = {value}" + (f" if {asking} else None" if asking else ""))
     node_class = "_node_class"
     if not isinstance(op.node_name, str):

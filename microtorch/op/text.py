@@ -17,7 +17,7 @@ from ..saved import SavedInput, SavedOutput
 from ..tensor import InferenceCounter, Tensor, wrap
 from ..types import Size
 from ..views import MULTI_OUTPUT, View, gradient_edge, make_view
-from .nodes import describe
+from .nodes import DESCRIBED, describe
 from .output import requires_grad
 from .shapes import broadcast_error
 from .traits import NUMBERS
@@ -51,6 +51,7 @@ NAMES = {
     "_SavedInput": SavedInput,
     "_SavedOutput": SavedOutput,
     "_describe": describe,
+    **{f"_{what}": function for what, function in DESCRIBED.items()},
     "_Size": Size,
     "_new_size": tuple.__new__,
     "_to_number": to_number,
