@@ -4,7 +4,7 @@ from math import e, inf, nan, pi
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
-import numpy as _numpy  # noqa: F401  (first, from the top: deep in other imports it takes a third longer)
+import numpy as _numpy  # first, from the top: deep in other imports it takes a third longer
 
 from . import autograd, binding, dtypes
 from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
