@@ -1,6 +1,7 @@
 """PyTorch's eager core on numpy, under torch's names."""
 
 from math import e, inf, nan, pi
+from types import ModuleType as _Module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
@@ -76,7 +77,8 @@ def __getattr__(name: str) -> _Any:
     if name in _LATER:
         return _member(__name__, _LATER, name)
     if name == "__all__":  # for `from torch import *`
-        return [name for name in __dir__() if not name.startswith("_")]
+        names = {*_FUNCTIONS, *(name for name, value in globals().items() if not isinstance(value, _Module))}
+        return sorted(name for name in names if not name.startswith("_"))
     raise AttributeError(
         f"module 'torch' has no attribute '{name}': microtorch, which stands in for it here, does not have torch.{name}"
     )

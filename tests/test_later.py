@@ -97,8 +97,8 @@ def test_whoever_lists_the_operations_sees_them_all() -> None:
     ("code", "shown"),
     [
         (
-            "from microtorch import *; print(exp(zeros(1)), Generator, FloatTensor(1).shape)",
-            "tensor([1.]) <class 'microtorch.ops.generator.Generator'> torch.Size([1])",
+            "import random; from microtorch import *; print(exp(zeros(1)), Generator, FloatTensor(1).shape, random.Random)",  # not torch's
+            "tensor([1.]) <class 'microtorch.ops.generator.Generator'> torch.Size([1]) <class 'random.Random'>",
         ),
         (
             "class Mine(torch.Tensor):\n  def exp(self): return super().exp() + 1\nprint(Mine([0.0]).exp())",
