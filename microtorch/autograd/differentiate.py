@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -154,7 +153,7 @@ def _start(roots: tuple[Any, ...], given: Gradients, form: TensorForm) -> list[t
 def _initial_gradients(roots: tuple[Any, ...], given: Gradients, form: TensorForm) -> list[Any]:
     """The gradient that is put in at each root: the given one, or 1 for a single number that came with none."""
     if given is None:
-        return list(map(_one, roots, itertools.repeat(form)))
+        return [_one(root, form) for root in roots]
     gradients = list(_as_tuple(given))
     for i, (root, gradient) in enumerate(zip(roots, gradients, strict=False)):
         if gradient is None:

@@ -38,10 +38,10 @@ def function_text(op: Op) -> Text:
         f"        raise _broadcast_error(error, _order({arrays}) or [{arrays}]) from None",
     ]
     if op.promotion != KEEP and len(op.tensors) > 1:
-        ordered = [f"(type(a{i}) is not _ndarray or a{i}.flags.c_contiguous)" for i in range(len(op.tensors))]
+        ordered = [f"type(a{i}) is not _ndarray or a{i}.flags.c_contiguous" for i in range(len(op.tensors))]
         if op.number_argument is not None:
-            ordered[1] = f"(is_number or {ordered[1][1:]}"
-        lines.append(f"    if result.ndim > 1 and not ({' and '.join(ordered)}):")
+            ordered[1] = f"is_number or {ordered[1]}"
+        lines.append(f"    if result.ndim > 1 and not (({') and ('.join(ordered)})):")
         lines.append(f"        result = _arranged(result, _order({arrays}))")
     recorded = f"    if required and _mode.flags & _GRAD: _op.record({{}}, {values}, {extras})"
     if op.outputs:

@@ -173,7 +173,7 @@ class Op:
             if isinstance(value, Tensor):
                 rank, dtype = (0 if value._array.ndim else 1), value.dtype
             elif self.numbers[position] and isinstance(value, NUMBERS):
-                rank, dtype = 2, dtypes.of_number(value)  # type: ignore[arg-type]
+                rank, dtype = 2, dtypes.of_number(value)  # type: ignore[arg-type]  # of NUMBERS, which are as numbers are
             else:
                 self.array(position, value, name, first)
             held = ranks[rank]
@@ -453,5 +453,5 @@ def _return_type(name: str, outputs: tuple[str, ...]) -> type:
         fields = ",\n".join(f"{n}={v!r}" for n, v in zip(outputs, self, strict=True))
         return f"torch.return_types.{name}(\n{fields})"
 
-    base = namedtuple(name, outputs)  # type: ignore[misc]
+    base = namedtuple(name, outputs)  # type: ignore[misc]  # mypy knows only literal names
     return type(name, (base,), {"__slots__": (), "__repr__": __repr__, "__module__": "torch.return_types"})

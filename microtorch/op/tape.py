@@ -174,7 +174,7 @@ def _step(op: Op, inputs: Sequence[str]) -> list[str]:
             continue
         lines += [
             f"    if {_is_kept(op, inputs, j)}:",
-            f"        x = {_checked(op, inputs, j)}",
+            *_checked(op, inputs, j),
             f"        s{j} = x._array",
             f"        if s{j}.dtype is not dtype{out_of_order.format(f's{j}')}: return _NotImplemented",
         ]
@@ -214,12 +214,12 @@ def _is_kept(op: Op, inputs: Sequence[str], j: int) -> str:
     return f"s{j} is not None" if always else f"type(s{j}) is _SavedInput"
 
 
-def _checked(op: Op, inputs: Sequence[str], j: int) -> str:
-    """The tensor that was saved, which `unpack` checks to be unchanged; without that call if it is."""
+def _checked(op: Op, inputs: Sequence[str], j: int) -> list[str]:
+    """x: the tensor that was saved, which `unpack` checks to be unchanged; without that call if it is."""
     if op.saves[j] not in inputs:
-        return f"s{j}.unpack(self)"
+        return [f"        x = s{j}.unpack(self)"]
     changed = f"x._counter[0] != s{j}.version or (s{j}.computed and x._edge is None)"
-    return f"s{j}.tensor\n        if {changed}: x = s{j}.unpack(self)"
+    return [f"        x = s{j}.tensor", f"        if {changed}: x = s{j}.unpack(self)"]
 
 
 def _release(op: Op, inputs: Sequence[str]) -> list[str]:
