@@ -55,3 +55,27 @@ def member(package: str, homes: Mapping[str, str], name: str) -> Any:
     found = module if homes[name] == name else getattr(module, name)
     setattr(sys.modules[package], name, found)
     return found
+
+
+def package(name: str, index: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """The `__getattr__` and `__dir__` of a package, of which `index` says what is in which module; under "", modules.
+
+    A name is loaded when it is first asked for; of one that is nowhere it is said that microtorch lacks it.
+    """
+    homes = {entry: module or entry for module, listed in index.items() for entry in listed.split()}
+
+    def __getattr__(attribute: str) -> Any:
+        if attribute in homes:
+            return member(name, homes, attribute)
+        if attribute == "__all__":  # for `from torch.nn import *`
+            return [entry for entry in __dir__() if not entry.startswith("_")]
+        there = name.replace("microtorch", "torch", 1)
+        raise AttributeError(
+            f"module '{there}' has no attribute '{attribute}': microtorch, which stands in for it here, does not have "
+            f"{there}.{attribute}"
+        )
+
+    def __dir__() -> list[str]:
+        return sorted({*vars(sys.modules[name]), *homes} - {"INDEX", "LAYERS"})
+
+    return __getattr__, __dir__

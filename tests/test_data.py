@@ -346,9 +346,9 @@ def test_worker_processes_are_refused(workers: int) -> None:
 @pytest.mark.parametrize("name", ["DistributedSampler", "IterDataPipe", "MapDataPipe"])
 def test_what_is_missing_says_so(name: str) -> None:
     assert hasattr(data(THEIRS), name)
-    with pytest.raises(AttributeError, match=f"microtorch does not have torch.utils.data.{name}"):
+    with pytest.raises(AttributeError, match=f"microtorch.* does not have torch.utils.data.{name}"):
         getattr(data(OURS), name)
-    with pytest.raises(AttributeError, match=r"microtorch does not have torch.utils.tensorboard"):
+    with pytest.raises(AttributeError, match=r"microtorch.* does not have torch.utils.tensorboard"):
         microtorch.utils.tensorboard  # noqa: B018
     assert data(OURS).get_worker_info() is None
 

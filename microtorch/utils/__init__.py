@@ -1,11 +1,5 @@
 """Tools around training: `data`."""
 
-from typing import NoReturn
+from ..later import package as _package
 
-from . import data
-
-__all__ = ["data"]
-
-
-def __getattr__(name: str) -> NoReturn:
-    raise AttributeError(f"microtorch does not have torch.utils.{name}")
+__getattr__, __dir__ = _package(__name__, {"": "data"})

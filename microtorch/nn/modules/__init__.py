@@ -1,30 +1,16 @@
-"""The layers, losses and containers."""
+"""The layers, losses and containers; a module is loaded when one of its classes is asked for."""
 
-from .activation import ReLU, Sigmoid, Tanh
-from .container import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
-from .dropout import Dropout
-from .flatten import Flatten, Unflatten
-from .linear import Identity, Linear
-from .loss import HuberLoss, L1Loss, MSELoss, SmoothL1Loss
-from .module import Module
+from ...later import package as _package
 
-__all__ = [
-    "Dropout",
-    "Flatten",
-    "HuberLoss",
-    "Identity",
-    "L1Loss",
-    "Linear",
-    "MSELoss",
-    "Module",
-    "ModuleDict",
-    "ModuleList",
-    "ParameterDict",
-    "ParameterList",
-    "ReLU",
-    "Sequential",
-    "Sigmoid",
-    "SmoothL1Loss",
-    "Tanh",
-    "Unflatten",
-]
+INDEX = {
+    "": "activation container dropout flatten linear loss module",
+    "activation": "ReLU Sigmoid Tanh",
+    "container": "ModuleDict ModuleList ParameterDict ParameterList Sequential",
+    "dropout": "Dropout",
+    "flatten": "Flatten Unflatten",
+    "linear": "Identity Linear",
+    "loss": "HuberLoss L1Loss MSELoss SmoothL1Loss",
+    "module": "Module",
+}
+
+__getattr__, __dir__ = _package(__name__, INDEX)

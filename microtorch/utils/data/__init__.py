@@ -1,7 +1,6 @@
 """Datasets, samplers, and the DataLoader that makes batches of them."""
 
-from typing import NoReturn
-
+from ...later import package as _package
 from . import _utils, dataloader, dataset, sampler
 from ._utils.collate import default_collate, default_convert
 from .dataloader import DataLoader, get_worker_info
@@ -49,6 +48,4 @@ __all__ = [
     "sampler",
 ]
 
-
-def __getattr__(name: str) -> NoReturn:
-    raise AttributeError(f"microtorch does not have torch.utils.data.{name}")
+__getattr__, __dir__ = _package(__name__, {})

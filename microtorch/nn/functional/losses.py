@@ -1,44 +1,13 @@
-"""Layers and losses as functions."""
+"""How far a prediction is from its target."""
 
 from __future__ import annotations
 
 import warnings
-from typing import Any, NoReturn
+from typing import Any
 
-from ..op import FUNCTIONS, METHODS, NUMBERS
-from ..ops import loss
-from ..ops.linalg import linear as linear
-from ..tensor import Tensor
-
-
-def relu(input: Tensor, inplace: bool = False) -> Tensor:
-    """max(x, 0); `inplace` overwrites x."""
-    return input.relu_() if inplace else input.relu()
-
-
-def relu_(input: Tensor) -> Tensor:
-    """max(x, 0), written over x."""
-    return METHODS["relu_"](input)
-
-
-def sigmoid(input: Tensor) -> Tensor:
-    """1/(1 + e⁻ˣ)."""
-    return input.sigmoid()
-
-
-def tanh(input: Tensor) -> Tensor:
-    """The hyperbolic tangent."""
-    return input.tanh()
-
-
-def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """In training, each element becomes 0 with probability p and is divided by 1 − p otherwise."""
-    if p < 0.0 or p > 1.0:
-        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
-    return FUNCTIONS["dropout_" if inplace else "dropout"](input, p, training)
-
-
-# -- losses ------------------------------------------------------------------------------------------------------------
+from ...op import FUNCTIONS, NUMBERS
+from ...ops import loss
+from ...tensor import Tensor
 
 
 def mse_loss(
@@ -179,10 +148,3 @@ def _weighted_mean(weighted: Tensor, weight: Tensor, reduction: str) -> Tensor:
     if reduction == "mean":
         return weighted.sum() / weight.sum()
     raise ValueError(f"Invalid reduction mode: {reduction}. Expected one of 'none', 'mean', 'sum'.")
-
-
-def __getattr__(name: str) -> NoReturn:
-    raise AttributeError(
-        f"module 'torch.nn.functional' has no attribute '{name}': microtorch, which stands in for it here, does not "
-        f"have torch.nn.functional.{name}"
-    )

@@ -1,0 +1,26 @@
+"""Nonlinearities, element by element."""
+
+from __future__ import annotations
+
+from ...op import METHODS
+from ...tensor import Tensor
+
+
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """max(x, 0); `inplace` overwrites x."""
+    return input.relu_() if inplace else input.relu()
+
+
+def relu_(input: Tensor) -> Tensor:
+    """max(x, 0), written over x."""
+    return METHODS["relu_"](input)
+
+
+def sigmoid(input: Tensor) -> Tensor:
+    """1/(1 + e⁻ˣ)."""
+    return input.sigmoid()
+
+
+def tanh(input: Tensor) -> Tensor:
+    """The hyperbolic tangent."""
+    return input.tanh()
