@@ -79,9 +79,9 @@ def __getattr__(name: str) -> _Any:
     if name == "__all__":  # for `from torch import *`
         names = {*_FUNCTIONS, *(name for name, value in globals().items() if not isinstance(value, _Module))}
         return sorted(name for name in names if not name.startswith("_"))
-    raise AttributeError(
-        f"module 'torch' has no attribute '{name}': microtorch, which stands in for it here, does not have torch.{name}"
-    )
+    from .lacking import lacking
+
+    raise lacking("torch", name)
 
 
 def __dir__() -> list[str]:

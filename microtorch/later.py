@@ -69,11 +69,9 @@ def package(name: str, index: Mapping[str, str]) -> tuple[Callable[[str], Any], 
             return member(name, homes, attribute)
         if attribute == "__all__":  # for `from torch.nn import *`
             return [entry for entry in __dir__() if not entry.startswith("_")]
-        there = name.replace("microtorch", "torch", 1)
-        raise AttributeError(
-            f"module '{there}' has no attribute '{attribute}': microtorch, which stands in for it here, does not have "
-            f"{there}.{attribute}"
-        )
+        from .lacking import lacking
+
+        raise lacking(name.replace("microtorch", "torch", 1), attribute)
 
     def __dir__() -> list[str]:
         return sorted({*vars(sys.modules[name]), *homes} - {"INDEX", "LAYERS"})

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from .later import package
 from .ops.generator import (
     Generator,
     default_generator,
@@ -37,3 +38,6 @@ def fork_rng(devices: Any = None, enabled: bool = True) -> Iterator[None]:
     finally:
         if state is not None:
             set_rng_state(state)
+
+
+__getattr__, __dir__ = package(__name__, {})

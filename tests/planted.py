@@ -45,12 +45,18 @@ class _Finder(MetaPathFinder):
         return spec
 
 
+def plant(file: str, right: str, wrong: str) -> MetaPathFinder:
+    """From now on microtorch is imported with `wrong` in the place of the text `right` of `file`."""
+    finder = _Finder(file, right, wrong)
+    sys.meta_path.insert(0, finder)
+    return finder
+
+
 @contextlib.contextmanager
 def microtorch_with(file: str, right: str, wrong: str) -> Iterator[Any]:
     """Another microtorch, in whose `file` the text `right` is `wrong`; the one that was loaded comes back afterwards."""
     kept = _taken_out()
-    finder = _Finder(file, right, wrong)
-    sys.meta_path.insert(0, finder)
+    finder = plant(file, right, wrong)
     try:
         yield importlib.import_module("microtorch")
     finally:

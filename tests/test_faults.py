@@ -1,4 +1,4 @@
-"""Testing the tests: faults planted in a copy of microtorch, each of which must turn part of the suite red.
+"""Testing the tests: faults planted into microtorch, each of which must turn part of the suite red.
 
 A row names the file, the text that is replaced and what replaces it, and the tests that must then fail. That the text
 is there exactly once is checked, so that a row cannot go stale; that the same tests pass without the fault is what the
@@ -7,14 +7,18 @@ rest of the suite shows.
 
 from __future__ import annotations
 
+import importlib
+import json
 import os
-import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from planted import PACKAGE, compiled, plant
 
 ROOT = Path(__file__).parents[1]
 
@@ -105,37 +109,77 @@ FAULTS = [
 ]  # fmt: skip
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> Path:
-    """A copy of microtorch beside the suite as it is."""
-    shutil.copytree(ROOT / "microtorch", tmp_path / "microtorch", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("tests", "parity", "examples", "pyproject.toml"):
-        (tmp_path / name).symlink_to(ROOT / name)
-    return tmp_path
+class Server:
+    """A process that has loaded what tests need, except microtorch, and runs them in a fork of itself with a fault."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, __file__],
+            cwd=ROOT,
+            env={**os.environ, "PLANTED_FAULT": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, fault: Fault) -> tuple[int, str]:
+        """The exit status of pytest, and the end of what it printed."""
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(json.dumps([fault.file, fault.right, fault.wrong, fault.tests]) + "\n")
+        self.process.stdin.flush()
+        status, output = json.loads(self.process.stdout.readline())
+        return status, output
+
+
+# hypothesis is there before pytest, which would like to rewrite its asserts.
+OPTIONS = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
+
+
+def serve() -> None:
+    """For each line of standard input, a fault and tests, write a line: their exit status and the end of the output."""
+    for name in ("torch", "hypothesis.strategies"):
+        importlib.import_module(name)
+    for path in PACKAGE.rglob("*.py"):
+        compiled(str(path))
+    for line in sys.stdin:
+        *fault, tests = json.loads(line)
+        with tempfile.TemporaryFile("w+") as output:
+            child = os.fork()
+            if not child:
+                os.dup2(output.fileno(), 1)
+                os.dup2(output.fileno(), 2)
+                plant(*fault)
+                os._exit(pytest.main([*OPTIONS, *tests.split(" ")]))
+            status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            output.seek(0)
+            print(json.dumps([status, output.read()[-2500:]]), flush=True)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    started = Server()
+    yield started
+    with started.process:
+        pass
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_fault_is_noticed(fault: Fault, house: Path) -> None:
-    file = house / "microtorch" / fault.file
-    text = file.read_text()
-    assert text.count(fault.right) == 1, f"{fault.file} does not have {fault.right!r} exactly once"
-    file.write_text(text.replace(fault.right, fault.wrong))
-    run = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-x",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "-p",
-            "no:xdist",
-            *fault.tests.split(" "),
-        ],
-        cwd=house,
-        env={**os.environ, "PYTHONPATH": str(house), "PYTHONDONTWRITEBYTECODE": "1", "PLANTED_FAULT": "1"},
-        capture_output=True,
-        text=True,
+def test_fault_is_noticed(fault: Fault, server: Server) -> None:
+    assert (PACKAGE / fault.file).read_text().count(fault.right) == 1, (
+        f"{fault.file} does not have {fault.right!r} once"
     )
-    assert run.returncode == 1, f"pytest ended with {run.returncode}\n{run.stdout[-2000:]}{run.stderr[-500:]}"
+    status, output = server.run(fault)
+    assert status == 1, f"pytest ended with {status}\n{output}"
+    assert "\nFAILED " in output
+
+
+def test_nothing_is_noticed_without_a_fault(server: Server) -> None:
+    status, output = server.run(
+        Fault("none", "engine.py", "", "", "tests/test_autograd.py tests/test_nn_layers.py::test_curves")
+    )
+    assert status == 0, output
+
+
+if __name__ == "__main__":
+    serve()

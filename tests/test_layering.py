@@ -15,7 +15,7 @@ PACKAGE = ROOT / "microtorch"
 
 # From the top of the house to the bottom; rooms of one line may import each other.
 ROOMS = [
-    ["dtypes", "types", "storage", "casting", "layout", "later"],
+    ["dtypes", "types", "storage", "casting", "lacking", "layout", "later"],
     ["arguments"],
     ["kernels"],
     ["stream", "stream_arguments"],
