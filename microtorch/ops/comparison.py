@@ -236,7 +236,7 @@ METHODS.here["where"] = METHODS.here.pop("where_method")
 @op(
     input=lambda g, mask: g.masked_fill(mask, 0),
     mask=None,
-    value=lambda g, mask: g.where(mask, 0).sum(),
+    value=lambda g, mask: g.masked_select(mask).sum(),
     node=lambda input, mask, value: "MaskedFillBackward1" if isinstance(value, Tensor) else "MaskedFillBackward0",
     order=lambda input, mask, value: (mask, input),
     numbers=("value",),
