@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Sequence
-from types import CodeType
+from collections.abc import Mapping, Sequence
+from inspect import CO_VARARGS, CO_VARKEYWORDS
+from itertools import islice
+from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -19,21 +21,28 @@ from .casting import cast
 
 # Name and number of the first argument for every function and method; two codes may differ in nothing but their qualname.
 PUBLISHED: dict[tuple[CodeType, str], tuple[str, int]] = {}
+DEFAULTS: dict[tuple[CodeType, str], tuple[tuple[Any, ...], Mapping[str, Any]]] = {}  # of their arguments
 OVERFLOW = "Overflow when unpacking long long"
 
 
 def called() -> tuple[str, int]:
     """The published function that is being executed: its name and the number of its first argument."""
-    frame = sys._getframe(1)
+    return _caller()[1]
+
+
+def _caller() -> tuple[FrameType, tuple[str, int]]:
+    frame = sys._getframe(2)
     while (frame.f_code, frame.f_code.co_qualname) not in PUBLISHED:
         assert frame.f_back is not None, "a check of arguments outside a published function"
         frame = frame.f_back
-    return PUBLISHED[frame.f_code, frame.f_code.co_qualname]
+    return frame, PUBLISHED[frame.f_code, frame.f_code.co_qualname]
 
 
-def register(code: CodeType, name: str, first: int) -> None:
-    """Note that this is the code of a published function or method."""
-    PUBLISHED[code, code.co_qualname] = name, first
+def register(code: CodeType, name: str, first: int, like: FunctionType) -> None:
+    """Note that this is the code of a published function or method, with the defaults of a function like it."""
+    key = code, code.co_qualname
+    PUBLISHED[key] = name, first
+    DEFAULTS[key] = like.__defaults__ or (), like.__kwdefaults__ or {}
 
 
 def type_name(value: Any) -> str:
@@ -48,7 +57,7 @@ def wrong_type(argument: str, position: int, expected: str, value: Any) -> TypeE
     """The `position`th argument of the function (0: it has only a name) is of the wrong type."""
     name, first = called()
     place = f" (position {position - 1 + first})" if position else ""
-    return TypeError(f"{name}(): argument '{argument}'{place} must be {expected}, not {type_name(value)}")
+    return refused(TypeError(f"{name}(): argument '{argument}'{place} must be {expected}, not {type_name(value)}"))
 
 
 def is_int(value: Any) -> bool:
@@ -125,38 +134,38 @@ def from_sizes(argument: str, position: int, sizes: Sequence[Any]) -> tuple[int,
 
 def no_overload(signatures: Sequence[str], args: Sequence[Any], **named: Any) -> TypeError:
     """The error for arguments of which no `signature`, such as "int dim, Tensor start", can make use."""
-    given = [type_name(a) for a in args] + [f"{k}={type_name(v)}" for k, v in named.items()]
-    text = ", ".join(given) + (", " if named and not args else "")
-    lines = [f"{called()[0]}() received an invalid combination of arguments - got ({text}), but expected one of:"]
-    for signature in signatures:
-        lines.append(f" * ({signature})")
-        parameters = [p.split(" = ")[0].rsplit(" ", 1) for p in signature.split(", ") if p not in ("", "*")]
-        if len(args) + len(named) != len(parameters) and (signature.strip("*, ") or not args):
-            continue
-        unknown = [k for k in named if k not in [name for _, name in parameters]]
-        if unknown:
-            lines.append(f"      didn't match because some of the keywords were incorrect: {', '.join(unknown)}")
-        elif not named:
-            kinds = [expected for expected, _ in parameters] or [""] * len(args)
-            shown = [_marked(a, kind) for a, kind in zip(args, kinds, strict=True)]
-            lines.append(f"      didn't match because some of the arguments have invalid types: ({', '.join(shown)})")
-    return TypeError("\n".join(lines) + "\n")
+    from .signatures import listed
+
+    return listed(called()[0], signatures, args, named)
 
 
-def _marked(value: Any, expected: str) -> str:
-    """The type of an argument, between exclamation marks where it is not the expected one."""
-    kind = type_name(value)
-    if isinstance(value, (tuple, list)):
-        kinds = ", ".join(map(type_name, value))
-        comma = "," if isinstance(value, tuple) and len(value) == 1 else ""
-        kind = f"tuple of ({kinds}{comma})" if isinstance(value, tuple) else f"list of [{kinds}]"
-    fits = {
-        "int": is_int(value),
-        "Tensor": hasattr(value, "_array"),
-        "Number": isinstance(value, (bool, int, float, np.bool_, np.integer, np.floating)),
-        "tuple of ints": isinstance(value, (tuple, list)) and all(map(is_int, value)),
+def refused(error: TypeError) -> TypeError:
+    """The error for arguments of the published function: torch's list of signatures where it has several, else `error`."""
+    from .signatures import fits_none, signatures_of
+
+    frame, (name, first) = _caller()
+    signatures = signatures_of(name, first == 0)
+    return (fits_none(name, signatures, *_given(frame, first)) if signatures else None) or error
+
+
+def _given(frame: FrameType, first: int) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments of a published function as they seem to have been given: all but those that are as by default."""
+    code, values = frame.f_code, frame.f_locals
+    defaults, keyword_defaults = DEFAULTS[code, code.co_qualname]
+    count, names = code.co_argcount, iter(code.co_varnames)
+    args = [values[name] for name in islice(names, count)]
+    named = {
+        name: values[name]
+        for name in islice(names, code.co_kwonlyargcount)
+        if values[name] is not keyword_defaults.get(name, code)
     }
-    return kind if fits.get(expected, False) else f"!{kind}!"
+    more = values[next(names)] if code.co_flags & CO_VARARGS else ()
+    if not more:
+        while count - len(args) < len(defaults) and args[-1] is defaults[len(args) - count - 1]:
+            args.pop()
+    if code.co_flags & CO_VARKEYWORDS:
+        named |= values[next(names)]
+    return [*args[1 - first :], *more], named
 
 
 def to_number(argument: str, position: int, value: Any) -> bool | int | float:

@@ -16,7 +16,7 @@ PACKAGE = ROOT / "microtorch"
 # From the top of the house to the bottom; rooms of one line may import each other.
 ROOMS = [
     ["dtypes", "types", "storage", "casting", "lacking", "layout", "later"],
-    ["arguments"],
+    ["arguments", "signatures"],
     ["kernels"],
     ["stream", "stream_arguments"],
     ["printing"],

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
-from ..arguments import type_name
+from ..arguments import refused, type_name
 from ..casting import cast
 from ..engine import NO_EDGE, Edge, edge_to, mode
 from ..layout import arranged
@@ -26,6 +26,9 @@ from .tape import Unrolled, unroll
 from .traits import FLOAT, KEEP, NUMBERS, Traits, not_implemented
 
 Formula = Callable[..., Any]
+
+# The functions that make a tensor of numbers alone; others take them beside a tensor.
+TAKES_NUMBERS_ALONE = {"add", "sub", "mul", "div", "floor_divide", "where", "normal_of"}
 
 
 class Op:
@@ -142,9 +145,13 @@ class Op:
         """The array of an argument that must be a tensor; `name`, `first`: as the operation was called, see `publish`."""
         if isinstance(value, Tensor):
             return value._array
-        place = self.names.index(self.tensors[position]) + first
-        raise TypeError(
-            f"{name}(): argument '{self.tensors[position]}' (position {place}) must be Tensor, not {type_name(value)}"
+        raise self._no_tensor(position, value, name, first)
+
+    def _no_tensor(self, position: int, value: Any, name: str, first: int) -> TypeError:
+        argument = self.tensors[position]
+        place = self.names.index(argument) + first
+        return refused(
+            TypeError(f"{name}(): argument '{argument}' (position {place}) must be Tensor, not {type_name(value)}")
         )
 
     def arrays(self, values: Sequence[Any], name: str, first: int = 1) -> list[Any]:
@@ -178,6 +185,8 @@ class Op:
                 self.array(position, value, name, first)
             held = ranks[rank]
             ranks[rank] = dtype if held is None else dtypes.promote_types(held, dtype)
+        if ranks[0] is ranks[1] is None and self.called not in TAKES_NUMBERS_ALONE:
+            raise self._no_tensor(0, values[0], name, first)
         common = dtypes.result_type(*ranks)
         return dtypes.get_default_dtype() if self.promotion == FLOAT and not common.is_floating_point else common
 

@@ -38,7 +38,7 @@ def publish(function: Function, where: bool | str = True) -> Function:
     """Enter a function among those of the torch namespace ("function"), the methods of Tensor ("method"), or both."""
     name = function.__name__
     if not hasattr(function, "written"):
-        register(function.__code__, name, 1)
+        register(function.__code__, name, 1, function)  # type: ignore[arg-type]
     if where is True or where == "function":
         FUNCTIONS.here[name] = function
     if where is True or where == "method":
@@ -60,7 +60,7 @@ def renamed(function: Any, name: str, first: int) -> Any:
     if hasattr(function, "written"):
         return function.written.function(name, first)
     code = function.__code__.replace(co_qualname=name if first else f"Tensor.{name}")
-    register(code, name, first)
+    register(code, name, first, function)
     copy = FunctionType(code, function.__globals__, name, function.__defaults__, function.__closure__)
     copy.__kwdefaults__, copy.__doc__, copy.__module__ = function.__kwdefaults__, function.__doc__, function.__module__
     return copy

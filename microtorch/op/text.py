@@ -107,7 +107,7 @@ class Written:
                 function.__globals__[unusual] = partial(_unless_unknown, self._namespace[unusual])
         code = original.__code__.replace(co_name=name, co_qualname=function.__qualname__)
         if published:
-            register(code, name, first)
+            register(code, name, first, original)
         function.__defaults__, function.__kwdefaults__ = original.__defaults__, original.__kwdefaults__
         function.__code__ = code
         return function

@@ -194,6 +194,7 @@ NOT_GIVEN: Any = object()
 @composite
 def div(input: Tensor, other: Any, *, rounding_mode: Any = NOT_GIVEN, out: Tensor | None = None) -> Tensor:
     """Quotient x/y, or rounded towards zero (`rounding_mode="trunc"`) or downwards (`"floor"`)."""
+    require_operand("input", 1, input)
     require_operand("other", 2, other)
     if rounding_mode is NOT_GIVEN:
         return true_divide(input, other, out=out)
@@ -445,6 +446,7 @@ def lerp(input, end, weight):
 @only_method
 def div_(input: Tensor, other: Any, *, rounding_mode: Any = NOT_GIVEN) -> Tensor:
     """`div` in place."""
+    require_operand("input", 1, input)
     require_operand("other", 2, other)
     if rounding_mode is NOT_GIVEN:
         return METHODS["true_divide_"](input, other)
