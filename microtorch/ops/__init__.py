@@ -40,7 +40,10 @@ INDEX = {
     "legacy": """
         torch.BoolTensor torch.ByteTensor torch.CharTensor torch.DoubleTensor torch.FloatTensor torch.HalfTensor
         torch.IntTensor torch.LongTensor torch.ShortTensor torch.set_default_tensor_type .__new__ .new""",
+    "likelihood": "torch.binary_cross_entropy_with_logits torch.kl_div torch.poisson_nll_loss",
     "linalg": "addmm(_) addmv(_) addr(_) baddbmm(_) bmm dot ger inner matmul mm mv outer vdot",
+    "margin": """
+        torch.cosine_embedding_loss torch.hinge_embedding_loss torch.margin_ranking_loss torch.triplet_margin_loss""",
     "norms": "norm",
     "order": "adjoint moveaxis movedim permute swapaxes(_) swapdims(_) t transpose",
     "parts": """

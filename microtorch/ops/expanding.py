@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -106,11 +107,11 @@ def common_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
 def broadcast_shapes(*shapes: Any) -> Size:
     """The shape to which shapes broadcast, each a tuple of ints or one int."""
     found: list[int] = []
-    given: list[tuple[int, ...]] = []
+    given: list[Sequence[int]] = []
     for shape in shapes:
         if not isinstance(shape, (tuple, list, int)):
             raise RuntimeError(f"Input shapes should be of type ints, a tuple of ints, or a list of ints, got {shape}")
-        given.append((shape,) if isinstance(shape, int) else tuple(shape))
+        given.append((shape,) if isinstance(shape, int) else shape)
     found = [1] * max(map(len, given), default=0)
     for number, shape in enumerate(given):
         for back in range(-1, -1 - len(shape), -1):

@@ -6,12 +6,17 @@ gradients of its own, so that losses can be differentiated twice.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .. import dtypes, kernels, storage
+from ..arguments import wrong_type
+from ..engine import mode
 from ..layout import arranged
-from ..op import op
+from ..op import NUMBERS, op, requires_grad
 from ..tensor import Tensor
+from .arithmetic import require_tensor
 from .creation import ones_like
 
 NONE, MEAN, SUM = range(3)  # torch's numbers for the kinds of reduction
@@ -27,7 +32,7 @@ def mse_loss(input, target, reduction):
     """(x − t)²."""
     if input.dtype is not target.dtype or input.dtype.kind != "f":
         input, target = _common(input, target, "mse_cpu")
-    return _reduced(kernels.mse_loss(input, target), reduction, input, target)
+    return reduced(kernels.mse_loss(input, target), reduction, input, target)
 
 
 @op(
@@ -43,7 +48,7 @@ def mse_loss_backward(grad_output, input, target, reduction):
     if input.dtype is not target.dtype or input.dtype.kind != "f":
         input, target = _common(input, target, "mse_backward_cpu_out")
     gradient = kernels.mse_loss_backward(grad_output, input, target, _norm(input, reduction, 2.0))
-    return gradient if gradient.ndim < 2 else _in_order(gradient, input, target)
+    return np.asarray(gradient, order="C")
 
 
 @op(
@@ -58,7 +63,7 @@ def smooth_l1_loss(input, target, reduction, beta):
     if not beta >= 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     input, target = _common(input, target, "smooth_l1_cpu")
-    return _reduced(kernels.smooth_l1_loss(input, target, beta), reduction, input, target)
+    return reduced(kernels.smooth_l1_loss(input, target, beta), reduction, input, target)
 
 
 @op(
@@ -79,7 +84,7 @@ def smooth_l1_loss_backward(grad_output, input, target, reduction, beta):
     """g·(x − t)/beta where |x − t| < beta, else ±g; with `reduction` "mean" divided by the number of elements."""
     input, target = _common(input, target, "smooth_l1_backward_cpu_out")
     gradient = kernels.smooth_l1_loss_backward(grad_output, input, target, _norm(input, reduction), beta)
-    return _in_order(gradient, input, target)
+    return np.asarray(gradient, order="C")
 
 
 @op(
@@ -102,7 +107,7 @@ def huber_loss(input, target, reduction, delta):
         laid_out = storage.empty_like(first)  # in memory as x, whatever t is
         laid_out[...] = loss
         return laid_out
-    return _reduced(loss, reduction, input, target)
+    return reduced(loss, reduction, input, target)
 
 
 @op(
@@ -127,13 +132,51 @@ def huber_loss_backward(grad_output, input, target, reduction, delta):
         found, expected = (dtypes.FROM_NUMPY[x.dtype].legacy_name for x in (target, input))
         raise RuntimeError(f"Found dtype {found} but expected {expected}")
     gradient = kernels.huber_loss_backward(grad_output, input, target, _norm(input, reduction), delta)
-    return _in_order(gradient, input, target)
+    return np.asarray(gradient, order="C")
 
 
 def l1_loss(input: Tensor, target: Tensor, reduction: int) -> Tensor:
     """|x − t|."""
-    distance = (input - target).abs()
-    return distance.mean() if reduction == MEAN else distance.sum() if reduction == SUM else distance
+    return reduce((input - target).abs(), reduction)
+
+
+# -- what losses have in common ----------------------------------------------------------------------------------------
+
+
+def reduce(loss: Tensor, reduction: int) -> Tensor:
+    """The mean of the elements, their sum, or all of them."""
+    return loss.mean() if reduction == MEAN else loss.sum() if reduction == SUM else loss
+
+
+def require_tensors(**named: Any) -> None:
+    """Refuse a loss's first arguments where one is no tensor; those that are named `weight` may be None."""
+    for position, (name, value) in enumerate(named.items(), 1):
+        if value is not None or not name.endswith("weight"):
+            require_tensor(name, position, value)
+
+
+def to_float(argument: str, position: int, value: Any) -> float:
+    """A Python float, or the error that it must be one."""
+    if isinstance(value, NUMBERS) or (isinstance(value, Tensor) and not value._array.ndim):
+        return float(value)
+    raise wrong_type(argument, position, "float", value)
+
+
+def to_bool(argument: str, position: int, value: Any) -> bool:
+    """True or False, or the error that it must be one of them."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    raise wrong_type(argument, position, "bool", value)
+
+
+def without_gradient(name: str, **named: Tensor | None) -> None:
+    """Refuse to record an operation with respect to a tensor for which torch has no gradient."""
+    for argument, value in named.items():
+        if value is not None and mode.grad and requires_grad(value):
+            raise RuntimeError(
+                f"The function '{name}' is not differentiable with respect to argument '{argument}'. This input cannot "
+                "have requires_grad True."
+            )
 
 
 def _common(input, target, name, result=None):
@@ -150,23 +193,18 @@ def _common(input, target, name, result=None):
     return input, target
 
 
-def _reduced(loss, reduction, input, target):
-    if reduction == NONE:
-        return _in_order(loss, input, target)
+def reduced(loss, reduction, *operands):
+    """The elements of a loss in the order in memory that torch gives them, or their mean or sum."""
+    if loss.ndim > 1 and not all(operand.flags.c_contiguous for operand in operands):
+        loss = arranged(np.asarray(loss), operands)
+    if reduction not in (MEAN, SUM):
+        return loss
     size = loss.size
     if size == 1:
         return loss.squeeze()
-    loss = _in_order(loss, input, target)
     if loss.dtype.char == "e":  # added in float32, as all sums of float16
-        return _reduced(loss.astype(np.float32), reduction, input, target).astype(np.float16)
+        return reduced(loss.astype(np.float32), reduction).astype(np.float16)
     return kernels.mean(loss, None, False, size) if reduction == MEAN else kernels.sum(loss)
-
-
-def _in_order(result, input, target):
-    """The elements in the order in memory that torch gives them."""
-    if result.ndim < 2 or (input.flags.c_contiguous and target.flags.c_contiguous):
-        return result
-    return arranged(np.asarray(result), (input, target))
 
 
 def _norm(input, reduction, factor=1.0):

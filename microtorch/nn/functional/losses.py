@@ -24,7 +24,7 @@ def mse_loss(
         reduction = legacy_reduction(size_average, reduce)
     expanded, target = _broadcast(input, target) if broadcasts else (input, target)
     if weight is None:
-        return loss.mse_loss(expanded, target, _reduction(reduction))
+        return loss.mse_loss(expanded, target, reduction_number(reduction))
     _check_weight(weight, input)
     return _weighted_mean((expanded - target).pow(2) * weight, weight, reduction)
 
@@ -43,7 +43,7 @@ def l1_loss(
         reduction = legacy_reduction(size_average, reduce)
     expanded, target = _broadcast(input, target) if broadcasts else (input, target)
     if weight is None:
-        return loss.l1_loss(expanded, target, _reduction(reduction))
+        return loss.l1_loss(expanded, target, reduction_number(reduction))
     _check_weight(weight, input)
     return _weighted_mean((expanded - target).abs() * weight, weight, reduction)
 
@@ -62,9 +62,9 @@ def smooth_l1_loss(
         reduction = legacy_reduction(size_average, reduce)
     input, target = _broadcast(input, target) if broadcasts else (input, target)
     if beta == 0.0:
-        return loss.l1_loss(input, target, _reduction(reduction))
+        return loss.l1_loss(input, target, reduction_number(reduction))
     beta = _width("smooth_l1_loss", "beta", beta)
-    return loss.smooth_l1_loss(input, target, _reduction(reduction), beta)
+    return loss.smooth_l1_loss(input, target, reduction_number(reduction), beta)
 
 
 def huber_loss(
@@ -74,7 +74,7 @@ def huber_loss(
     expanded, target_ = _broadcast(input, target) if _differ(input, target) else (input, target)
     delta = _width("huber_loss", "delta", delta)
     if weight is None:
-        return loss.huber_loss(expanded, target_, _reduction(reduction), delta)
+        return loss.huber_loss(expanded, target_, reduction_number(reduction), delta)
     _check_weight(weight, input)
     weighted = loss.huber_loss(expanded, target_, loss.NONE, delta) * weight
     if reduction == "mean":
@@ -102,7 +102,7 @@ def _broadcast(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     return a, b
 
 
-def _reduction(reduction: str) -> int:
+def reduction_number(reduction: str) -> int:
     """The number by which torch knows a kind of reduction."""
     if reduction == "mean":
         return loss.MEAN
@@ -114,6 +114,13 @@ def _reduction(reduction: str) -> int:
         warnings.warn("reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.", stacklevel=3)
         return loss.MEAN
     raise ValueError(f"{reduction} is not a valid value for reduction")
+
+
+def number_of(size_average: bool | None, reduce: bool | None, reduction: str) -> int:
+    """The number of a reduction, which the old arguments decide where they are given."""
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce)
+    return reduction_number(reduction)
 
 
 def legacy_reduction(size_average: bool | None, reduce: bool | None) -> str:

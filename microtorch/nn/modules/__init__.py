@@ -9,7 +9,10 @@ INDEX = {
     "dropout": "Dropout",
     "flatten": "Flatten Unflatten",
     "linear": "Identity Linear",
-    "loss": "HuberLoss L1Loss MSELoss SmoothL1Loss",
+    "loss": """
+        BCELoss BCEWithLogitsLoss CosineEmbeddingLoss CrossEntropyLoss GaussianNLLLoss HingeEmbeddingLoss HuberLoss
+        KLDivLoss L1Loss MSELoss MarginRankingLoss MultiLabelMarginLoss MultiLabelSoftMarginLoss MultiMarginLoss NLLLoss
+        NLLLoss2d PoissonNLLLoss SmoothL1Loss SoftMarginLoss TripletMarginLoss TripletMarginWithDistanceLoss""",
     "module": "Module",
 }
 
