@@ -156,3 +156,22 @@ def cascade(rows: Array) -> Array:
 def _added(rows: Array) -> Array:
     """The sum of rows from the first to the last: so numpy adds along an outer axis, and what is less than eight."""
     return np.asarray(np.add.reduce(rows, 0))
+
+
+def folded(rows: Array) -> Array:
+    """The sum over the last axis: one vector runs along it, and its lanes are added at last (vec/functional_base.h).
+
+    Lanes of float32 by halves, those of float64 one after the other, as also what fills no vector.
+    """
+    lanes, size = BYTES // rows.itemsize, rows.shape[-1]
+    if size < lanes:
+        return np.asarray(np.add.accumulate(rows, -1)[..., -1])
+    whole = size - size % lanes
+    vector = np.add.accumulate(rows[..., :whole].reshape(*rows.shape[:-1], -1, lanes), -2)[..., -1, :]
+    vector[..., : size - whole] += rows[..., whole:]
+    if rows.itemsize == 8:
+        return np.asarray(np.add.accumulate(vector, -1)[..., -1])
+    while lanes > 1:
+        lanes //= 2
+        vector = vector[..., :lanes] + vector[..., lanes:]
+    return np.asarray(vector[..., 0])

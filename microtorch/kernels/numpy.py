@@ -126,6 +126,32 @@ def moments(x: Array, axis: Any, keepdims: bool, correction: float, with_mean: b
     return variance, mean.reshape(np.shape(variance))
 
 
+def softmax(x: Array, axis: int) -> Array:
+    """eˣ/Σeˣ along an axis."""
+    e = exp(x - _largest(x, axis))
+    return e / np.add.reduce(e, axis=axis, keepdims=True)
+
+
+def log_softmax(x: Array, axis: int) -> Array:
+    """x − ln Σeˣ along an axis."""
+    x = x - _largest(x, axis)
+    return x - log(np.add.reduce(exp(x), axis=axis, keepdims=True))
+
+
+def _largest(x: Array, axis: int) -> Array:
+    return np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
+
+
+def softmax_backward(g: Array, y: Array, axis: int) -> Array:
+    """(g − Σ g·y)·y, the sum being along an axis."""
+    return (g - np.add.reduce(g * y, axis=axis, keepdims=True)) * y
+
+
+def log_softmax_backward(g: Array, y: Array, axis: int) -> Array:
+    """g − eʸ·Σ g, the sum being along an axis."""
+    return g - exp(y) * np.add.reduce(g, axis=axis, keepdims=True)
+
+
 matmul = np.matmul
 
 

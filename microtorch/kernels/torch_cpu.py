@@ -18,7 +18,7 @@ import numpy as np
 
 from . import chains
 from . import numpy as plain
-from .cascade import sum_over
+from .cascade import folded, sum_over
 from .fused import fma
 from .layout import vectorised
 from .sequential import euclidean, spread_around, taxicab, welford
@@ -154,6 +154,53 @@ def moments(x: Array, axis: Any, keepdims: bool, correction: float, with_mean: b
     average = np.float64(mean(x, None, False, x.size))
     shape = (1,) * (x.ndim if keepdims else 0 if axis is None else x.ndim - len(axis))
     return spread_around(x, average, correction).reshape(shape), np.full(shape, average)
+
+
+# -- softmax -----------------------------------------------------------------------------------------------------------
+# Along the last axis torch adds in vectors, else element after element. These vectors are those of a CPU without AVX-512;
+# with it they are twice as wide, and sums of more than 8 float32 or 4 float64 are added in another order.
+
+
+def softmax(x: Array, axis: int) -> Array:
+    """eˣ/Σeˣ along an axis; along the last one eˣ·(1/Σeˣ)."""
+    if not _fused(x):
+        return plain.softmax(x, axis)
+    e = exp(x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf))
+    total = _along(e, axis)
+    return e * (1 / total) if axis == x.ndim - 1 else e / total
+
+
+def log_softmax(x: Array, axis: int) -> Array:
+    """x − ln Σeˣ along an axis."""
+    if not _fused(x):
+        return plain.log_softmax(x, axis)
+    x = x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
+    return x - log(_along(exp(x), axis))
+
+
+def softmax_backward(g: Array, y: Array, axis: int) -> Array:
+    """(g − Σ g·y)·y, the sum being along an axis."""
+    if not _fused(g, y):
+        return plain.softmax_backward(g, y, axis)
+    if axis == y.ndim - 1:
+        return (g - _along(g * y, axis)) * y
+    rows = zip(*(np.moveaxis(np.broadcast_to(x, y.shape), axis, 0) for x in (g, y)), strict=True)
+    total = functools.reduce(lambda sum, row: fma(*row, sum), rows, np.zeros((), y.dtype))
+    return (g - np.expand_dims(total, axis)) * y
+
+
+def log_softmax_backward(g: Array, y: Array, axis: int) -> Array:
+    """g − eʸ·Σ g, the sum being along an axis."""
+    if not _fused(g, y):
+        return plain.log_softmax_backward(g, y, axis)
+    return fma(-exp(y), _along(np.broadcast_to(g, y.shape), axis), g)
+
+
+def _along(x: Array, axis: int) -> Array:
+    """The sum along an axis, which stays."""
+    if axis == x.ndim - 1:
+        return folded(x)[..., None]
+    return np.expand_dims(np.add.accumulate(x, axis).take(-1, axis), axis)
 
 
 # -- products ----------------------------------------------------------------------------------------------------------

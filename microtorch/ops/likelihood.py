@@ -25,7 +25,7 @@ from .numbers import less_tensor, plus_number, times_number
         g, input, target, weight, reduction
     ),
     target=lambda g, input, target, weight, reduction: _scaled(
-        -(input / (1 - input)).log() * g, weight, reduction, target
+        -input.logit() * g, weight, reduction, target
     ),
     weight=None,
     out=False,
@@ -64,8 +64,8 @@ def binary_cross_entropy(input, target, weight, reduction):
 )
 def binary_cross_entropy_backward(grad_output, input, target, weight, reduction):
     """g·(x − t)/(x·(1 − x)), with `reduction` "mean" divided by the number of elements."""
-    one, small = input.dtype.type(1), input.dtype.type(EPSILON)
-    gradient = grad_output * (input - target) / np.maximum((one - input) * input, small)
+    one, least = input.dtype.type(1), input.dtype.type(np.float32(EPSILON))
+    gradient = grad_output * (input - target) / np.maximum((one - input) * input, least)
     gradient = _weighted(_laid_out(gradient, input), weight)
     return gradient / input.dtype.type(input.size or 1) if reduction == MEAN else gradient
 

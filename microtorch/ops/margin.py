@@ -174,10 +174,8 @@ def soft_margin_loss(input: Tensor, target: Tensor, reduction: int) -> Tensor:
 def multi_margin_of(input, target, p, margin, weight, reduction):
     """Σ max(0, margin − x[t] + x[d])ᵖ·w[t] over the other classes d, divided by the number of classes."""
     rows, classes = _rows(input), target.reshape(-1)
-    terms, _ = _beyond(rows, classes, p, margin)
-    if weight is not None:
-        terms = terms * weight.take(classes)[:, None]
-    loss = _from_left(terms) / input.dtype.type(rows.shape[1])
+    z = _nearer(rows, classes, margin)
+    loss = _from_left(_of_near(z, z if p == 1 else z * z, weight, classes)) / input.dtype.type(rows.shape[1])
     return _of_rows(loss, reduction, target.ndim)
 
 
@@ -193,11 +191,9 @@ def multi_margin_of(input, target, p, margin, weight, reduction):
 def multi_margin_loss_backward(grad_output, input, target, p, margin, weight, reduction):
     """p·(margin − x[t] + x[d])ᵖ⁻¹·w[t]·g for the classes that come too near, less their sum for t."""
     rows, classes = _rows(input), target.reshape(-1)
-    _, z = _beyond(rows, classes, p, margin)
+    z = _nearer(rows, classes, margin)
     norm = input.dtype.type(1 / (rows.size if reduction == MEAN else rows.shape[1]) if rows.size else 1)
-    slopes = np.where(z > 0, norm if p == 1 else 2 * norm * z, input.dtype.type(0))
-    if weight is not None:
-        slopes = slopes * weight.take(classes)[:, None]
+    slopes = _of_near(z, norm if p == 1 else 2 * norm * z, weight, classes)
     slopes[np.arange(len(rows)), classes] = 0 - _from_left(slopes)
     return (slopes * _of_row(grad_output)).reshape(input.shape)
 
@@ -211,13 +207,19 @@ def _of_row(grad_output):
     return grad_output[:, None] if grad_output.ndim else grad_output
 
 
-def _beyond(rows, classes, p, margin):
-    """By how much every class is nearer than the margin to the right one, which itself is at 0; and that to the power p."""
+def _nearer(rows, classes, margin):
+    """By how much every class is nearer than the margin to the right one, which itself is at 0."""
     each = np.arange(len(rows))
     z = rows.dtype.type(margin) - rows[each, classes][:, None] + rows
     z[each, classes] = 0
-    near = np.where(z > 0, z, rows.dtype.type(0))
-    return near if p == 1 else near * near, z
+    return z
+
+
+def _of_near(z, values, weight, classes):
+    """The values times the weights for the classes that are nearer than the margin, 0 for the others."""
+    if weight is not None:
+        values = values * weight.take(classes)[:, None]
+    return np.where(z > 0, values, z.dtype.type(0))
 
 
 def _from_left(terms):
@@ -296,13 +298,12 @@ def multilabel_margin_of(input, target, is_target, reduction):
     if not input.size:
         return np.zeros(input.shape[:-1] if reduction == NONE else (), input.dtype)
     z, counts = _pairs(input, target, is_target)
-    terms = np.where(counts, z, 0).reshape(len(z), -1).astype(np.float64)
-    classes = z.shape[-1]
+    terms = np.where(counts, z, 0).reshape(len(z), -1)
+    loss, classes = _from_left(terms.astype(np.float64)).astype(input.dtype), z.shape[-1]
     if reduction == NONE:
-        loss = _from_left(terms).astype(input.dtype) / input.dtype.type(classes)
-        return loss if input.ndim > 1 else loss.reshape(())
-    total = _from_left(terms.reshape(1, -1))[0] / classes
-    return np.asarray(total / len(z) if reduction == MEAN else total).astype(input.dtype)
+        return (loss / input.dtype.type(classes)).reshape(input.shape[:-1])
+    total = _from_left(loss[None].astype(np.float64)) / classes
+    return (total / len(z) if reduction == MEAN else total).astype(input.dtype).reshape(())
 
 
 @op(

@@ -52,8 +52,7 @@ def softmax_of(input, dim):
         return input.copy()
     if not x.ndim:
         return np.ones_like(input)
-    e = kernels.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf))
-    return in_order((e / np.add.reduce(e, axis=axis, keepdims=True)).astype(input.dtype, copy=False))
+    return in_order(kernels.softmax(x, axis).astype(input.dtype, copy=False))
 
 
 @op(
@@ -68,8 +67,10 @@ def softmax_of(input, dim):
 def softmax_backward_data(grad_output, output, dim):
     """(g − Σ g·y)·y."""
     g, y = _widened(grad_output), _widened(output)
-    total = np.add.reduce(g * y, axis=dim, keepdims=True) if y.ndim else g * y
-    return ((g - total) * y).astype(output.dtype, copy=False)
+    if not y.size:
+        return np.empty_like(output)
+    gradient = kernels.softmax_backward(g, y, dim % y.ndim) if y.ndim else (g - g * y) * y
+    return gradient.astype(output.dtype, copy=False)
 
 
 @op(
@@ -86,9 +87,7 @@ def log_softmax_of(input, dim):
         return input.copy()
     if not x.ndim:
         return np.zeros_like(input)
-    x = x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
-    result = x - kernels.log(np.add.reduce(kernels.exp(x), axis=axis, keepdims=True))
-    return in_order(result.astype(input.dtype, copy=False))
+    return in_order(kernels.log_softmax(x, axis).astype(input.dtype, copy=False))
 
 
 @op(
@@ -101,8 +100,10 @@ def log_softmax_of(input, dim):
 def log_softmax_backward_data(grad_output, output, dim):
     """g − eʸ·Σ g."""
     g, y = _widened(grad_output), _widened(output)
-    total = np.add.reduce(g, axis=dim, keepdims=True) if y.ndim else g
-    return (g - kernels.exp(y) * total).astype(output.dtype, copy=False)
+    if not y.size:
+        return np.empty_like(output)
+    gradient = kernels.log_softmax_backward(g, y, dim % y.ndim) if y.ndim else g - kernels.exp(y) * g
+    return gradient.astype(output.dtype, copy=False)
 
 
 def _widened(x):
