@@ -39,7 +39,11 @@ ARITHMETIC = """
     threshold_backward trunc
 """
 SUMS = "cumsum linalg_vector_norm mean mv nansum std std_mean sum trace var var_mean vdot"
-LOSSES = "huber_loss huber_loss_backward mse_loss mse_loss_backward smooth_l1_loss smooth_l1_loss_backward"
+LOSSES = """
+    huber_loss huber_loss_backward mse_loss mse_loss_backward multi_margin_loss multi_margin_loss_backward
+    multilabel_margin_loss_backward multilabel_margin_loss_forward nll_loss2d_backward nll_loss2d_forward
+    nll_loss_backward nll_loss_forward smooth_l1_loss smooth_l1_loss_backward
+"""
 RANDOM = """
     bernoulli cauchy exponential geometric log_normal multinomial normal rand rand_like randint randint_like randn
     randn_like random randperm uniform

@@ -27,7 +27,8 @@ ELEMENTARY = (
 )
 PRODUCTS = ("mm", "addmm", "bmm", "baddbmm", "addmv", "dot")  # to torch, mv is an addmv, vdot a dot, matmul one of all
 POWER = "pow"
-SHARED = (*PRODUCTS, *ELEMENTARY, POWER)
+SOFTMAX = ("_softmax", "_log_softmax", "_softmax_backward_data", "_log_softmax_backward_data")  # exp and log in sums
+SHARED = (*PRODUCTS, *ELEMENTARY, *SOFTMAX, POWER)
 PASSES_ON = ("aten::pow.Scalar", "aten::pow.Scalar_out")  # to pow.Tensor_Tensor_out
 
 OF_TORCH = (0, 1, 2, 3, -1, -2, -0.5)  # exponents for which torch itself multiplies and divides
@@ -64,7 +65,7 @@ class Shared:
         as_tensors = _Numbers(torch, name)
 
         def replaced(keys: Any, *args: Any, **kwargs: Any) -> Any:
-            if not is_product:
+            if title not in PRODUCTS and title not in SOFTMAX:
                 args = as_tensors(args)
             dtype = self._dtype(title, args)
             if dtype is None:
@@ -215,4 +216,22 @@ def functions(ours: Mapping[str, Function]) -> dict[str, Function]:
         "addmv": lambda x, a, b, beta=1, alpha=1: scaled_sum(x, dot(a, b), beta, alpha),
         "baddbmm": lambda x, a, b, beta=1, alpha=1: scaled_sum(x, matmul(a, b), beta, alpha),
         POWER: ours["pow"],
+        "_softmax": _along(ours["softmax"]),
+        "_log_softmax": _along(ours["log_softmax"]),
+        "_softmax_backward_data": _along(ours["softmax_backward"]),
+        "_log_softmax_backward_data": _along(ours["log_softmax_backward"]),
     } | {name: ours[name] for name in ELEMENTARY}
+
+
+def _along(function: Function) -> Function:
+    """A function of arrays along an axis as torch calls it: on contiguous memory, without the dtype that comes last."""
+
+    def called(*args: Any, **_: Any) -> Any:
+        *arrays, dim, _ = args
+        if not arrays[0].size:
+            return arrays[0]
+        shape = arrays[0].shape
+        arrays = [np.ascontiguousarray(x).reshape(shape or (1,)) for x in arrays]
+        return function(*arrays, dim % (len(shape) or 1)).reshape(shape)
+
+    return called
