@@ -66,7 +66,7 @@ def softmax_of(input, dim):
 )
 def softmax_backward_data(grad_output, output, dim):
     """(g − Σ g·y)·y."""
-    g, y = _widened(grad_output), _widened(output)
+    g, y = widened(grad_output), widened(output)
     if not y.size:
         return np.empty_like(output)
     gradient = kernels.softmax_backward(g, y, dim % y.ndim) if y.ndim else (g - g * y) * y
@@ -99,14 +99,15 @@ def log_softmax_of(input, dim):
 )
 def log_softmax_backward_data(grad_output, output, dim):
     """g − eʸ·Σ g."""
-    g, y = _widened(grad_output), _widened(output)
+    g, y = widened(grad_output), widened(output)
     if not y.size:
         return np.empty_like(output)
     gradient = kernels.log_softmax_backward(g, y, dim % y.ndim) if y.ndim else g - kernels.exp(y) * g
     return gradient.astype(output.dtype, copy=False)
 
 
-def _widened(x):
+def widened(x):
+    """float16 as float32, in which torch computes with it."""
     return x.astype(np.float32) if x.dtype == np.float16 else x
 
 
@@ -115,7 +116,7 @@ def _exponents(name, x, dim):
     if x.dtype.kind != "f" and x.size:
         kernel = f"{name}_lastdim_kernel_impl" if axis == max(x.ndim - 1, 0) else f"{name}_kernel_impl"
         raise NotImplementedError(f"\"{kernel}\" not implemented for '{name_of(x)}'")
-    return _widened(x), axis
+    return widened(x), axis
 
 
 @composite
