@@ -23,17 +23,17 @@ def _node(name: str, spatial: str) -> Any:
 
 
 @op(
-    input=lambda g, input, target, weight, total_weight, reduction, ignore_index: nll_loss_backward(
-        g, input, target, weight, total_weight, reduction, ignore_index
+    input=lambda g, input, target, total_weight, reduction, ignore_index, weight: nll_loss_backward(
+        g, input, target, total_weight, reduction, ignore_index, weight
     ),
     target=None,
-    weight=None,
     total_weight=None,
+    weight=None,
     node=_node("NllLossBackward0", "NllLoss2DBackward0"),
     out=False,
     public=False,
 )
-def nll_loss(input, target, weight, total_weight, reduction, ignore_index):
+def nll_loss(input, target, total_weight, reduction, ignore_index, weight=None):
     """−w[t]·x[t]: of (N, C) for every row, of (N, C, H, W) for every pixel; their sum; or that divided by Σ w[t]."""
     places, kept, classes = _places(input, target, ignore_index)
     chosen = input.ravel().take(places)
@@ -49,18 +49,18 @@ def nll_loss(input, target, weight, total_weight, reduction, ignore_index):
 
 
 @op(
-    grad_output=lambda g, target, weight, total_weight, reduction, ignore_index: nll_loss(
-        g, target, weight, total_weight, reduction, ignore_index
+    grad_output=lambda g, target, total_weight, reduction, ignore_index, weight: nll_loss(
+        g, target, total_weight, reduction, ignore_index, weight
     ),
     input=lambda g: zeros_like(g),
     target=None,
-    weight=None,
     total_weight=None,
+    weight=None,
     node=lambda grad_output, input, **_: f"NllLoss{'2D' if input._array.ndim == 4 else ''}BackwardBackward0",
     out=False,
     public=False,
 )
-def nll_loss_backward(grad_output, input, target, weight, total_weight, reduction, ignore_index):
+def nll_loss_backward(grad_output, input, target, total_weight, reduction, ignore_index, weight=None):
     """−g·w[t] at the place of t, with `reduction` "mean" divided by Σ w[t]; 0 everywhere else."""
     places, kept, classes = _places(input, target, ignore_index)
     places, classes = places[kept], classes[kept]
@@ -137,7 +137,7 @@ def _of_classes(input: Tensor, target: Tensor, weight: Tensor | None, reduction:
     without_gradient("nll_loss2d_forward" if spatial else "nll_loss_forward", weight=weight)
     _check_classes(input, target, weight)
     total = _total_weight(input._array, target._array, None if weight is None else weight._array, ignore_index)
-    return nll_loss(input, target, weight, wrap(total), reduction, ignore_index)
+    return nll_loss(input, target, wrap(total), reduction, ignore_index, weight)
 
 
 @unpublished

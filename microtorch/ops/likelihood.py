@@ -21,17 +21,15 @@ from .numbers import less_tensor, plus_number, times_number
 
 
 @op(
-    input=lambda g, input, target, weight, reduction: binary_cross_entropy_backward(
-        g, input, target, weight, reduction
+    input=lambda g, input, target, reduction, weight: binary_cross_entropy_backward(
+        g, input, target, reduction, weight
     ),
-    target=lambda g, input, target, weight, reduction: _scaled(
-        -input.logit() * g, weight, reduction, target
-    ),
+    target=lambda g, input, target, reduction, weight: _scaled(-input.logit() * g, weight, reduction, target),
     weight=None,
     out=False,
     public=False,
 )
-def binary_cross_entropy(input, target, weight, reduction):
+def binary_cross_entropy(input, target, reduction, weight=None):
     """−t·ln x − (1 − t)·ln(1 − x), where no logarithm is below −100."""
     _check_pair(input, target, "binary_cross_entropy")
     _check_probabilities(input, target)
@@ -43,10 +41,10 @@ def binary_cross_entropy(input, target, weight, reduction):
 
 
 @op(
-    grad_output=lambda g, input, target, weight, reduction: _scaled(
+    grad_output=lambda g, input, target, reduction, weight: _scaled(
         (input - target) / ((input + EPSILON) * (1 - input + EPSILON)) * g, weight, reduction, input
     ),
-    input=lambda g, grad_output, input, target, weight, reduction: _scaled(
+    input=lambda g, grad_output, input, target, reduction, weight: _scaled(
         (input * input - 2 * input * target + target)
         / ((input + EPSILON).pow(2) * (1 - input + EPSILON).pow(2))
         * (g * grad_output),
@@ -54,7 +52,7 @@ def binary_cross_entropy(input, target, weight, reduction):
         reduction,
         input,
     ),
-    target=lambda g, grad_output, input, target, weight, reduction: _scaled(
+    target=lambda g, grad_output, input, target, reduction, weight: _scaled(
         -g * grad_output, weight, reduction, target, ((1 - input) * input).clamp_min(EPSILON)
     ),
     weight=None,
@@ -62,7 +60,7 @@ def binary_cross_entropy(input, target, weight, reduction):
     out=False,
     public=False,
 )
-def binary_cross_entropy_backward(grad_output, input, target, weight, reduction):
+def binary_cross_entropy_backward(grad_output, input, target, reduction, weight=None):
     """g·(x − t)/(x·(1 − x)), with `reduction` "mean" divided by the number of elements."""
     one, least = input.dtype.type(1), input.dtype.type(np.float32(EPSILON))
     gradient = grad_output * (input - target) / np.maximum((one - input) * input, least)
@@ -112,13 +110,13 @@ def _scaled(gradient, weight, reduction, like, divisor=None):
 
 
 @op(
-    input=lambda g, input, target, weight, pos_weight, reduction: _scaled(
+    input=lambda g, input, target, reduction, weight, pos_weight: _scaled(
         (input.sigmoid() - target if pos_weight is None else _slope(input, target, pos_weight * target)) * g,
         weight,
         reduction,
         input,
     ),
-    target=lambda g, input, target, weight, pos_weight, reduction: _scaled(
+    target=lambda g, input, target, reduction, weight, pos_weight: _scaled(
         -input * g if pos_weight is None else (log_sigmoid(-input) - log_sigmoid(input) * pos_weight) * g,
         weight,
         reduction,
@@ -130,7 +128,7 @@ def _scaled(gradient, weight, reduction, like, divisor=None):
     out=False,
     public=False,
 )
-def logits_loss(input, target, weight, pos_weight, reduction):
+def logits_loss(input, target, reduction, weight=None, pos_weight=None):
     """(1 − t)·x − (1 + (p − 1)·t)·ln σ(x)."""
     x, t = wrap(input), wrap(target)
     log_yes = log_sigmoid(x)
@@ -159,7 +157,7 @@ def binary_cross_entropy_with_logits(
     require_tensors(input=input, target=target, weight=weight, pos_weight=pos_weight)
     reduction = to_int("reduction", 5, reduction)
     without_gradient("binary_cross_entropy_with_logits", weight=weight, pos_weight=pos_weight)
-    return logits_loss(input, target, weight, pos_weight, reduction)
+    return logits_loss(input, target, reduction, weight, pos_weight)
 
 
 @unpublished
@@ -167,7 +165,7 @@ def binary_loss(input: Tensor, target: Tensor, weight: Tensor | None, reduction:
     """`binary_cross_entropy`, but for what torch refuses before it."""
     require_tensors(input=input, target=target, weight=weight)
     without_gradient("binary_cross_entropy", weight=weight)
-    return binary_cross_entropy(input, target, weight, reduction)
+    return binary_cross_entropy(input, target, reduction, weight)
 
 
 # -- distributions -----------------------------------------------------------------------------------------------------

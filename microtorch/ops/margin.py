@@ -162,8 +162,8 @@ def soft_margin_loss(input: Tensor, target: Tensor, reduction: int) -> Tensor:
 
 
 @op(
-    input=lambda g, input, target, p, margin, weight, reduction: multi_margin_loss_backward(
-        g, input, target, p, margin, weight, reduction
+    input=lambda g, input, target, p, margin, reduction, weight: multi_margin_loss_backward(
+        g, input, target, p, margin, reduction, weight
     ),
     target=None,
     weight=None,
@@ -171,7 +171,7 @@ def soft_margin_loss(input: Tensor, target: Tensor, reduction: int) -> Tensor:
     out=False,
     public=False,
 )
-def multi_margin_of(input, target, p, margin, weight, reduction):
+def multi_margin_of(input, target, p, margin, reduction, weight=None):
     """Σ max(0, margin − x[t] + x[d])ᵖ·w[t] over the other classes d, divided by the number of classes."""
     rows, classes = _rows(input), target.reshape(-1)
     z = _nearer(rows, classes, margin)
@@ -188,7 +188,7 @@ def multi_margin_of(input, target, p, margin, weight, reduction):
     out=False,
     public=False,
 )
-def multi_margin_loss_backward(grad_output, input, target, p, margin, weight, reduction):
+def multi_margin_loss_backward(grad_output, input, target, p, margin, reduction, weight=None):
     """p·(margin − x[t] + x[d])ᵖ⁻¹·w[t]·g for the classes that come too near, less their sum for t."""
     rows, classes = _rows(input), target.reshape(-1)
     z = _nearer(rows, classes, margin)
@@ -277,7 +277,7 @@ def multi_margin_loss(
             raise RuntimeError(f"expected scalar type {name_of(input._array)} but found {name_of(weight._array)}")
         if ((target._array < 0) | (target._array >= classes)).any():
             raise RuntimeError("target out of range")
-    return multi_margin_of(input, target, p, margin, weight, reduction)
+    return multi_margin_of(input, target, p, margin, reduction, weight)
 
 
 # -- several classes ---------------------------------------------------------------------------------------------------
