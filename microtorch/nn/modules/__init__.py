@@ -3,9 +3,10 @@
 from ...later import package as _package
 
 INDEX = {
-    "": "activation container dropout flatten linear loss module",
+    "": "activation container distance dropout flatten linear loss module",
     "activation": "ReLU Sigmoid Tanh",
     "container": "ModuleDict ModuleList ParameterDict ParameterList Sequential",
+    "distance": "CosineSimilarity PairwiseDistance",
     "dropout": "Dropout",
     "flatten": "Flatten Unflatten",
     "linear": "Identity Linear",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from ...tensor import Tensor
 from .. import functional as F
+from .distance import PairwiseDistance
 from .module import Module
 
 __all__ = [
@@ -388,11 +389,7 @@ class TripletMarginWithDistanceLoss(_Loss):
     ) -> None:
         super().__init__(reduction=reduction)
         _check_margin(self, margin)
-        if distance_function is None:
-            from . import PairwiseDistance
-
-            distance_function = PairwiseDistance()
-        self.distance_function = distance_function
+        self.distance_function = PairwiseDistance() if distance_function is None else distance_function
         self.margin = margin
         self.swap = swap
 
