@@ -102,6 +102,10 @@ def _our_gradient(name: str, factor: float, *options: float) -> Callable[..., An
     return lambda x, t: OURS[name](np.asarray(0.3, x.dtype), x, t, factor / x.size, *options)
 
 
+def _softmax(x: np.ndarray[Any, Any], dim: int) -> np.ndarray[Any, Any]:
+    return torch.from_numpy(x).softmax(dim).numpy()
+
+
 OWN = [
     Line("add with alpha", "80 060 pairs", many(2), lambda x, y: torch.add(x, y, alpha=0.7), lambda x, y: OURS["add_scaled"](x, y, 0.7)),
     Line("addcmul", "80 060 triples", many(3), lambda x, a, b: torch.addcmul(x, a, b, value=0.3), lambda x, a, b: OURS["addcmul"](x, a, b, 0.3)),
@@ -115,6 +119,7 @@ OWN = [
     Line("mean", "vectors to 100 000", lengths, torch.mean, lambda x: OURS["mean"](x, None, False, x.size)),
     Line("norm", "vectors to 100 000", lengths, torch.linalg.vector_norm, lambda x: OURS["norm"](x, 2, None, False)),
     Line("var", "vectors to 100 000", lengths, lambda x: torch.var(x, correction=0), lambda x: OURS["moments"](x, None, False, 0, False)[0].astype(x.dtype)),
+    Line("softmax over columns, gradient", "matrices to 70 × 70", matrices, lambda x: torch._softmax_backward_data(x, x.softmax(0), 0, x.dtype), lambda x: OURS["softmax_backward"](x, _softmax(x, 0), 0)),
     Line("mse_loss", "80 060 pairs", many(2), lambda x, t: F.mse_loss(x, t, reduction="none"), OURS["mse_loss"]),
     Line("mse_loss, gradient", "80 060 pairs", many(2), _loss_gradient("mse_loss"), _our_gradient("mse_loss_backward", 2.0)),
     Line("huber_loss", "80 060 pairs", many(2), lambda x, t: F.huber_loss(x, t, reduction="none", delta=0.7), lambda x, t: OURS["huber_loss"](x, t, 0.7)),
@@ -135,6 +140,10 @@ VENDORS = [
         for name in FUNCTIONS.split()
     ),
     Line("atan2", "80 060 pairs", many(2), torch.atan2, OURS["atan2"]),
+    Line("softmax", "matrices to 70 × 70", matrices, lambda x: x.softmax(1), lambda x: OURS["softmax"](x, 1)),
+    Line(
+        "log_softmax", "matrices to 70 × 70", matrices, lambda x: x.log_softmax(1), lambda x: OURS["log_softmax"](x, 1)
+    ),
     Line("pow, exponent 1.7", "up to 80 060 numbers", many(1, 0), lambda x: x**1.7, lambda x: OURS["pow"](x, 1.7)),
     *(
         Line(f"addmm, {kind}", inputs, pairs(most), torch.addmm, kernels["addmm"])

@@ -136,10 +136,16 @@ PAIRS = [
     ("bool", "bool"),
     ("uint8", "float32"),
 ]
-ELEMENTWISE = """
-    binary_cross_entropy binary_cross_entropy_with_logits cross_entropy hinge_embedding_loss kl_div
-    multilabel_soft_margin_loss poisson_nll_loss soft_margin_loss
-""".split()
+ELEMENTWISE = [
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cross_entropy",
+    "hinge_embedding_loss",
+    "kl_div",
+    "multilabel_soft_margin_loss",
+    "poisson_nll_loss",
+    "soft_margin_loss",
+]
 
 
 @pytest.mark.parametrize("dtypes", PAIRS, ids=lambda p: "-".join(p))

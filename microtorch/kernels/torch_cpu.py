@@ -158,7 +158,8 @@ def moments(x: Array, axis: Any, keepdims: bool, correction: float, with_mean: b
 
 # -- softmax -----------------------------------------------------------------------------------------------------------
 # Along the last axis torch adds in vectors, else element after element. These vectors are those of a CPU without AVX-512;
-# with it they are twice as wide, and sums of more than 8 float32 or 4 float64 are added in another order.
+# with it they are twice as wide, and sums of more than 8 float32 or 4 float64 are added in another order. The sum in the
+# gradient of softmax is here that of several threads: with one, the compiler has fused some of its float32 products.
 
 
 def softmax(x: Array, axis: int) -> Array:
