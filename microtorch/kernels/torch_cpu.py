@@ -186,7 +186,7 @@ def softmax_backward(g: Array, y: Array, axis: int) -> Array:
     if axis == y.ndim - 1:
         return (g - _along(g * y, axis)) * y
     rows = zip(*(np.moveaxis(np.broadcast_to(x, y.shape), axis, 0) for x in (g, y)), strict=True)
-    total = functools.reduce(lambda sum, row: fma(*row, sum), rows, np.zeros((), y.dtype))
+    total = functools.reduce(lambda total, row: fma(row[0], row[1], total), rows, np.zeros((), y.dtype))
     return (g - np.expand_dims(total, axis)) * y
 
 
