@@ -365,7 +365,6 @@ LAYERS: list[tuple[str, dict[str, Any], str]] = [
     ("CrossEntropyLoss", {"size_average": False}, "cross_entropy"),
     ("CrossEntropyLoss", {"weight": 1.0}, "cross_entropy"),
     ("NLLLoss", {"weight": W, "ignore_index": 0}, "nll_loss"),
-    ("NLLLoss2d", {}, "nll_loss"),
     ("BCELoss", {"weight": W}, "binary_cross_entropy"),
     ("BCEWithLogitsLoss", {"weight": W, "pos_weight": W}, "binary_cross_entropy_with_logits"),
     ("BCEWithLogitsLoss", {"pos_weight": 3}, "binary_cross_entropy_with_logits"),
