@@ -19,6 +19,8 @@ LEVELS = 8
 def levelled(terms: Array, places: Array, size: int) -> Any:
     """The sum of terms that stand at these ascending places of `size`; nothing is emptied at a place that is left out."""
     power = max(4, (size - 1).bit_length() // LEVELS)
+    if len(terms) == size and size:
+        return _dense(terms, 1 << power)
     rest: list[Any] = []
     for level in range(LEVELS - 1):
         if not len(terms) or places[-1] == 0:
@@ -29,6 +31,18 @@ def levelled(terms: Array, places: Array, size: int) -> Any:
         terms, places = sums[:-1], places[emptied]
     rest.append(_added(terms[None])[0])
     return functools.reduce(np.add, rest, terms.dtype.type(0))
+
+
+def _dense(terms: Array, run: int) -> Any:
+    """The same where no place is left out: every level holds runs of equal length, and what is left over."""
+    total, zero = terms.dtype.type(0), terms.dtype.type(0)
+    while len(terms) > 1:
+        runs = (len(terms) - 1) // run
+        end = 1 + runs * run
+        total = total + (np.add.accumulate(terms[end:])[-1] if end < len(terms) else zero)
+        sums = np.add.accumulate(terms[1:end].reshape(runs, run), 1)[:, -1] if runs else terms[:0]
+        terms = np.concatenate((terms[:1], sums))
+    return total + terms[0]
 
 
 def _in_groups(terms: Array, last: Array) -> Array:
