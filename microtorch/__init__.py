@@ -64,10 +64,14 @@ __version__ = "2.13.0"  # the torch whose behaviour this is
 
 if _TYPE_CHECKING:
     from . import backends, cuda, linalg, nn, optim, random, utils
+    from .autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled, set_anomaly_enabled
     from .ops.generator import Generator, default_generator
 
 # What not every program needs is loaded when it is asked for, as are most operations: exp, where, manual_seed, …
-_LATER = {name: name for name in ("backends", "cuda", "linalg", "nn", "optim", "random", "utils")}
+_LATER = {name: name for name in ("backends", "cuda", "linalg", "nn", "optim", "random", "utils")} | {
+    name: "autograd.anomaly_mode"
+    for name in ("is_anomaly_check_nan_enabled", "is_anomaly_enabled", "set_anomaly_enabled")
+}
 
 
 def __getattr__(name: str) -> _Any:

@@ -26,6 +26,7 @@ ROOMS = [
     ["tensor_base"],
     ["tensor"],
     ["saved", "memory"],
+    ["watched"],
     ["op"],
     ["ops"],
     ["autograd"],

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from ..engine import FREED, Edge, Node
-from ..saved import is_freed_with_graph, unpack
+from ..saved import SavedTensor, is_freed_with_graph, unpack
 from ..tensor import Tensor
 from .traits import MANY
 
@@ -67,10 +67,27 @@ class SavedValue:
         return unpack(node._saved[self._position], node)
 
 
-def attributes(saves: Sequence[str]) -> dict[str, SavedValue]:
+class RawSavedValue(SavedValue):
+    """`_raw_saved_other`: the same as it is kept."""
+
+    def __get__(self, node: OpNode | None, owner: Any = None) -> Any:
+        if node is None:
+            return self
+        saved = None if node._saved is None else node._saved[self._position]
+        if type(saved) is list:
+            return tuple(SavedTensor(node, self._position, i) for i in range(len(saved)))
+        return SavedTensor(node, self._position)
+
+
+def attributes(op: Op) -> dict[str, SavedValue]:
     """The attributes of a class of nodes that show what these save."""
-    names = ["result" if need == "out" else torch_name(need) for need in saves]
-    return {f"_saved_{name}": SavedValue(position) for position, name in enumerate(names)}
+    found: dict[str, SavedValue] = {}
+    for position, need in enumerate(op.saves):
+        name = "result" if need == "out" else torch_name(need)
+        found[f"_saved_{name}"] = SavedValue(position)
+        if need == "out" or need in op.outputs or need in op.tensors or need == "indices":
+            found[f"_raw_saved_{name}"] = RawSavedValue(position)
+    return found
 
 
 class NotImplementedNode(Node):

@@ -13,12 +13,13 @@ import numpy as np
 from .. import dtypes
 from ..arguments import refused, type_name
 from ..casting import cast
-from ..engine import NO_EDGE, Edge, edge_to, mode
+from ..engine import NO_EDGE, WATCHED, Edge, edge_to, mode
 from ..layout import arranged
 from ..memory import check_cast, check_overlap, check_partial_overlap
 from ..saved import SavedInput, SavedOutput
 from ..tensor import Tensor, wrap
 from ..views import check_inplace, gradient_edge, rebase_history
+from ..watched import pack_saved, watch
 from .nodes import DESCRIBED, NotImplementedNode, OpNode, attributes, describe, torch_name
 from .output import check_writable, requires_grad, write_into
 from .shapes import broadcast_error, broadcast_shape
@@ -248,6 +249,8 @@ class Op:
             if result._array.dtype.kind == "f":
                 result._edge = edge_to(node, output_nr, result._array)
                 result._requires_grad = True
+        if mode.flags & WATCHED:
+            pack_saved(node, results)
 
     def make_node(
         self,
@@ -290,7 +293,10 @@ class Op:
             self._saved(n, named, results, original) if n in needed or n in self.others else None for n in self.saves
         )
         outputs = tuple((r._array.shape, r._array.dtype) for r in results)
-        return self.node_class(name, tuple(linked))(tuple(edges), outputs, saved, plan)
+        node = self.node_class(name, tuple(linked))(tuple(edges), outputs, saved, plan)
+        if mode.flags & WATCHED:
+            watch(node)
+        return node
 
     def _saved(self, need: str, named: dict[str, Any], results: Sequence[Tensor], original: Any) -> Any:
         if need == "out" or need in self.outputs:
@@ -319,7 +325,7 @@ class Op:
         made = self._node_classes.get(name)
         if made is None:
             made = self._node_classes[name] = type(
-                name, (OpNode,), {"__slots__": (), "op": self} | attributes(self.saves) | methods
+                name, (OpNode,), {"__slots__": (), "op": self} | attributes(self) | methods
             )
         return made
 
@@ -376,6 +382,8 @@ class Op:
             for saved in node._saved or ():
                 if type(saved) is SavedOutput:
                     saved.written(target)
+            if mode.flags & WATCHED:
+                pack_saved(node, [target])
 
     def _wrong_shape(self, shape: tuple[int, ...], values: Sequence[Any]) -> Exception | None:
         """The error of an elementwise operation in place whose result would have another shape."""

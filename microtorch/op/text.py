@@ -13,7 +13,7 @@ from ..arguments import register, to_number
 from ..engine import FREED, GRAD, INFERENCE, NO_EDGE, mode, orders
 from ..kernels.numpy import nonzero
 from ..layout import arranged
-from ..saved import SavedInput, SavedOutput
+from ..saved import SAVED, SavedInput, SavedOutput, unpacked_once
 from ..tensor import InferenceCounter, Tensor, wrap
 from ..types import Size
 from ..views import MULTI_OUTPUT, View, gradient_edge, make_view
@@ -50,6 +50,8 @@ NAMES = {
     "_NO_EDGE": NO_EDGE,
     "_SavedInput": SavedInput,
     "_SavedOutput": SavedOutput,
+    "_SAVED": SAVED,
+    "_unpacked_once": unpacked_once,
     "_describe": describe,
     **{f"_{what}": function for what, function in DESCRIBED.items()},
     "_Size": Size,
