@@ -75,9 +75,17 @@ class _Searching(TensorForm):
     """A pass in which every node is looked at: its gradients, and its failure."""
 
     on_arrays = False
+    latest: Node | None = None
+
+    def add(self, a: Any, b: Any) -> Any:
+        before, watching.node = watching.node, self.latest  # whose gradient is being added
+        try:
+            return super().add(a, b)
+        finally:
+            watching.node = before
 
     def run(self, node: Node, incoming: Any, captured: list[Gradient | None]) -> Sequence[tuple[Edge, Any]]:
-        before, watching.node = watching.node, node
+        before, watching.node, self.latest = watching.node, node, node
         try:
             outgoing = list(super().run(node, incoming, captured))
             for i, (edge, gradient) in enumerate(outgoing):
