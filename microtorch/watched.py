@@ -81,21 +81,26 @@ def watch(node: Any, results: Sequence[Any] | None = None) -> None:
         pack_saved(node, results)
 
 
+def save(tensor: Tensor) -> SavedInput | SavedPacked:
+    """A tensor as a node would keep it."""
+    return SavedPacked(tensor, *watching.pairs[-1]) if watching.pairs else SavedInput(tensor)
+
+
 def pack_saved(node: Any, results: Sequence[Any] | None) -> None:
     """Let the hooks have what a node saved, see `watch`."""
-
-    def packed(saved: Any) -> Any:
-        if type(saved) is list:
-            return [packed(s) for s in saved]
-        if type(saved) is SavedInput:
-            return SavedPacked(saved.tensor, *watching.pairs[-1])
-        if type(saved) is SavedOutput and results is not None:
-            return SavedPacked(results[saved.position], *watching.pairs[-1], saved)
-        return saved
-
     if watching.pairs and getattr(node, "_saved", None):
-        node._saved = tuple(packed(saved) for saved in node._saved)
+        node._saved = tuple(_packed(saved, results) for saved in node._saved)
         assert node.hooks  # a node that has hooks runs on tensors, as those want them
+
+
+def _packed(saved: Any, results: Sequence[Any] | None) -> Any:
+    if type(saved) is list:
+        return [_packed(s, results) for s in saved]
+    if type(saved) is SavedInput:
+        return save(saved.tensor)
+    if type(saved) is SavedOutput and results is not None:
+        return SavedPacked(results[saved.position], *watching.pairs[-1], saved)
+    return saved
 
 
 def _where() -> list[str]:
