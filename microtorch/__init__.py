@@ -68,10 +68,9 @@ if _TYPE_CHECKING:
     from .ops.generator import Generator, default_generator
 
 # What not every program needs is loaded when it is asked for, as are most operations: exp, where, manual_seed, …
-_LATER = {name: name for name in ("backends", "cuda", "linalg", "nn", "optim", "random", "utils")} | {
-    name: "autograd.anomaly_mode"
-    for name in ("is_anomaly_check_nan_enabled", "is_anomaly_enabled", "set_anomaly_enabled")
-}
+_LATER = {name: name for name in ("backends", "cuda", "linalg", "nn", "optim", "random", "utils")} | dict.fromkeys(
+    ("is_anomaly_check_nan_enabled", "is_anomaly_enabled", "set_anomaly_enabled"), "autograd.anomaly_mode"
+)
 
 
 def __getattr__(name: str) -> _Any:
@@ -81,8 +80,9 @@ def __getattr__(name: str) -> _Any:
     if name in _LATER:
         return _member(__name__, _LATER, name)
     if name == "__all__":  # for `from torch import *`
-        names = {*_FUNCTIONS, *(name for name, value in globals().items() if not isinstance(value, _Module))}
-        return sorted(name for name in names if not name.startswith("_"))
+        here = (name for name, value in globals().items() if not isinstance(value, _Module))
+        later = (name for name, home in _LATER.items() if name != home)  # so do modules not belong to it
+        return sorted(name for name in {*_FUNCTIONS, *here, *later} if not name.startswith("_"))
     from .lacking import lacking
 
     raise lacking("torch", name)

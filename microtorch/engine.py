@@ -213,6 +213,18 @@ class AccumulateGrad(Node):
         return hooked or variable._edge is not None or variable._view is not None
 
 
+class ReshapedLeaf(AccumulateGrad):
+    """The same for a leaf that was given data of another shape since: its first gradient is copied into that."""
+
+    __slots__ = ()
+
+    def _accumulate(self, gradient: Any) -> None:
+        super()._accumulate(self.variable._in_own_shape(gradient))
+
+
+ReshapedLeaf.__name__ = AccumulateGrad.__name__
+
+
 def edge_to(node: Node, output_nr: int, array: Array) -> Edge:
     """The edge to an output of a node, whose array is given."""
     if node._outputs is not None:
@@ -244,9 +256,12 @@ class TensorForm:
     def cast(self, gradient: Any, dtype: Any) -> Any:
         return gradient.to(dtypes.FROM_NUMPY[dtype])
 
-    def run(self, node: Node, incoming: Any, captured: list[Gradient | None]) -> Sequence[tuple[Edge, Any]]:
+    def run(
+        self, node: Node, incoming: Any, captured: list[Gradient | None], roots: Sequence[tuple[Edge, Any]], aim: Aim
+    ) -> Sequence[tuple[Edge, Any]]:
         """Show a node's gradients to who wants to see them, and run it; gives its edges with what goes over them."""
-        running, wanted, captures = self.begun[1]
+        self.begun = roots, aim
+        running, wanted, captures = aim
         hooks, outputs = node._hooks, node._outputs
         gradients = self.shown([incoming] if outputs is None else [incoming.get(i) for i in range(len(outputs))])
         before = mode.flags, mode.backward
@@ -283,7 +298,6 @@ def run_backward(
     """
     captured: list[Gradient | None] = [None] * len(inputs)
     aim = running, wanted, _ = _aim_at(inputs, roots, accumulate) if inputs else EVERYWHERE
-    form.begun = roots, aim
     recorded = form.recorded
     on_arrays = running is None and form.on_arrays
     arrived: dict[Node, Any] = {}  # the sum so far; for a node of several outputs, a dictionary of them
@@ -343,7 +357,7 @@ def run_backward(
                 heappush(ready, (node._order, node))
                 outgoing = ()
                 continue
-            outgoing = form.run(node, incoming, captured)
+            outgoing = form.run(node, incoming, captured, roots, aim)
             if node.holds and not retain_graph and (running is None or node in running):
                 node.release()
     finally:

@@ -95,7 +95,9 @@ def told(say: Say, call: Callable[[], Any], graph: bool = True) -> None:
     say.outcome(lambda: plain(call()))
 
 
-FLAGS = [dict(zip(("create_graph", "strict"), flags, strict=True)) for flags in itertools.product((False, True), repeat=2)]
+FLAGS = [
+    dict(zip(("create_graph", "strict"), flags, strict=True)) for flags in itertools.product((False, True), repeat=2)
+]
 
 
 @pytest.mark.parametrize("name", VECTORS)

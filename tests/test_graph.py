@@ -98,7 +98,14 @@ def test_edges(t: Any, say: Say) -> None:
     z = y.sum()
     say(edge(z)._fields, edge(y).node is y.grad_fn, edge(y).output_nr, edge(y).ownership_token)
     say(edge(t.ones(2, 2, requires_grad=True).unbind()[1]).output_nr, type(edge(y)).__name__)
-    for inputs in (edge(y), edge(x), [edge(x), y], (edge(x), edge(y)), {"a": edge(x)}, t.autograd.graph.GradientEdge(y.grad_fn, 0)):
+    for inputs in (
+        edge(y),
+        edge(x),
+        [edge(x), y],
+        (edge(x), edge(y)),
+        {"a": edge(x)},
+        t.autograd.graph.GradientEdge(y.grad_fn, 0),
+    ):
         say(grad(z, inputs, retain_graph=True))
         say(grad(edge(z), inputs, retain_graph=True))
         say(grad([edge(y), z], inputs, [t.tensor([3.0, 4.0]), None], retain_graph=True))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Edge, Gradient, Node, TensorForm, fit
+from ..engine import Edge, Node, TensorForm, fit
 from ..settings import anomaly
 from ..watched import set_anomaly, watching
 from .arrays import ArrayForm
@@ -84,10 +84,10 @@ class _Searching(TensorForm):
         finally:
             watching.node = before
 
-    def run(self, node: Node, incoming: Any, captured: list[Gradient | None]) -> Sequence[tuple[Edge, Any]]:
+    def run(self, node: Node, *rest: Any) -> Sequence[tuple[Edge, Any]]:
         before, watching.node, self.latest = watching.node, node, node
         try:
-            outgoing = list(super().run(node, incoming, captured))
+            outgoing = list(super().run(node, *rest))
             for i, (edge, gradient) in enumerate(outgoing):
                 if gradient is None:
                     continue

@@ -162,9 +162,12 @@ def _roots(tensors: Any, gradients: Gradients) -> tuple[Any, ...]:
     for i, root in enumerate(roots):
         if isinstance(root, GradientEdge):
             edge = _edge(root)
-            like = edge[3:] if edge[3] is not None else _made_by(root, given[i] if i < len(given) else None)
-            roots[i] = stand_in = wrap(np.broadcast_to(np.zeros((), like[1]), like[0]))
-            stand_in._edge, stand_in._requires_grad = (*edge[:3], *like) if root.node._outputs is None else edge, True
+            shape, dtype = edge[3:]
+            if shape is None:
+                shape, dtype = _made_by(root, given[i] if i < len(given) else None)
+            roots[i] = stand_in = wrap(np.broadcast_to(np.zeros((), dtype), shape))
+            stand_in._edge = edge if root.node._outputs is not None else (*edge[:3], shape, dtype)
+            stand_in._requires_grad = True
     return tuple(roots)
 
 

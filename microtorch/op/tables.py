@@ -62,8 +62,15 @@ def renamed(function: Any, name: str, first: int) -> Any:
     code = function.__code__.replace(co_qualname=name if first else f"Tensor.{name}")
     register(code, name, first, function)
     copy = FunctionType(code, function.__globals__, name, function.__defaults__, function.__closure__)
-    copy.__kwdefaults__, copy.__doc__, copy.__module__ = function.__kwdefaults__, function.__doc__, function.__module__
+    copy.__kwdefaults__, copy.__doc__ = function.__kwdefaults__, function.__doc__
+    copy.__module__ = home(first)
     return copy
+
+
+def home(first: int) -> str:
+    """The module in which pickle finds a function or, where the first argument counts as 0, a method."""
+    package = __name__.partition(".")[0]
+    return package if first else f"{package}.tensor"
 
 
 def composite(function: Function) -> Function:

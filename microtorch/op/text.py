@@ -20,6 +20,7 @@ from ..views import MULTI_OUTPUT, View, gradient_edge, make_view
 from .nodes import DESCRIBED, describe
 from .output import requires_grad
 from .shapes import broadcast_error
+from .tables import home
 from .traits import NUMBERS
 
 Text = tuple[list[str], dict[str, Any]]  # the lines of a function, and the names in it besides these:
@@ -92,7 +93,8 @@ class Written:
         """
         namespace: dict[str, Any] = {"_begin": None}
         function = FunctionType(_FIRST_CALL, namespace, name)
-        function.__doc__, function.__module__ = self._forward.__doc__, self._forward.__module__
+        function.__doc__ = self._forward.__doc__
+        function.__module__ = self._forward.__module__ if first and name == self._name else home(first)
         function.__qualname__ = name if first else f"Tensor.{name}"
         namespace["_begin"] = partial(self._begin, function, name, first, operator, published)
         function.written = self  # type: ignore[attr-defined]  # functions carry what one hangs on them

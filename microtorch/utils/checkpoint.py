@@ -158,7 +158,7 @@ class CheckpointFunction(Function):
         pairs = [(x, g) for x, g in zip(outputs, args, strict=False) if isinstance(x, Tensor) and x.requires_grad]
         if not pairs:
             raise RuntimeError("none of output has requires_grad=True, this checkpoint() is not necessary")
-        backward(*map(list, zip(*pairs, strict=True)))
+        backward([x for x, _ in pairs], [g for _, g in pairs])
         return (None, None, *[x.grad if isinstance(x, Tensor) else None for x in inputs])
 
 
