@@ -175,3 +175,19 @@ def test_multithreading_is_remembered(t: Any, say: Say) -> None:
     allow(True)
     say(allowed(), t.autograd.is_view_replay_enabled())
     say.outcome(allow, 3)
+
+
+@same
+def test_variable(t: Any, say: Say) -> None:
+    variable, x = t.autograd.Variable, t.ones(2, requires_grad=True)
+    say(variable(x), variable(x) is x, isinstance(x, variable), isinstance(variable(x), variable))
+    say(
+        variable(t.ones(2), True),
+        variable(t.ones(2), requires_grad=1),
+        variable(data=t.ones(2)),
+        variable(),
+        variable(None),
+    )
+    say(variable(t.ones(2), volatile=True))
+    for arguments in ((3,), ([1.0],), (t.tensor([1]), True)):
+        say.outcome(variable, *arguments)
