@@ -156,15 +156,7 @@ def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
         watched.watching.forbidden = before
 
 
-_LACKING = {
-    "allow_mutation_on_saved_tensors": "copies of what nodes saved when it is changed in place",
-    "region_activation_memory_budget": "torch.compile",
-    "set_override_stale_capture_stream": "streams",
-    "set_warn_on_accumulate_grad_stream_mismatch": "streams",
-}
-
-
 def __getattr__(name: str) -> NoReturn:
-    if name in _LACKING:
-        raise AttributeError(f"microtorch does not have torch.autograd.graph.{name} ({_LACKING[name]})")
-    raise AttributeError(f"module 'torch.autograd.graph' has no attribute '{name}'")
+    from ..lacking import lacking
+
+    raise lacking("torch.autograd.graph", name)
