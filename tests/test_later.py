@@ -31,7 +31,19 @@ def python(code: str) -> str:
 @pytest.mark.parametrize(
     "module",
     [
-        *(f"ops.{name}" for name in ("comparison", "gathering", "indexing", "legacy", "pointwise", "random")),
+        *(
+            f"ops.{name}"
+            for name in (
+                "comparison",
+                "gathering",
+                "indexing",
+                "scattering",
+                "subscripts",
+                "legacy",
+                "pointwise",
+                "random",
+            )
+        ),
         *(
             "autograd.anomaly_mode",
             "autograd.function",

@@ -28,12 +28,11 @@ INDEX = {
     "expanding": "broadcast_to torch.broadcast_shapes torch.broadcast_tensors .expand .expand_as",
     "extrema": "amax amin argmax argmin max median min",
     "gathering": """
-        argwhere gather index_add(_) index_copy(_) index_fill(_) index_select masked_scatter(_) masked_select nonzero
-        put(_) scatter(_) scatter_add(_) take take_along_dim""",
+        argwhere gather index_select masked_select nonzero take take_along_dim""",
     "generator": """
         torch.Generator torch.default_generator torch.get_rng_state torch.initial_seed torch.manual_seed torch.seed
         torch.set_rng_state""",
-    "indexing": "index_put index_put_ .__delitem__ .__getitem__ .__setitem__",
+    "indexing": "index_put index_put_",
     "joining": """
         torch.atleast_1d torch.atleast_2d torch.atleast_3d torch.cartesian_prod torch.cat torch.column_stack
         torch.concat torch.concatenate torch.dstack torch.hstack torch.meshgrid torch.stack torch.vstack""",
@@ -62,11 +61,14 @@ INDEX = {
         diag diag_embed flip fliplr flipud repeat_interleave roll rot90 tile trace tril(_) triu(_) torch.tril_indices
         torch.triu_indices .fill_diagonal_ .repeat""",
     "reduction": "all any count_nonzero cumprod(_) cumsum(_) mean nansum prod sum .sum_to_size",
+    "scattering": "masked_scatter(_) put(_) scatter(_) scatter_add(_)",
     "shape": """
         detach_ flatten ravel reshape squeeze(_) unflatten unsqueeze(_) torch.detach .contiguous .reshape_as .t_
         .transpose_ .view .view_as""",
+    "slices": "index_add(_) index_copy(_) index_fill(_)",
     "softmax": "log_softmax logsumexp softmax",
     "spread": "std var torch.std_mean torch.var_mean",
+    "subscripts": ".__delitem__ .__getitem__ .__setitem__",
 }
 
 for module, listed in INDEX.items():
