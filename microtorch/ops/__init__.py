@@ -16,6 +16,7 @@ INDEX = {
         clamp(_) clamp_max(_) clamp_min(_) clip(_) eq(_) equal fmax fmin ge(_) greater(_) greater_equal(_) gt(_) isclose
         le(_) less(_) less_equal(_) logical_and(_) logical_not(_) logical_or(_) logical_xor(_) lt(_) masked_fill(_)
         maximum minimum ne(_) not_equal(_) where .__invert__""",
+    "contractions": "torch.bilinear torch.einsum torch.tensordot",
     "conversion": """
         clone fill_ resize_as_ zero_ torch.fill torch.typename ._to_numpy_dtype .bfloat16 .bool .byte .char .copy_ .cpu
         .cuda .double .float .half .int .long .resize_ .set_ .short .to .type .type_as""",
@@ -24,6 +25,7 @@ INDEX = {
         torch.zeros torch.zeros_like .new_empty .new_empty_strided .new_full .new_ones .new_zeros""",
     "data": """
         torch.as_tensor torch.asarray torch.from_numpy torch.frombuffer torch.scalar_tensor torch.tensor .new_tensor""",
+    "decompositions": "cholesky",
     "distributions": ".bernoulli_ .cauchy_ .exponential_ .geometric_ .log_normal_ .normal_ .random_ .uniform_",
     "expanding": "broadcast_to torch.broadcast_shapes torch.broadcast_tensors .expand .expand_as",
     "extrema": "amax amin argmax argmin max median min",
@@ -40,6 +42,7 @@ INDEX = {
         torch.BoolTensor torch.ByteTensor torch.CharTensor torch.DoubleTensor torch.FloatTensor torch.HalfTensor
         torch.IntTensor torch.LongTensor torch.ShortTensor torch.set_default_tensor_type .__new__ .new""",
     "linalg": "addmm(_) addmv(_) addr(_) baddbmm(_) bmm dot ger inner matmul mm mv outer vdot",
+    "matrix_functions": "matrix_exp matrix_power torch.vander",
     "norms": "norm",
     "order": "adjoint moveaxis movedim permute swapaxes(_) swapdims(_) t transpose",
     "parts": """
@@ -50,6 +53,7 @@ INDEX = {
         expm1(_) fix(_) floor(_) frac(_) isfinite isinf isnan isneginf isposinf log(_) log10(_) log1p(_) log2(_)
         nan_to_num(_) relu(_) round(_) rsqrt(_) sgn(_) sigmoid(_) sign(_) signbit sin(_) sinh(_) sqrt(_) tan(_) tanh(_)
         trunc(_)""",
+    "products": "addbmm(_) cross kron torch.block_diag torch.chain_matmul",
     "questions": """
         conj is_nonzero resolve_conj resolve_neg torch.is_complex torch.is_conj torch.is_floating_point
         torch.is_inference torch.is_same_size torch.is_tensor torch.numel .pin_memory""",
@@ -66,6 +70,7 @@ INDEX = {
         detach_ flatten ravel reshape squeeze(_) unflatten unsqueeze(_) torch.detach .contiguous .reshape_as .t_
         .transpose_ .view .view_as""",
     "slices": "index_add(_) index_copy(_) index_fill(_)",
+    "solving": "det inverse logdet lstsq pinverse slogdet",
     "softmax": "log_softmax logsumexp softmax",
     "spread": "std var torch.std_mean torch.var_mean",
     "subscripts": ".__delitem__ .__getitem__ .__setitem__",

@@ -91,16 +91,22 @@ def stack(tensors, dim=0):
     return np.stack([cast(a, common) for a in tensors], dim, out=result)
 
 
-def tensor_list(value: Any) -> list[Tensor]:
+def tensors_in(value: Any) -> list[Tensor]:
     """A list of tensors, or torch's error for what is none."""
     if not isinstance(value, (tuple, list)):
         raise wrong_type("tensors", 1, "tuple of Tensors", value)
     for i, tensor in enumerate(value):
         if not isinstance(tensor, Tensor):
             raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type_name(tensor)}")
-    if not value:
-        raise RuntimeError(f"{called()[0]} expects a non-empty TensorList")
     return list(value)
+
+
+def tensor_list(value: Any) -> list[Tensor]:
+    """A list of tensors that is not empty."""
+    found = tensors_in(value)
+    if not found:
+        raise RuntimeError(f"{called()[0]} expects a non-empty TensorList")
+    return found
 
 
 @only_function
