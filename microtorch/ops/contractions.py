@@ -122,7 +122,7 @@ def einsum(*args: Any) -> Tensor:
             )
     places, kept = _places(inputs, output, covered)
     aligned, used = _aligned(operands, inputs, places, covered)
-    if len(aligned) == 2 and _comes_last(*aligned, kept):  # so that the result lies in memory in order
+    if len(aligned) == 2 and _comes_last(aligned[0], aligned[1], kept):  # so that the result lies in memory in order
         aligned.reverse()
     whole = aligned.pop(0)
     for other in aligned:

@@ -62,7 +62,7 @@ def check_finite(a):
 
 def by_columns(x):
     """In memory as LAPACK leaves a matrix: its columns one after the other."""
-    return np.ascontiguousarray(x.swapaxes(-1, -2)).swapaxes(-1, -2) if x.ndim > 1 else x
+    return np.array(x.swapaxes(-1, -2), order="C").swapaxes(-1, -2) if x.ndim > 1 else x
 
 
 def raise_first(info, words):
@@ -131,6 +131,7 @@ def _triangle_slope(g, factor, upper):
     node="LinalgCholeskyExBackward0",
     outputs=("L", "info"),
     called="linalg_cholesky_ex",
+    strict_out=EXPECTED_OUT,
     public=False,
 )
 def cholesky_ex(A, upper, errors):
@@ -170,13 +171,14 @@ def old_cholesky(input, upper):
 @composite
 def cholesky(input: Tensor, upper: bool = False) -> Tensor:
     """An older name of `linalg.cholesky`."""
+    as_tensor_argument(input)
     warn_once(
         "torch.cholesky is deprecated in favor of torch.linalg.cholesky and will be removed in a future PyTorch "
         "release.\nL = torch.cholesky(A)\nshould be replaced with\nL = torch.linalg.cholesky(A)\nand\n"
         "U = torch.cholesky(A, upper=True)\nshould be replaced with\nU = torch.linalg.cholesky(A).mH\nThis transform "
         "will produce equivalent results for all valid (symmetric positive definite) inputs."
     )
-    return old_cholesky(as_tensor_argument(input), upper)
+    return old_cholesky(input, upper)
 
 
 # -- QR ----------------------------------------------------------------------------------------------------------------
@@ -192,12 +194,12 @@ def _qr_slope(gradients, Q, R, mode):
     from .solving import triangular
 
     g_q, g_r = gradients
-    rows, columns = Q.shape[-2], R.shape[-1]
     if mode == "r":
         raise RuntimeError(
             "The derivative of linalg.qr depends on Q, which is not computed when mode='r'. Please use linalg.qr(A, "
-            "mode='reduced') if you are going to require gradients."
+            "mode='reduced') if you are going to differentiate through linalg.qr."
         )
+    rows, columns = Q.shape[-2], R.shape[-1]
     if mode == "complete" and rows > columns:
         raise RuntimeError("The QR decomposition is not differentiable when mode='complete' and nrows > ncols.")
     inner: Any = 0 if g_r is None else matmul(g_r, R.mT)
@@ -218,6 +220,7 @@ def _qr_slope(gradients, Q, R, mode):
     node="LinalgQrBackward0",
     outputs=("Q", "R"),
     called="linalg_qr",
+    strict_out=EXPECTED_OUT,
     public=False,
 )
 def qr(A, mode):
@@ -277,6 +280,7 @@ def _svd_slope(gradients, U, S, Vh):
     node="LinalgSvdBackward0",
     outputs=("U", "S", "Vh"),
     called="linalg_svd",
+    strict_out=EXPECTED_OUT,
     public=False,
 )
 def svd(A, full_matrices, vectors):
@@ -318,8 +322,8 @@ def _eigh_slope(gradients, eigenvalues, eigenvectors):
         return matmul(eigenvectors * g_values.unsqueeze(-2), eigenvectors.mT)
     gaps = eigenvalues.unsqueeze(-2) - eigenvalues.unsqueeze(-1)
     gaps.diagonal(0, -2, -1).fill_(1)
-    inner = matmul(eigenvectors.mT, g_vectors) / gaps
-    inner = inner - inner.diagonal(0, -2, -1).diag_embed()
+    turned = matmul(eigenvectors.mT, g_vectors)
+    inner = 0.5 * (turned - turned.mT) / gaps
     if g_values is not None:
         inner = inner + g_values.diag_embed()
     return matmul(eigenvectors, matmul(inner, eigenvectors.mT))
@@ -330,6 +334,7 @@ def _eigh_slope(gradients, eigenvalues, eigenvectors):
     node="LinalgEighBackward0",
     outputs=("eigenvalues", "eigenvectors"),
     called="linalg_eigh",
+    strict_out=EXPECTED_OUT,
     public=False,
 )
 def eigh(A, triangle, vectors):

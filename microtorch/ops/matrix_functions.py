@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .. import dtypes
 from ..arguments import to_int, to_ints, to_number
-from ..op import compose_into, composite, only_function, op, unpublished
+from ..op import compose_into, composite, only_function, op, unpublished, write_into
 from ..tensor import Tensor
 from .creation import empty
 from .decompositions import check_finite, check_float, check_square, linalg_svdvals
@@ -18,7 +19,14 @@ from .linalg import matmul
 from .norms import INF, linalg_matrix_norm
 from .reduction import cumprod
 from .shape import as_tensor_argument
-from .solving import linalg_inv, linalg_inv_ex, linalg_solve, tolerance
+from .solving import CASTABLE, linalg_inv, linalg_inv_ex, linalg_solve, tolerance
+
+
+def _into(out: Tensor, name: str, function: Callable[..., Tensor], *arguments: Any) -> Tensor:
+    """`out=` where the result is cast."""
+    named = name.replace(".", "_")
+    return write_into(out, named, arguments, lambda: function(*arguments)._array, cast_error=CASTABLE.format(name))
+
 
 # -- powers and the exponential ----------------------------------------------------------------------------------------
 
@@ -54,7 +62,7 @@ def linalg_matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> 
     """Aⁿ by repeated squaring; for n < 0 the power of the inverse."""
     as_tensor_argument(input)
     n = to_int("n", 2, n)
-    return _power(input, n) if out is None else compose_into(out, "linalg_matrix_power", _power, input, n)
+    return _power(input, n) if out is None else _into(out, "matrix_power", _power, input, n)
 
 
 @composite
@@ -62,7 +70,7 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     """`linalg.matrix_power`."""
     as_tensor_argument(input)
     n = to_int("n", 2, n)
-    return _power(input, n) if out is None else compose_into(out, "matrix_power", _power, input, n)
+    return _power(input, n) if out is None else _into(out, "matrix_power", _power, input, n)
 
 
 def _exponential_slope(g, A):
@@ -163,7 +171,7 @@ def _condition(A: Tensor, p: Any) -> Tensor:
         values = linalg_svdvals(A)
         return values.sum(-1) * values.reciprocal().sum(-1)
     found, info = linalg_inv_ex(A)
-    found = found.masked_fill((info > 0)[..., None, None], INF)
+    found.masked_fill_((info > 0)[..., None, None], INF)
     return (linalg_matrix_norm(A, p) * linalg_matrix_norm(found, p)).nan_to_num(INF, INF, -INF)
 
 
@@ -171,7 +179,7 @@ def _condition(A: Tensor, p: Any) -> Tensor:
 def linalg_cond(input: Tensor, p: Any = None, *, out: Tensor | None = None) -> Tensor:
     """The condition number ‖A‖·‖A⁻¹‖: by default the largest singular value divided by the smallest."""
     as_tensor_argument(input)
-    return _condition(input, p) if out is None else compose_into(out, "linalg_cond", _condition, input, p)
+    return _condition(input, p) if out is None else _into(out, "linalg.cond", _condition, input, p)
 
 
 # -- tensors taken for matrices ----------------------------------------------------------------------------------------
@@ -181,7 +189,7 @@ def linalg_cond(input: Tensor, p: Any = None, *, out: Tensor | None = None) -> T
 def linalg_tensorinv(input: Tensor, ind: int = 2, *, out: Tensor | None = None) -> Tensor:
     """The inverse of A as a matrix of which the first `ind` dimensions are the rows."""
     as_tensor_argument(input)
-    ind = to_int("ind", 2, ind)
+    ind = to_int("ind", 0, ind)
     if ind <= 0:
         raise RuntimeError(f"Expected a strictly positive integer for 'ind', but got {ind}")
     first, last = tuple(input.shape[:ind]), tuple(input.shape[ind:])
@@ -231,8 +239,10 @@ def linalg_diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -
 def linalg_vander(x: Tensor, *, N: int | None = None) -> Tensor:
     """The powers 0 … N − 1 of every element, along a new last dimension; N is by default their number."""
     as_tensor_argument(x, "x")
-    if x.dtype is dtypes.bool_:
-        raise RuntimeError("linalg.vander supports floating point, complex, and integer tensors, but got Bool")
+    if x.dtype in (dtypes.bool_, dtypes.float16):
+        raise RuntimeError(
+            f"linalg.vander supports floating point, complex, and integer tensors, but got {x.dtype.legacy_name}"
+        )
     count = (x.shape[-1] if x.ndim else 1) if N is None else to_int("N", 0, N)
     if count <= 1:
         raise RuntimeError("N must be greater than 1.")

@@ -156,11 +156,11 @@ def _matrix_norm(A: Tensor, ord: Any, dim: Any, keepdim: bool, dtype: Any) -> Te
         raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})")
     if ord == "fro":
         return vector_norm_of(A, 2, (down, across), keepdim, dtype)
-    if dtype is not None:
-        A = A.to(dtype)
     if ord == "nuc" or abs(ord) == 2:
-        from .decompositions import linalg_svdvals
+        from .decompositions import check_float, linalg_svdvals
 
+        A = A if dtype is None else A.to(dtype)
+        check_float("linalg.matrix_norm", A._array, half=False)
         rest = [d for d in range(A.ndim) if d not in (down, across)]
         values = linalg_svdvals(A.permute([*rest, down, across]))
         if ord == "nuc":
@@ -173,7 +173,7 @@ def _matrix_norm(A: Tensor, ord: Any, dim: Any, keepdim: bool, dtype: Any) -> Te
         return norm.unsqueeze(-1).permute([order.index(d) for d in range(A.ndim)])
     if abs(ord) == INF:
         down, across = across, down
-    sums = vector_norm_of(A, 1, (down,), keepdim)
+    sums = vector_norm_of(A, 1, (down,), keepdim, dtype)
     if not keepdim and down < across:
         across -= 1
     return (sums.amax if ord > 0 else sums.amin)(across, keepdim)

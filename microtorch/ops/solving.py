@@ -28,6 +28,8 @@ from .linalg import matmul
 from .reduction import EXPECTED_OUT
 from .shape import as_tensor_argument
 
+CASTABLE = "{}: Expected result to be safely castable from {{0}} dtype, but got result with dtype {{1}}"
+
 
 def _zero_pivot(matrix):
     """The number of the first pivot that is 0 when a matrix is eliminated by rows, the largest pivot first; or else 0."""
@@ -67,6 +69,7 @@ def _solved(a, b):
     node="LinalgInvExBackward0",
     outputs=("inverse", "info"),
     called="linalg_inv_ex",
+    strict_out=EXPECTED_OUT,
     public=False,
 )
 def inv_ex(A, errors):
@@ -140,6 +143,7 @@ def _solve_slopes(g, result, A, B_shape, left):
     node="LinalgSolveExBackward0",
     outputs=("result", "info"),
     called="linalg_solve_ex",
+    strict_out=EXPECTED_OUT,
     public=False,
 )
 def solve_ex(A, B, left, errors):
@@ -276,8 +280,6 @@ def _lstsq_slopes(gradients, input, b, solution, wanted):
 def least_squares(input, b, rcond, driver):
     """The shortest X for which ‖A·X − B‖ is least."""
     name = "torch.linalg.lstsq"
-    if input.dtype.char not in "fd":
-        raise RuntimeError("This function doesn't handle types other than float and double")
     if input.ndim < 2:
         raise RuntimeError(f"{name}: input must have at least 2 dimensions.")
     if b.ndim < 1:
@@ -287,6 +289,8 @@ def least_squares(input, b, rcond, driver):
             f"{name}: Expected input and other to have the same dtype, but got input's dtype {name_of(input)} and "
             f"other's dtype {name_of(b)}"
         )
+    if input.dtype.char not in "fd":
+        raise RuntimeError("This function doesn't handle types other than float and double")
     if not 0 <= input.ndim - b.ndim <= 1:
         raise RuntimeError(
             f"{name}: input.dim() must be greater or equal to other.dim() and (input.dim() - other.dim()) <= 1"
@@ -375,7 +379,7 @@ def _pinv_slope(g, inverse, A):
     input=lambda g, out, input: _pinv_slope(g, out, input),
     node="LinalgPinvBackward0",
     called="linalg_pinv",
-    strict_out=EXPECTED_OUT,
+    cast_error=CASTABLE.format("linalg.pinv"),
     public=False,
 )
 def pseudo_inverse(input, atol, rtol, hermitian):
@@ -502,7 +506,7 @@ def _slogdet(name):
 
 
 def _slogdet_slope(g, A):
-    return A.new_zeros(A.shape) if g is None else _slope_of_regular(g, A)
+    return None if g is None else _slope_of_regular(g, A)
 
 
 _old_slogdet, _linalg_slogdet = _slogdet("slogdet"), _slogdet("linalg_slogdet")
