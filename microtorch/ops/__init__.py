@@ -26,6 +26,7 @@ INDEX = {
     "data": """
         torch.as_tensor torch.asarray torch.from_numpy torch.frombuffer torch.scalar_tensor torch.tensor .new_tensor""",
     "decompositions": "cholesky",
+    "distances": "dist renorm(_) torch.cdist torch.cosine_similarity torch.pairwise_distance torch.pdist",
     "distributions": ".bernoulli_ .cauchy_ .exponential_ .geometric_ .log_normal_ .normal_ .random_ .uniform_",
     "expanding": "broadcast_to torch.broadcast_shapes torch.broadcast_tensors .expand .expand_as",
     "extrema": "amax amin argmax argmin max median min",
@@ -45,6 +46,7 @@ INDEX = {
     "matrix_functions": "matrix_exp matrix_power torch.vander",
     "norms": "norm",
     "order": "adjoint moveaxis movedim permute swapaxes(_) swapdims(_) t transpose",
+    "padding": "torch.constant_pad_nd",
     "parts": """
         as_strided(_) chunk diagonal hsplit narrow select split split_with_sizes tensor_split unbind vsplit
         ._as_strided_backward .unfold""",

@@ -18,7 +18,7 @@ INF = float("inf")
 
 
 @op(
-    input=lambda g, input, out, ord, dim, keepdim: _backward(g, input, out, ord, dim, keepdim),
+    input=lambda g, input, out, ord, dim, keepdim: norm_slope(g, input, out, ord, dim, keepdim),
     node="LinalgVectorNormBackward0",
     called="linalg_vector_norm",
     strict_out=EXPECTED_OUT,
@@ -82,7 +82,7 @@ def _check_not_empty(input, ord, dim, reduced):
             )
 
 
-def _backward(g, input, norm, p, dim, keepdim):
+def norm_slope(g, input, norm, p, dim, keepdim):
     """g·sign(x)·(|x|/norm)^(p−1), 0 where the norm is 0; where only the largest count, they share it."""
     input = input.to(norm.dtype)
     g, norm = (restore(t, input.shape, dim, keepdim) for t in (g, norm))
