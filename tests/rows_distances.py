@@ -35,14 +35,21 @@ ROWS = [
         dtypes=FLOATS,
         **NEAR,
     ),
-    Row(
-        "cosine_similarity",
-        [apart((2, 3), (2, 3)), apart((2, 3), (3,), dim=-1)],
-        once=[apart((3,), (3,), dim=0), apart((2, 3, 2), (2, 1, 2)), lambda d: call(d(2, 3) * 0, d(2, 3))],
-        bad=[apart((2, 3), (2,)), apart((2,), (2,)), lambda d: call(d.typed("int64", 2, 2), d.typed("int64", 2, 2))],
-        dtypes=FLOATS,
-        **NEAR,
-    ),
+    *[
+        Row(
+            "cosine_similarity",
+            [apart((2, 3), (2, 3)), apart((2, 3), (3,), dim=-1)],
+            once=[apart((3,), (3,), dim=0), apart((2, 3, 2), (2, 1, 2)), lambda d: call(d(2, 3) * 0, d(2, 3))],
+            bad=[
+                apart((2, 3), (2,)),
+                apart((2,), (2,)),
+                lambda d: call(d.typed("int64", 2, 2), d.typed("int64", 2, 2)),
+            ],
+            dtypes=[dtype],
+            **NEAR,
+        )
+        for dtype in ("float32", "float64", "float16")
+    ],
     Row(
         "cdist",
         [apart((4, 3), (5, 3)), apart((2, 4, 3), (5, 3), p=1)],

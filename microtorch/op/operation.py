@@ -287,7 +287,7 @@ class Op:
             edges += to_inputs
             linked.append(parameter)
         if name == "NotImplemented":
-            return NotImplementedNode(tuple(e for e in edges if e[0] is not None), results, self.name)
+            return NotImplementedNode(tuple(e for e in edges if e[0] is not None), results, self.called)
         plan.sort(key=lambda step: torch_name(step[0]))
         saved = tuple(
             self._saved(n, named, results, original) if n in needed or n in self.others else None for n in self.saves

@@ -67,6 +67,7 @@ INDEX = {
         diag diag_embed flip fliplr flipud repeat_interleave roll rot90 tile trace tril(_) triu(_) torch.tril_indices
         torch.triu_indices .fill_diagonal_ .repeat""",
     "reduction": "all any count_nonzero cumprod(_) cumsum(_) mean nansum prod sum .sum_to_size",
+    "scatter_reducing": "index_reduce(_) scatter_reduce(_)",
     "scattering": "masked_scatter(_) put(_) scatter(_) scatter_add(_)",
     "shape": """
         detach_ flatten ravel reshape squeeze(_) unflatten unsqueeze(_) torch.detach .contiguous .reshape_as .t_

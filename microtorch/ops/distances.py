@@ -101,7 +101,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     for x in (x1, x2):
         x = x if x.is_floating_point() else in_dtype(x, common)
         x = x if x1.shape == x2.shape else expand(x, shape)
-        length = vector_norm_of(x, 2, (dim,), True).clone()
+        length = vector_norm_of(x, 2, (dim,), True, common).clone()
         previous, mode.grad = mode.grad, False
         try:
             length.clamp_min_(eps)

@@ -19,7 +19,7 @@ from .reduction import EXPECTED_OUT
 # -- one index for every element ---------------------------------------------------------------------------------------
 
 
-def _check_scatter(name, input, dim, index, src=None):
+def check_scatter(name, input, dim, index, src=None):
     dim = wrap_dim(to_int("dim", 2, dim), input.ndim)
     check_index_of("scatter", input, dim, index, "self")
     if src is not None and src.dtype != input.dtype:
@@ -73,7 +73,7 @@ def _scattered(input, dim, index, values, add=False):
 )
 def scatter_tensor(input, dim, index, src):
     """A copy with the elements of `src` at the places that `index` names along a dimension."""
-    dim = _check_scatter("scatter", input, dim, index, src)
+    dim = check_scatter("scatter", input, dim, index, src)
     return _scattered(input, dim, index, src)
 
 
@@ -88,27 +88,32 @@ def scatter_tensor(input, dim, index, src):
 def scatter_value(input, dim, index, value):
     """A copy with one number at the places that `index` names along a dimension."""
     number = fit(value, dtypes.FROM_NUMPY[input.dtype])
-    dim = _check_scatter("scatter", input, dim, index)
+    dim = check_scatter("scatter", input, dim, index)
     return _scattered(input, dim, index, number)
 
 
 def _scatter_kind(value: Any, src: Any, reduce: Any) -> tuple[str, Any]:
-    if reduce is not None:
-        raise NotImplementedError("microtorch does not have scatter(reduce=...); scatter_add adds")
     given = src if value is None else value
+    kind = "scatter" if reduce is None else "scatter_reduce"
     if isinstance(given, Tensor):
-        return "scatter_tensor", given
-    return "scatter_value", to_number("value", 4, given)
+        return f"{kind}_tensor", given
+    return f"{kind}_value", to_number("value", 4, given)
 
 
 @composite
 def scatter(
     input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: Any = None, out: Any = None
 ) -> Tensor:
-    """A copy in which out[i, index[i, j]] = src[i, j] for dim = 1, and so on; `src` may be a number."""
+    """A copy in which out[i, index[i, j]] = src[i, j] for dim = 1, and so on; `src` may be a number.
+
+    `reduce`: "add" or "multiply" what is there instead; then there is no gradient, which `scatter_reduce` has.
+    """
     kind, source = _scatter_kind(value, src, reduce)
-    function = scatter_tensor if kind == "scatter_tensor" else scatter_value
-    return function(input, dim, index, source, out=out)
+    if reduce is None:
+        return (scatter_tensor if kind == "scatter_tensor" else scatter_value)(input, dim, index, source, out=out)
+    from . import scatter_reducing
+
+    return getattr(scatter_reducing, kind)(input, dim, index, source, reduce, out=out)
 
 
 @only_method
@@ -117,7 +122,11 @@ def scatter_(
 ) -> Tensor:
     """Write the elements of `src`, or a number, to the places that `index` names along a dimension."""
     kind, source = _scatter_kind(value, src, reduce)
-    return change(kind, "scatter_", self, dim, index, source)
+    if reduce is None:
+        return change(kind, "scatter_", self, dim, index, source)
+    from . import scatter_reducing  # noqa: F401  (which declares it)
+
+    return change(kind, "scatter_", self, dim, index, source, reduce)
 
 
 def change(kind: str, name: str, *arguments: Any) -> Tensor:
@@ -136,7 +145,7 @@ def change(kind: str, name: str, *arguments: Any) -> Tensor:
 )
 def scatter_add(input, dim, index, src):
     """A copy in which out[i, index[i, j]] += src[i, j] for dim = 1, and so on, one after the other in order."""
-    dim = _check_scatter("scatter_add", input, dim, index, src)
+    dim = check_scatter("scatter_add", input, dim, index, src)
     return _scattered(input, dim, index, src, add=True)
 
 
