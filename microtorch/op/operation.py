@@ -324,9 +324,10 @@ class Op:
         """The class of the nodes of one name, made with these methods if it is not there yet."""
         made = self._node_classes.get(name)
         if made is None:
-            made = self._node_classes[name] = type(
-                name, (OpNode,), {"__slots__": (), "op": self} | attributes(self) | methods
-            )
+            members = {"__slots__": (), "op": self} | attributes(self) | methods
+            if self.takes_list:  # of a list torch computes all gradients
+                members["computes_what_is_wanted"] = False
+            made = self._node_classes[name] = type(name, (OpNode,), members)
         return made
 
     # -- in place and out= --------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ INDEX = {
         abs(_) absolute(_) add(_) addcdiv(_) addcmul(_) div(_) divide(_) floor_divide(_) fmod(_) lerp(_) mul(_)
         multiply(_) neg(_) negative(_) positive pow(_) reciprocal(_) remainder(_) square(_) sub(_) subtract(_)
         true_divide(_) torch.rsub""",
+    "calling": ".apply_ .map_",
     "comparison": """
         allclose bitwise_and(_) bitwise_left_shift(_) bitwise_not(_) bitwise_or(_) bitwise_right_shift(_) bitwise_xor(_)
         clamp(_) clamp_max(_) clamp_min(_) clip(_) eq(_) equal fmax fmin ge(_) greater(_) greater_equal(_) gt(_) isclose
@@ -20,6 +21,9 @@ INDEX = {
     "conversion": """
         clone fill_ resize_as_ zero_ torch.fill torch.typename ._to_numpy_dtype .bfloat16 .bool .byte .char .copy_ .cpu
         .cuda .double .float .half .int .long .resize_ .set_ .short .to .type .type_as""",
+    "copies": """
+        torch.alias_copy torch.diagonal_copy torch.expand_copy torch.permute_copy torch.select_copy
+        torch.squeeze_copy torch.t_copy torch.transpose_copy torch.unfold_copy torch.unsqueeze_copy torch.view_copy""",
     "creation": """
         torch.empty torch.empty_like torch.empty_strided torch.eye torch.full torch.full_like torch.ones torch.ones_like
         torch.zeros torch.zeros_like .new_empty .new_empty_strided .new_full .new_ones .new_zeros""",
@@ -31,14 +35,14 @@ INDEX = {
     "expanding": "broadcast_to torch.broadcast_shapes torch.broadcast_tensors .expand .expand_as",
     "extrema": "amax amin argmax argmin max median min",
     "gathering": """
-        argwhere gather index_select masked_select nonzero take take_along_dim""",
+        argwhere gather index_select masked_select nonzero nonzero_static take take_along_dim torch.unravel_index""",
     "generator": """
         torch.Generator torch.default_generator torch.get_rng_state torch.initial_seed torch.manual_seed torch.seed
         torch.set_rng_state""",
     "indexing": "index_put index_put_",
     "joining": """
         torch.atleast_1d torch.atleast_2d torch.atleast_3d torch.cartesian_prod torch.cat torch.column_stack
-        torch.concat torch.concatenate torch.dstack torch.hstack torch.meshgrid torch.stack torch.vstack""",
+        torch.combinations         torch.concat torch.concatenate torch.dstack torch.hstack torch.meshgrid torch.row_stack torch.stack torch.vstack""",
     "legacy": """
         torch.BoolTensor torch.ByteTensor torch.CharTensor torch.DoubleTensor torch.FloatTensor torch.HalfTensor
         torch.IntTensor torch.LongTensor torch.ShortTensor torch.set_default_tensor_type .__new__ .new""",
@@ -47,8 +51,10 @@ INDEX = {
     "norms": "norm",
     "order": "adjoint moveaxis movedim permute swapaxes(_) swapdims(_) t transpose",
     "padding": "torch.constant_pad_nd",
+    "part_writing": "diagonal_scatter select_scatter slice_scatter",
     "parts": """
-        as_strided(_) chunk diagonal hsplit narrow select split split_with_sizes tensor_split unbind vsplit
+        as_strided(_) chunk diagonal dsplit hsplit narrow narrow_copy select split split_with_sizes tensor_split unbind unsafe_chunk
+        unsafe_split unsafe_split_with_sizes vsplit
         ._as_strided_backward .unfold""",
     "pointwise": """
         acos(_) arccos(_) arcsin(_) arctan(_) arctan2(_) asin(_) atan(_) atan2(_) ceil(_) cos(_) cosh(_) exp(_) exp2(_)
@@ -58,13 +64,13 @@ INDEX = {
     "products": "addbmm(_) cross kron torch.block_diag torch.chain_matmul",
     "questions": """
         conj is_nonzero resolve_conj resolve_neg torch.is_complex torch.is_conj torch.is_floating_point
-        torch.is_inference torch.is_same_size torch.is_tensor torch.numel .pin_memory""",
+        torch.get_device torch.is_inference torch.is_same_size torch.is_signed torch.is_tensor torch.numel torch.result_type .pin_memory""",
     "random": """
         bernoulli multinomial torch.dropout torch.dropout_ torch.normal torch.rand torch.rand_like torch.randint
         torch.randint_like torch.randn torch.randn_like torch.randperm""",
     "ranges": "torch.arange torch.linspace torch.logspace torch.range",
     "rearranging": """
-        diag diag_embed flip fliplr flipud repeat_interleave roll rot90 tile trace tril(_) triu(_) torch.tril_indices
+        diag diag_embed diagflat flip fliplr flipud repeat_interleave roll rot90 tile trace tril(_) triu(_) torch.tril_indices
         torch.triu_indices .fill_diagonal_ .repeat""",
     "reduction": "all any count_nonzero cumprod(_) cumsum(_) mean nansum prod sum .sum_to_size",
     "scatter_reducing": "index_reduce(_) scatter_reduce(_)",

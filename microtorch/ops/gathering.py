@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,11 +11,12 @@ import numpy as np
 from .. import dtypes, storage
 from ..arguments import to_int, wrong_type
 from ..memory import write_out
-from ..op import composite, op, publish
-from ..tensor import Tensor, wrap_dim
+from ..op import composite, only_function, op, publish
+from ..tensor import Tensor, wrap, wrap_dim
 from .arithmetic import name_of
 from .expanding import common_shape, expand
 from .reduction import EXPECTED_OUT
+from .shape import as_tensor_argument
 
 # -- one index for every element ---------------------------------------------------------------------------------------
 
@@ -200,3 +203,33 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
 def argwhere(input: Tensor) -> Tensor:
     """The indices of all elements that are not zero, one row for each."""
     return places(input)
+
+
+@composite
+def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
+    """`nonzero` with so many rows: the rest is left out, or what is missing filled up."""
+    size, fill_value = to_int("size", 0, size), to_int("fill_value", 0, fill_value)
+    if size < 0:
+        raise RuntimeError("nonzero_static: 'size' must be an non-negative integer")
+    found = places(as_tensor_argument(input))._array[:size]
+    result = np.full((size, found.shape[1]), fill_value)
+    result[: len(found)] = found
+    return wrap(result)
+
+
+@only_function
+def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
+    """The index in every dimension of elements that are counted through all in order."""
+    if indices.is_floating_point() or indices.dtype is dtypes.bool_:
+        raise TypeError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
+    if not isinstance(shape, (int, Sequence)):
+        raise TypeError(f"expected 'shape' to be int or sequence of ints, but got {type(shape)}")
+    lengths = (shape,) if isinstance(shape, int) else tuple(shape)
+    for length in lengths:
+        if not isinstance(length, int):
+            raise TypeError(f"expected 'shape' sequence to only contain ints, but got {type(length)}")
+    if any(length < 0 for length in lengths):
+        raise ValueError(f"'shape' cannot have negative values, but got {lengths}")
+    steps = [math.prod(lengths[i + 1 :]) for i in range(len(lengths))]
+    counted = indices.unsqueeze(-1).floor_divide(wrap(np.array(steps, np.int64)))
+    return (counted % wrap(np.array(lengths, np.int64))).unbind(-1)

@@ -10,7 +10,7 @@ import numpy as np
 from .. import dtypes, storage
 from ..arguments import is_int, no_overload, to_int, to_ints
 from ..engine import edge_to, mode
-from ..op import MANY, composite, only_function, only_method, op
+from ..op import MANY, REGISTRY, composite, only_function, only_method, op, requires_grad
 from ..tensor import Tensor, wrap, wrap_dim
 from ..views import AsStridedBackward0, Geometry, geometry, gradient_edge, make_view
 from .joining import cat, stack
@@ -82,19 +82,41 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
         raise no_overload(["int dim, Tensor start, int length", "int dim, int start, int length"], (dim, start, length))
     if isinstance(start, Tensor) and (start.ndim or start._array.dtype.kind not in "iu"):
         raise RuntimeError("start must be an 0-dim integral Tensor.")
+    dim, start = _stretch(input._array.shape, dim, start, length)
+    return slice_view(input, dim, start, start + length, 1)
+
+
+def _stretch(shape: Sequence[int], dim: Any, start: Any, length: Any) -> tuple[int, int]:
+    """The dimension and the start of `narrow`, counted from 0, once they are found to be inside."""
     dim, start, length = to_int("dim", 2, dim), to_int("start", 3, start), to_int("length", 4, length)
-    if input.ndim == 0:
+    if not shape:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
-    dim = wrap_dim(dim, input.ndim)
-    size = input._array.shape[dim]
+    dim = wrap_dim(dim, len(shape))
+    size = shape[dim]
     if not -size <= start <= size:
         raise IndexError(f"start out of range (expected to be in range of [{-size}, {size}], but got {start})")
     start += size if start < 0 else 0
     if start + length > size:
         raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
-    return slice_view(input, dim, start, start + length, 1)
+    return dim, start
+
+
+@op(
+    input=lambda g, input_shape, dim, start, length: _widened(g, input_shape, dim, start, length),
+    strict_out="Expected self.dtype() == output.dtype() to be true, but got false.  (Could this error message be "
+    "improved?  If so, please report an enhancement request to PyTorch.)",
+)
+def narrow_copy(input, dim, start, length):
+    """A copy of what `narrow` shows."""
+    dim, start = _stretch(input.shape, dim, start, length)
+    return np.array(input[(slice(None),) * dim + (slice(start, start + length),)], order="C")
+
+
+def _widened(g, shape, dim, start, length):
+    dim, start = _stretch(shape, dim, start, length)
+    return slice_backward(g, shape, dim, start, start + length, 1)
 
 
 # -- all slices --------------------------------------------------------------------------------------------------------
@@ -274,6 +296,16 @@ def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
     return _even_split("vsplit", input, indices_or_sections, 0)
 
 
+@composite
+def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+    """Parts along the third dimension of a tensor that has at least three."""
+    if input.ndim < 3:
+        raise RuntimeError(
+            f"torch.dsplit requires a tensor with at least 3 dimension, but got a tensor with {input.ndim} dimensions!"
+        )
+    return _even_split("dsplit", input, indices_or_sections, 2)
+
+
 def _even_split(name: str, input: Tensor, where: Any, dim: int) -> tuple[Tensor, ...]:
     if not is_int(where) and not isinstance(where, (tuple, list)):
         raise no_overload(["int sections", "tuple of ints indices"], (where,))
@@ -284,6 +316,48 @@ def _even_split(name: str, input: Tensor, where: Any, dim: int) -> tuple[Tensor,
             f"the split_size {where}!"
         )
     return tensor_split(input, where, dim)
+
+
+@op(
+    input=lambda g, input_shape, split_sizes, dim: _joined(g, input_shape, dim, split_sizes),
+    node=lambda evenly, **_: "UnsafeSplitBackward0" if evenly else "UnsafeSplitWithSizesBackward0",
+    view=MANY,
+    public=False,
+)
+def parts_alone(input, split_sizes, dim, evenly):
+    """Parts in memory that they share, but that count as no views."""
+    return _windows(input, dim, split_sizes)
+
+
+def _alone(input: Tensor, split_sizes: Any, dim: int, evenly: bool) -> tuple[Tensor, ...]:
+    declared = REGISTRY["parts_alone"]
+    found = tuple([wrap(part) for part in declared.forward(input._array, split_sizes, dim, evenly)])
+    if mode.grad and requires_grad(input):
+        declared.record(found, [input], [split_sizes, dim, evenly])
+    return found
+
+
+@composite
+def unsafe_split(tensor: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """`split` into parts that do not count as views, so that nothing watches over changes of them."""
+    parts = split_evenly(_tensor(tensor).detach(), to_int("split_size", 2, split_size), to_int("dim", 3, dim))
+    dim = wrap_dim(dim, tensor.ndim)
+    return _alone(tensor, [part.shape[dim] for part in parts], dim, True)
+
+
+@composite
+def unsafe_split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """`split_with_sizes` into parts that do not count as views."""
+    split_with_sizes(_tensor(input).detach(), split_sizes, dim)
+    return _alone(input, to_ints("split_sizes", 2, split_sizes), wrap_dim(dim, input.ndim), False)
+
+
+@composite
+def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """`chunk` into parts that do not count as views."""
+    parts = chunk(_tensor(input).detach(), chunks, dim)
+    dim = wrap_dim(dim, input.ndim)
+    return _alone(input, [part.shape[dim] for part in parts], dim, True)
 
 
 @op(input=lambda g, input_shape, dim: _stacked(g, input_shape, dim), view=MANY)
@@ -311,10 +385,10 @@ def _stacked(g, input_shape, dim):
 @op(input=lambda g, input_shape, offset, dim1, dim2: diagonal_backward(g, input_shape, offset, dim1, dim2), view=True)
 def diagonal(input, offset=0, dim1=0, dim2=1):
     """The elements whose index in `dim2` is that in `dim1` plus `offset`, as a new last dimension in place of the two."""
-    return diagonal_window(input, *_diagonal_arguments(input.ndim, offset, dim1, dim2))
+    return diagonal_window(input, *diagonal_arguments(input.ndim, offset, dim1, dim2))
 
 
-def _diagonal_arguments(ndim, offset, dim1, dim2):
+def diagonal_arguments(ndim, offset, dim1, dim2):
     offset, a, b = to_int("offset", 2, offset), to_int("dim1", 3, dim1), to_int("dim2", 4, dim2)
     a, b = wrap_dim(a, ndim), wrap_dim(b, ndim)
     if a == b:
