@@ -8,11 +8,12 @@ from typing import Any
 # The modules of `ops`, and what of each is here: in the module it has the prefix `linalg_`.
 INDEX = {
     "decompositions": "LinAlgError cholesky cholesky_ex eigh eigvalsh qr svd svdvals",
+    "determinants": "det slogdet",
     "linalg": "matmul",
     "matrix_functions": "cond diagonal matrix_exp matrix_power matrix_rank tensorinv tensorsolve vander",
     "norms": "matrix_norm norm vector_norm",
     "products": "cross multi_dot vecdot",
-    "solving": "det inv inv_ex lstsq pinv slogdet solve solve_ex solve_triangular",
+    "solving": "inv inv_ex lstsq pinv solve solve_ex solve_triangular",
 }
 HOMES = {name: module for module, names in INDEX.items() for name in names.split()}
 

@@ -162,7 +162,7 @@ DECOMPOSED = [
     lapack("linalg.svdvals", of((4, 3), (2, 3, 4), draw=plain), of((0, 3), (3, 3), draw=plain), BAD[1:3]),
     lapack("linalg.eigvalsh", of((3, 3), draw=definite), of((2, 3, 3), draw=definite, UPLO="U"), BAD[:3]),
     *[
-        lapack(name, [], [], [*BAD[1:3], *more])
+        lapack(name, [], of((0, 3) if name != "linalg.eigh" else (0, 0), draw=plain), [*BAD[1:3], *more])
         for name, more in (
             ("linalg.qr", [lambda d: call(d(3, 3), "x")]),
             ("linalg.svd", [lambda d: call(d(3, 3), driver="gesvd"), lambda d: call(d(2, 2) * np.float32("nan"))]),

@@ -23,26 +23,30 @@ INDEX = {
         .cuda .double .float .half .int .long .resize_ .set_ .short .to .type .type_as""",
     "copies": """
         torch.alias_copy torch.diagonal_copy torch.expand_copy torch.permute_copy torch.select_copy
-        torch.squeeze_copy torch.t_copy torch.transpose_copy torch.unfold_copy torch.unsqueeze_copy torch.view_copy""",
+        torch.squeeze_copy torch.t_copy torch.transpose_copy torch.unfold_copy torch.unsqueeze_copy
+        torch.view_copy""",
     "creation": """
         torch.empty torch.empty_like torch.empty_strided torch.eye torch.full torch.full_like torch.ones torch.ones_like
         torch.zeros torch.zeros_like .new_empty .new_empty_strided .new_full .new_ones .new_zeros""",
     "data": """
         torch.as_tensor torch.asarray torch.from_numpy torch.frombuffer torch.scalar_tensor torch.tensor .new_tensor""",
     "decompositions": "cholesky",
+    "determinants": "det logdet slogdet",
     "distances": "dist renorm(_) torch.cdist torch.cosine_similarity torch.pairwise_distance torch.pdist",
     "distributions": ".bernoulli_ .cauchy_ .exponential_ .geometric_ .log_normal_ .normal_ .random_ .uniform_",
     "expanding": "broadcast_to torch.broadcast_shapes torch.broadcast_tensors .expand .expand_as",
     "extrema": "amax amin argmax argmin max median min",
     "gathering": """
-        argwhere gather index_select masked_select nonzero nonzero_static take take_along_dim torch.unravel_index""",
+        argwhere gather index_select masked_select nonzero nonzero_static take take_along_dim
+        torch.unravel_index""",
     "generator": """
         torch.Generator torch.default_generator torch.get_rng_state torch.initial_seed torch.manual_seed torch.seed
         torch.set_rng_state""",
     "indexing": "index_put index_put_",
     "joining": """
         torch.atleast_1d torch.atleast_2d torch.atleast_3d torch.cartesian_prod torch.cat torch.column_stack
-        torch.combinations         torch.concat torch.concatenate torch.dstack torch.hstack torch.meshgrid torch.row_stack torch.stack torch.vstack""",
+        torch.combinations torch.concat torch.concatenate torch.dstack torch.hstack torch.meshgrid
+        torch.row_stack torch.stack torch.vstack""",
     "legacy": """
         torch.BoolTensor torch.ByteTensor torch.CharTensor torch.DoubleTensor torch.FloatTensor torch.HalfTensor
         torch.IntTensor torch.LongTensor torch.ShortTensor torch.set_default_tensor_type .__new__ .new""",
@@ -53,9 +57,8 @@ INDEX = {
     "padding": "torch.constant_pad_nd",
     "part_writing": "diagonal_scatter select_scatter slice_scatter",
     "parts": """
-        as_strided(_) chunk diagonal dsplit hsplit narrow narrow_copy select split split_with_sizes tensor_split unbind unsafe_chunk
-        unsafe_split unsafe_split_with_sizes vsplit
-        ._as_strided_backward .unfold""",
+        chunk diagonal dsplit hsplit narrow narrow_copy select split split_with_sizes tensor_split unbind
+        unsafe_chunk unsafe_split unsafe_split_with_sizes vsplit""",
     "pointwise": """
         acos(_) arccos(_) arcsin(_) arctan(_) arctan2(_) asin(_) atan(_) atan2(_) ceil(_) cos(_) cosh(_) exp(_) exp2(_)
         expm1(_) fix(_) floor(_) frac(_) isfinite isinf isnan isneginf isposinf log(_) log10(_) log1p(_) log2(_)
@@ -64,14 +67,15 @@ INDEX = {
     "products": "addbmm(_) cross kron torch.block_diag torch.chain_matmul",
     "questions": """
         conj is_nonzero resolve_conj resolve_neg torch.is_complex torch.is_conj torch.is_floating_point
-        torch.get_device torch.is_inference torch.is_same_size torch.is_signed torch.is_tensor torch.numel torch.result_type .pin_memory""",
+        torch.get_device torch.is_inference torch.is_same_size torch.is_signed torch.is_tensor torch.numel
+        torch.result_type .pin_memory""",
     "random": """
         bernoulli multinomial torch.dropout torch.dropout_ torch.normal torch.rand torch.rand_like torch.randint
         torch.randint_like torch.randn torch.randn_like torch.randperm""",
     "ranges": "torch.arange torch.linspace torch.logspace torch.range",
     "rearranging": """
-        diag diag_embed diagflat flip fliplr flipud repeat_interleave roll rot90 tile trace tril(_) triu(_) torch.tril_indices
-        torch.triu_indices .fill_diagonal_ .repeat""",
+        diag diag_embed diagflat flip fliplr flipud repeat_interleave roll rot90 tile trace tril(_) triu(_)
+        torch.tril_indices torch.triu_indices .fill_diagonal_ .repeat""",
     "reduction": "all any count_nonzero cumprod(_) cumsum(_) mean nansum prod sum .sum_to_size",
     "scatter_reducing": "index_reduce(_) scatter_reduce(_)",
     "scattering": "masked_scatter(_) put(_) scatter(_) scatter_add(_)",
@@ -79,10 +83,11 @@ INDEX = {
         detach_ flatten ravel reshape squeeze(_) unflatten unsqueeze(_) torch.detach .contiguous .reshape_as .t_
         .transpose_ .view .view_as""",
     "slices": "index_add(_) index_copy(_) index_fill(_)",
-    "solving": "det inverse logdet lstsq pinverse slogdet",
     "softmax": "log_softmax logsumexp softmax",
+    "solving": "inverse lstsq pinverse",
     "spread": "std var torch.std_mean torch.var_mean",
     "subscripts": ".__delitem__ .__getitem__ .__setitem__",
+    "windows": "as_strided(_) ._as_strided_backward .unfold",
 }
 
 for module, listed in INDEX.items():

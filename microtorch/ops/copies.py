@@ -13,9 +13,10 @@ from ..op.tables import OPERATIONS
 from ..types import Size
 from .expanding import expand
 from .order import permute, t, transpose
-from .parts import diagonal, select, unfold
+from .parts import diagonal, select
 from .reduction import EXPECTED_OUT
 from .shape import ALL, alias, squeeze, unsqueeze, view_in_shape
+from .windows import unfold
 
 
 def _publish(view: Callable[..., Any], name: str) -> Any:

@@ -7,7 +7,7 @@ import numpy as np
 from .. import storage
 from ..arguments import to_int
 from ..casting import cast
-from ..op import op
+from ..op import REGISTRY, op
 from ..tensor import wrap_dim
 from .parts import diagonal_arguments, diagonal_window, slice_view
 from .reduction import EXPECTED_OUT
@@ -42,17 +42,8 @@ def _written(copy, part, src):
 )
 def select_scatter(input, src, dim, index):
     """A copy with `src` as its slice at one index of a dimension."""
-    dim, index = to_int("dim", 3, dim), to_int("index", 4, index)
-    if input.ndim == 0:
-        raise IndexError("select() cannot be applied to a 0-dim tensor.")
-    dim = wrap_dim(dim, input.ndim)
-    size = input.shape[dim]
-    if not -size <= index < size:
-        raise IndexError(
-            f"select(): index {index} out of range for tensor of size {list(input.shape)} at dimension {dim}"
-        )
     copy = _copied(input)
-    return _written(copy, copy[(slice(None),) * dim + (index, ...)], src)
+    return _written(copy, REGISTRY["select"].forward(copy, to_int("dim", 3, dim), to_int("index", 4, index)), src)
 
 
 @op(
@@ -69,7 +60,7 @@ def slice_scatter(input, src, dim=0, start=None, end=None, step=1):
     if step <= 0:
         raise RuntimeError("slice step must be positive")
     copy = _copied(input)
-    return _written(copy, copy[(slice(None),) * dim + (slice(start, end, step),)], src)
+    return _written(copy, REGISTRY["slice_view"].forward(copy, dim, start, end, step), src)
 
 
 @op(

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
-from ..engine import mode
 from ..op import compose_into, composite, op, unpublished
 from ..tensor import Tensor
 from .arithmetic import name_of
-from .comparison import where
 from .decompositions import (
     by_columns,
     check_finite,
@@ -20,7 +17,6 @@ from .decompositions import (
     check_matrix,
     check_square,
     each_matrix,
-    linalg_svd,
     raise_first,
 )
 from .expanding import common_shape
@@ -131,7 +127,7 @@ def _check_fit(name, a, b, left):
 def _solve_slopes(g, result, A, B_shape, left):
     """The gradient of B, and of A with the sign turned."""
     vector = left and _is_vector(A.shape, B_shape)
-    g_b = _solve(A.mT, g, left)
+    g_b = solve_once(A.mT, g, left)
     if vector:
         return g_b, matmul(g_b.unsqueeze(-1), result.unsqueeze(-2))
     return g_b, matmul(g_b, result.mT) if left else matmul(result.mT, g_b)
@@ -175,7 +171,7 @@ def solve_ex(A, B, left, errors):
     return (by_columns(found) if left else np.ascontiguousarray(found)), info
 
 
-def _solve(A: Tensor, B: Tensor, left: bool = True) -> Tensor:
+def solve_once(A: Tensor, B: Tensor, left: bool = True) -> Tensor:
     return solve_ex(A, B, left, True)[0]
 
 
@@ -190,8 +186,8 @@ def linalg_solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None 
     """X with A·X = B, or with X·A = B if not `left`; B may be a vector; a singular A raises `LinAlgError`."""
     as_tensor_argument(A, "A"), as_tensor_argument(B, "B", 2)
     if out is not None:
-        return compose_into(out, "_linalg_solve_ex", _solve, A, B, left, strict=EXPECTED_OUT)
-    return _solve(A, B, left)
+        return compose_into(out, "_linalg_solve_ex", solve_once, A, B, left, strict=EXPECTED_OUT)
+    return solve_once(A, B, left)
 
 
 def _triangle(x, upper, unit):
@@ -427,107 +423,3 @@ def linalg_pinv(
 def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
     """`linalg.pinv` with another tolerance."""
     return pseudo_inverse(as_tensor_argument(input), None, rcond, False)
-
-
-# -- determinants ------------------------------------------------------------------------------------------------------
-
-
-def _det_slope(g, det, A):
-    """g·det·A⁻ᵀ. Of a singular matrix, as torch: the cofactors in a recorded backward pass, otherwise zeros."""
-    if not A.numel():
-        return A.new_zeros(A.shape)
-    singular = (det.abs() < 100 * float(np.finfo(A._array.dtype).eps)) if mode.grad else det == 0
-    if not singular.any():
-        return _slope_of_regular(g * det, A)
-    if not mode.grad:
-        whole = where(singular[..., None, None], _identity(A), A)
-        return _slope_of_regular(g * det, whole)
-    U, S, Vh = linalg_svd(A)
-    n = S.shape[-1]
-    others = S.unsqueeze(-2).expand(*S.shape[:-1], n, n).masked_fill(_identity(A).bool(), 1).prod(-1)
-    others = others * (linalg_det(U) * linalg_det(Vh) * g).unsqueeze(-1)
-    return matmul(U * others.unsqueeze(-2), Vh)
-
-
-def _identity(A):
-    from .creation import eye
-
-    return eye(A.shape[-1], dtype=A.dtype)
-
-
-def _slope_of_regular(scale, A):
-    return _solve(A.mT, scale.unsqueeze(-1).expand(A.shape[:-1]).diag_embed())
-
-
-@op(
-    A=lambda g, out, A: _det_slope(g, out, A),
-    node="LinalgDetBackward0",
-    called="_linalg_det",
-    strict_out=EXPECTED_OUT,
-    public=False,
-)
-def determinant(A):
-    """The determinant."""
-    check_square("linalg.det", A)
-    check_float("linalg.det", A)
-    check_kernel("lu_cpu", A)
-    with np.errstate(invalid="ignore"):
-        return np.linalg.det(A)
-
-
-@unpublished
-def linalg_det(A: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The determinant of a square matrix."""
-    return determinant(as_tensor_argument(A, "A"), out=out)
-
-
-@composite
-def det(input: Tensor) -> Tensor:
-    """`linalg.det`."""
-    return determinant(as_tensor_argument(input))
-
-
-def _slogdet(name):
-    def slogdet(A):
-        """The sign of the determinant and the logarithm of its size."""
-        check_square("linalg.slogdet", A)
-        check_float("linalg.slogdet", A, half=False)
-        with np.errstate(invalid="ignore"):
-            return np.linalg.slogdet(A)
-
-    slogdet.__name__ = f"{name}_of"
-    return op(
-        A=lambda gradients, A: _slogdet_slope(gradients[1], A),
-        node="LinalgSlogdetBackward0",
-        outputs=("sign", "logabsdet"),
-        called=name,
-        public=False,
-    )(slogdet)
-
-
-def _slogdet_slope(g, A):
-    return None if g is None else _slope_of_regular(g, A)
-
-
-_old_slogdet, _linalg_slogdet = _slogdet("slogdet"), _slogdet("linalg_slogdet")
-
-
-@unpublished
-def linalg_slogdet(A: Tensor, *, out: Any = None) -> Any:
-    """The sign of the determinant, and the logarithm of its size: of a singular matrix 0 and −∞."""
-    return _linalg_slogdet(as_tensor_argument(A, "A"), out=out)
-
-
-@composite
-def slogdet(input: Tensor, *, out: Any = None) -> Any:
-    """`linalg.slogdet`."""
-    return _old_slogdet(as_tensor_argument(input), out=out)
-
-
-@composite
-def logdet(input: Tensor) -> Tensor:
-    """The logarithm of the determinant; nan if it is negative."""
-    check_square("logdet", as_tensor_argument(input)._array)
-    check_float("logdet", input._array, half=False)
-    sign, size = _linalg_slogdet(input)
-    return where(sign == -1, math.nan, size)
