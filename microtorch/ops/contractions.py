@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import kernels
 from ..arguments import type_name
 from ..op import only_function, op, write_into
 from ..tensor import Tensor, wrap_dim
@@ -367,7 +368,7 @@ def trilinear(input1, weight, input2):
     result = np.zeros((len(input1), len(weight)), input1.dtype)
     if input1.size and weight.size and input2.size:
         for o, form in enumerate(weight):
-            result[:, o] = np.matmul(np.matmul(input1, form)[:, None, :], input2[:, :, None])[:, 0, 0]
+            result[:, o] = kernels.matmul(kernels.matmul(input1, form)[:, None, :], input2[:, :, None])[:, 0, 0]
     return result
 
 
