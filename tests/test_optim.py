@@ -1,4 +1,4 @@
-"""The rules of SGD and RMSprop against torch's, with every option.
+"""The optimizers' rules against torch's, with every option.
 
 They are compared to the last bit: microtorch's kernels are replaced by such as round like torch's (fused multiply-add
 where torch has it, torch's own square root), so that only the order of operations is left to differ. With its own
@@ -52,37 +52,48 @@ def train(side: Side, kind: str, options: dict[str, Any], start: list[Array], gr
 
 
 FACTORS = st.sampled_from([0, 1e-4, 0.1, 0.3, 0.5, 0.9, 0.99, 1.0])
+BELOW_ONE = st.sampled_from([0.0, 1e-4, 0.1, 0.5, 0.9, 0.999])
 RATES = st.sampled_from([0.0, 1e-3, 0.01, 0.1, 0.3, 1.0, 1e-30]) | st.floats(0, 2)
 TENSOR_RATES = st.tuples(st.just("tensor"), st.sampled_from([0.1, [0.03]]), st.sampled_from(["f4", "f8"]))
+EPS = st.sampled_from([1e-8, 1e-3, 1e-10, 1])
+COMMON = {"maximize": st.booleans()}
+DECAYS = COMMON | {"weight_decay": FACTORS}
+DECOUPLED = DECAYS | {"decoupled_weight_decay": st.booleans()}
+BETAS = {"eps": EPS, "betas": st.tuples(BELOW_ONE, BELOW_ONE)}
+
+OPTIONS: dict[str, dict[str, Any]] = {  # beside lr and foreach
+    "SGD": DECAYS
+    | {"momentum": FACTORS, "dampening": FACTORS, "weight_decay": FACTORS | st.just(("tensor", 0.1, "f4"))},
+    "RMSprop": DECAYS | {"alpha": FACTORS, "eps": EPS, "momentum": FACTORS, "centered": st.booleans()},
+    "Adam": DECOUPLED | BETAS | {"amsgrad": st.booleans()},
+    "AdamW": DECAYS | BETAS | {"amsgrad": st.booleans()},
+    "Adagrad": DECAYS | {"lr_decay": FACTORS, "initial_accumulator_value": FACTORS, "eps": EPS},
+    "Adadelta": DECAYS | {"rho": FACTORS, "eps": EPS},
+    "Adamax": DECAYS | BETAS,
+    "NAdam": DECOUPLED | BETAS | {"momentum_decay": FACTORS},
+    "RAdam": DECOUPLED | BETAS,
+    "Rprop": COMMON
+    | {
+        "etas": st.tuples(st.sampled_from([0.5, 0.1]), st.sampled_from([1.2, 3])),
+        "step_sizes": st.sampled_from([(1e-6, 50), (0.01, 0.1)]),
+    },
+    "ASGD": DECAYS | {"lambd": FACTORS, "alpha": FACTORS, "t0": st.sampled_from([1e6, 3, 0])},
+}
+TENSOR_BETAS = {"betas": st.tuples(*[st.tuples(st.just("tensor"), BELOW_ONE, st.just("f4"))] * 2)}
 
 
 @st.composite
-def sgd_options(draw: st.DrawFn) -> dict[str, Any]:
-    options = {
-        "lr": draw(RATES | TENSOR_RATES),
-        "momentum": draw(FACTORS),
-        "dampening": draw(FACTORS),
-        "weight_decay": draw(FACTORS | st.just(("tensor", 0.1, "f4"))),
-        "maximize": draw(st.booleans()),
-        **draw(st.sampled_from([{}, {"foreach": True}, {"foreach": False}, {"fused": False}])),
-    }
-    if draw(st.booleans()):
+def options_of(draw: st.DrawFn, kind: str, tensors: bool = True) -> dict[str, Any]:
+    options: dict[str, Any] = draw(st.fixed_dictionaries({"lr": RATES, **OPTIONS[kind]}))
+    options |= draw(st.sampled_from([{}, {"foreach": True}, {"foreach": False}]))
+    if kind == "SGD" and draw(st.booleans()):
         options |= {"nesterov": True, "momentum": options["momentum"] or 0.9, "dampening": 0}
+    if tensors and draw(st.booleans()) and not (options.get("foreach") and kind in LOOPED_WITH_TENSORS):
+        options |= draw(st.fixed_dictionaries({"lr": TENSOR_RATES} | (TENSOR_BETAS if kind in ("Adam", "AdamW") else {})))
     return options
 
 
-@st.composite
-def rmsprop_options(draw: st.DrawFn) -> dict[str, Any]:
-    return {
-        "lr": draw(RATES | TENSOR_RATES),
-        "alpha": draw(FACTORS),
-        "eps": draw(st.sampled_from([1e-8, 1e-3, 1e-10, 1])),
-        "weight_decay": draw(FACTORS),
-        "momentum": draw(FACTORS),
-        "centered": draw(st.booleans()),
-        "maximize": draw(st.booleans()),
-        **draw(st.sampled_from([{}, {"foreach": True}, {"foreach": False}])),
-    }
+LOOPED_WITH_TENSORS = ("Adam", "AdamW")  # torch's foreach form refuses them
 
 
 @st.composite
@@ -104,21 +115,16 @@ def runs(draw: st.DrawFn, steps: int = 20, any_layout: bool = True) -> tuple[lis
 
 
 OFTEN = settings(max_examples=100, deadline=None)
+KINDS = st.sampled_from(list(OPTIONS))
 
 
+@pytest.mark.parametrize("kind", OPTIONS)
 @OFTEN
-@given(options=sgd_options(), run=runs())
-def test_sgd_computes_what_torch_computes(options: dict[str, Any], run: Any) -> None:
+@given(data=st.data(), run=runs())
+def test_the_same_bits_as_torch(kind: str, data: st.DataObject, run: Any) -> None:
+    options = data.draw(options_of(kind))
     with torch_rounding():
-        theirs, ours = (train(side, SGD, options, *run) for side in SIDES)
-    assert ours == theirs
-
-
-@OFTEN
-@given(options=rmsprop_options(), run=runs())
-def test_rmsprop_computes_what_torch_computes(options: dict[str, Any], run: Any) -> None:
-    with torch_rounding():
-        theirs, ours = (train(side, RMSPROP, options, *run) for side in SIDES)
+        theirs, ours = (train(side, kind, options, *run) for side in SIDES)
     assert ours == theirs
 
 
@@ -265,7 +271,7 @@ def test_what_is_missing_says_so(name: str) -> None:
 
 @OFTEN
 @given(
-    kind_and_options=st.tuples(st.just(SGD), sgd_options()) | st.tuples(st.just(RMSPROP), rmsprop_options()),
+    kind_and_options=KINDS.flatmap(lambda kind: st.tuples(st.just(kind), options_of(kind))),
     kernel_set=st.sampled_from(["numpy", "torch_cpu"]),
     dtype=st.sampled_from(["f2", "f4", "f8"]),
     values=st.lists(st.sampled_from([0.0, -0.0, 1.0, -3e-5, 0.7, 1e30, np.inf, np.nan]), min_size=2, max_size=4),
@@ -298,7 +304,7 @@ def cut_small(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("cut_small")
 @settings(OFTEN, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    kind_and_options=st.tuples(st.just(SGD), sgd_options()) | st.tuples(st.just(RMSPROP), rmsprop_options()),
+    kind_and_options=KINDS.flatmap(lambda kind: st.tuples(st.just(kind), options_of(kind))),
     run=runs(steps=3),
 )
 def test_large_parameters_are_changed_block_by_block(kind_and_options: Any, run: Any) -> None:
