@@ -18,13 +18,15 @@ def update(do: Any, options: Sequence[Any], now: float, g: Any, x: Any, m: Any, 
         u ← max(beta2·u, |g| + eps)
         x ← x − lr/(1 − beta1ᵗ)·m/u
     """
-    lr, beta1, beta2, eps, weight_decay, maximize = options
+    lr, beta1, beta2, eps, weight_decay, maximize, foreach = options
     if maximize:
         g = do.neg(g)
     if weight_decay != 0:
         g = do.add(g, x, alpha=weight_decay)
     m = do.lerp_(m, g, 1 - beta1)
     u = do.copy_(u, do.maximum(do.clone(do.mul_(u, beta2)), do.add(do.abs(g), eps)))
+    if foreach and isinstance(lr, Tensor):  # torch computes with its value there
+        lr = lr.item()
     x = do.addcdiv_(x, m, u, value=-(lr / (1 - beta1**now)))
     return x, m, u, None
 
@@ -70,7 +72,7 @@ class Adamax(Counted):
         super().__init__(params, options)
 
     def _options(self, group: dict[str, Any]) -> Sequence[Any]:
-        return [group["lr"], *group["betas"], group["eps"], group["weight_decay"], group["maximize"]]
+        return [group["lr"], *group["betas"], *[group[name] for name in ("eps", "weight_decay", "maximize", "foreach")]]
 
     def _kept(self, group: dict[str, Any]) -> Kept:
         return ("exp_avg", "exp_inf", None), (1, 1, 2, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..autograd.grad_mode import no_grad
 from ..tensor import Tensor
 from .arithmetic import put
 from .counted import Counted, Kept, check_betas, check_signs, counter, zeros_like
@@ -34,6 +35,8 @@ def update(do: Any, options: Sequence[Any], now: Any, g: Any, x: Any, m: Any, v:
     correction = 1 - beta2**t
     s = do.div(do.sqrt(v), correction**0.5) if foreach else do.sqrt(do.div(v, correction))
     s = do.add(s, eps)
+    if foreach and isinstance(lr, Tensor):  # torch computes with its value there
+        lr = lr.item()
     of_g, of_m = -lr * (1.0 - mu) / (1.0 - product), -lr * next_mu / (1.0 - next_product)
     if differentiable:
         x = do.addcdiv_(do.addcdiv_(x, g * of_g, s), m * of_m, s)
@@ -110,6 +113,10 @@ class NAdam(Counted):
         beta1, decay, differentiable = options[1], options[5], options[-1]
         product = state["mu_product"]
         mu, next_mu = (beta1 * (1.0 - 0.5 * 0.96 ** (n * decay)) for n in (t, t + 1))
-        put(product, product._array * mu)
+        if isinstance(mu, Tensor):
+            with no_grad():
+                product *= mu
+        else:
+            put(product, product._array * mu)
         product = product if differentiable else product.item()
         return t, mu, next_mu, product, product * next_mu

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from ..tensor import Tensor, wrap
+from ..ops.creation import full_like
+from ..tensor import Tensor
 from .counted import Counted, Kept, check_signs, counter, zeros_like
 from .optimizer import Params, check_learning_rate
 
@@ -20,7 +19,7 @@ def update(do: Any, options: Sequence[Any], now: float, g: Any, x: Any, previous
         g ← 0 if turned < 0
         x ← x − sign(g)·size
     """
-    smaller, larger, least, most, maximize = options
+    smaller, larger, least, most, maximize, foreach = options
     if maximize:
         g = do.neg(g)
     turned = do.mul(g, do.clone(previous))
@@ -30,7 +29,14 @@ def update(do: Any, options: Sequence[Any], now: float, g: Any, x: Any, previous
     size = do.clamp_(do.mul_(size, factor), least, most)
     g = do.where(g, factor != smaller, 0.0)
     x = do.addcmul_(x, do.sign(g), size, value=-1)
-    return x, do.copy_(previous, g), size, None
+    for _ in range(copies(maximize, foreach)):
+        previous = do.copy_(previous, g)
+    return x, previous, size, None
+
+
+def copies(maximize: bool, foreach: bool | None) -> int:
+    """How often a step writes to `prev`, whose versions count it: torch's foreach form makes g there."""
+    return (3 if maximize else 2) if foreach else 1
 
 
 class Rprop(Counted):
@@ -73,14 +79,12 @@ class Rprop(Counted):
         super().__init__(params, options)
 
     def _options(self, group: dict[str, Any]) -> Sequence[Any]:
-        return [*group["etas"], *group["step_sizes"], group["maximize"]]
+        return [*group["etas"], *group["step_sizes"], group["maximize"], group["foreach"]]
 
     def _kept(self, group: dict[str, Any]) -> Kept:
-        copies = (3 if group["maximize"] else 2) if group["foreach"] else 1
-        return ("prev", "step_size", None), (1, copies, 2, 0)
+        return ("prev", "step_size", None), (1, copies(group["maximize"], group["foreach"]), 2, 0)
 
     def _start(self, state: dict[str, Any], p: Tensor, g: Tensor, group: dict[str, Any]) -> None:
-        lr = group["lr"]
         state["step"] = counter(0)
         state["prev"] = zeros_like(p)
-        state["step_size"] = wrap(np.full_like(g._array, lr.item() if isinstance(lr, Tensor) else lr))
+        state["step_size"] = full_like(g, group["lr"])
