@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..tensor import Tensor
+from .arithmetic import zero_dimensional
 from .counted import Counted, Kept, check_betas, check_signs
 from .optimizer import Params, check_fused, check_learning_rate
 
@@ -104,7 +105,7 @@ class Adam(Counted):
                 raise ValueError(f"Tensor betas[{index}] must be 1-element")
         options = {
             "lr": lr,
-            "betas": tuple(beta.squeeze() if isinstance(beta, Tensor) and beta.dim() else beta for beta in betas),
+            "betas": tuple(map(zero_dimensional, betas)),
             "eps": eps,
             "weight_decay": weight_decay,
             "amsgrad": amsgrad,

@@ -41,7 +41,7 @@ def numbers(options: Sequence[Any], differentiable: bool) -> tuple[Sequence[Any]
 
 def _number(option: Any) -> Any:
     if isinstance(option, Tensor) and option.requires_grad:
-        return option.squeeze()
+        return zero_dimensional(option)
     return option.item() if isinstance(option, (Tensor, np.generic, ndarray)) else option
 
 
@@ -56,9 +56,12 @@ def tensors_or_numbers(options: Sequence[Any], differentiable: bool) -> tuple[Se
 
 
 def _tensor_or_number(option: Any) -> Any:
-    if isinstance(option, Tensor):
-        return option.squeeze() if option.dim() else option
-    return _number(option)
+    return zero_dimensional(option) if isinstance(option, Tensor) else _number(option)
+
+
+def zero_dimensional(option: Any) -> Any:
+    """An option that is a tensor of one element without its dimensions; any other as it is."""
+    return option.squeeze() if isinstance(option, Tensor) and option.dim() else option
 
 
 def with_gradient(params: Iterable[Tensor]) -> list[tuple[Tensor, Tensor, Any]]:

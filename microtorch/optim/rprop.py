@@ -7,6 +7,7 @@ from typing import Any
 
 from ..ops.creation import full_like
 from ..tensor import Tensor
+from .arithmetic import zero_dimensional
 from .counted import Counted, Kept, check_signs, counter, zeros_like
 from .optimizer import Params, check_learning_rate
 
@@ -87,4 +88,4 @@ class Rprop(Counted):
     def _start(self, state: dict[str, Any], p: Tensor, g: Tensor, group: dict[str, Any]) -> None:
         state["step"] = counter(0)
         state["prev"] = zeros_like(p)
-        state["step_size"] = full_like(g, group["lr"])
+        state["step_size"] = full_like(g, zero_dimensional(group["lr"]))
