@@ -14,13 +14,27 @@ if _TYPE_CHECKING:
     from .adamax import Adamax
     from .adamw import AdamW
     from .asgd import ASGD
+    from .lbfgs import LBFGS
     from .nadam import NAdam
     from .radam import RAdam
     from .rmsprop import RMSprop
     from .rprop import Rprop
     from .sgd import SGD
 
-_OPTIMIZERS = ("Adadelta", "Adagrad", "Adam", "Adamax", "AdamW", "ASGD", "NAdam", "RAdam", "RMSprop", "Rprop", "SGD")
+_OPTIMIZERS = (
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "Adamax",
+    "AdamW",
+    "ASGD",
+    "LBFGS",
+    "NAdam",
+    "RAdam",
+    "RMSprop",
+    "Rprop",
+    "SGD",
+)
 _MODULES = ("lr_scheduler",)
 _LATER = {name: name.lower() for name in _OPTIMIZERS} | {name: name for name in _MODULES}
 _LATER |= {home: home for home in _LATER.values()}
