@@ -11,7 +11,8 @@ import pytest
 from alike import assert_same, table
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sides import SIDES, Side, as_array, is_tensor
+from optimizers import moved
+from sides import SIDES, Side
 
 import microtorch
 
@@ -114,15 +115,6 @@ def build(side: Side, optimizer: Any, plan: Plan) -> Any:
     if kind == "ChainedScheduler":
         return schedules(side).ChainedScheduler(parts)
     return schedules(side).SequentialLR(optimizer, parts, milestones=list(options[1]))
-
-
-def moved(value: Any, side: Side) -> Any:
-    """A state dictionary of one library as the other would have it."""
-    if is_tensor(value):
-        return side.tensor(as_array(value))
-    if isinstance(value, dict):
-        return type(value)({name: moved(v, side) for name, v in value.items()})
-    return type(value)(moved(v, side) for v in value) if isinstance(value, (list, tuple)) else value
 
 
 def seen(optimizer: Any, schedule: Any) -> list[Any]:

@@ -96,7 +96,9 @@ def options_of(draw: st.DrawFn, kind: str, tensors: bool = True) -> dict[str, An
     if kind == "ASGD" and options.get("foreach"):
         options["alpha"] = draw(st.sampled_from([0, 0.5, 1.0]))  # other powers of tensors differ by the CPU's brand
     if tensors and draw(st.booleans()) and not (options.get("foreach") and kind in LOOPED_WITH_TENSORS):
-        options |= draw(st.fixed_dictionaries({"lr": TENSOR_RATES} | (TENSOR_BETAS if kind in ("Adam", "AdamW") else {})))
+        options |= draw(
+            st.fixed_dictionaries({"lr": TENSOR_RATES} | (TENSOR_BETAS if kind in ("Adam", "AdamW") else {}))
+        )
     return options
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from alike import assert_same, table
+from optimizers import moved
 from sides import SIDES, Side, as_array, is_tensor, outcomes
 
 
@@ -106,13 +107,6 @@ def test_goes_on_from_the_others_state() -> None:
         for _ in range(calls):
             optimizer.step(closure)
         return as_array(x), optimizer.state_dict()
-
-    def moved(value: Any, side: Side) -> Any:
-        if is_tensor(value):
-            return side.tensor(as_array(value))
-        if isinstance(value, dict):
-            return {name: moved(v, side) for name, v in value.items()}
-        return [moved(v, side) for v in value] if isinstance(value, list) else value
 
     for source in SIDES:
         x, state = run(source)

@@ -39,7 +39,7 @@ _MODULES = ("lr_scheduler",)
 _LATER = {name: name.lower() for name in _OPTIMIZERS} | {name: name for name in _MODULES}
 _LATER |= {home: home for home in _LATER.values()}
 
-__all__ = [*_OPTIMIZERS, "Optimizer", *_MODULES]  # noqa: PLE0604  (names)
+__all__ = [*_OPTIMIZERS, "Optimizer", *_MODULES]
 
 
 def __getattr__(name: str) -> _Any:

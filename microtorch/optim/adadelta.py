@@ -13,11 +13,11 @@ from .optimizer import Params, check_learning_rate
 def update(do: Any, options: Sequence[Any], now: float, g: Any, x: Any, v: Any, d: Any, _: Any) -> Any:
     """One step for the parameter x with gradient g, square_avg v and acc_delta d.
 
-        g ← g + weight_decay·x
-        v ← rho·v + (1 − rho)·g²
-        δ ← √(d + eps)/√(v + eps)·g
-        d ← rho·d + (1 − rho)·δ²
-        x ← x − lr·δ
+    g ← g + weight_decay·x
+    v ← rho·v + (1 − rho)·g²
+    δ ← √(d + eps)/√(v + eps)·g
+    d ← rho·d + (1 − rho)·δ²
+    x ← x − lr·δ
     """
     lr, rho, eps, weight_decay, maximize = options
     if maximize:

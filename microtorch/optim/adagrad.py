@@ -15,9 +15,9 @@ from .optimizer import Params, check_fused, check_fused_dtype, check_learning_ra
 def update(do: Any, options: Sequence[Any], now: float, g: Any, x: Any, v: Any, *_: Any) -> Any:
     """Step t = `now` for the parameter x with gradient g and sum v.
 
-        g ← g + weight_decay·x
-        v ← v + g²
-        x ← x − lr/(1 + (t − 1)·lr_decay)·g/(√v + eps)
+    g ← g + weight_decay·x
+    v ← v + g²
+    x ← x − lr/(1 + (t − 1)·lr_decay)·g/(√v + eps)
     """
     lr, lr_decay, weight_decay, eps, maximize = options
     if maximize:

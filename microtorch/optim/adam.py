@@ -14,11 +14,11 @@ from .optimizer import Params, check_fused, check_learning_rate
 def update(do: Any, options: Sequence[Any], now: Any, g: Any, x: Any, m: Any, v: Any, largest: Any) -> Any:
     """Step t = `now` for the parameter x with gradient g, exp_avg m, exp_avg_sq v and max_exp_avg_sq `largest`.
 
-        g ← g + weight_decay·x                     decoupled: x ← x − lr·weight_decay·x
-        m ← beta1·m + (1 − beta1)·g
-        v ← beta2·v + (1 − beta2)·g²               amsgrad: v's largest value so far takes its place below
-        s ← √v/√(1 − beta2ᵗ) + eps
-        x ← x − lr/(1 − beta1ᵗ)·m/s
+    g ← g + weight_decay·x                     decoupled: x ← x − lr·weight_decay·x
+    m ← beta1·m + (1 − beta1)·g
+    v ← beta2·v + (1 − beta2)·g²               amsgrad: v's largest value so far takes its place below
+    s ← √v/√(1 − beta2ᵗ) + eps
+    x ← x − lr/(1 − beta1ᵗ)·m/s
     """
     lr, beta1, beta2, eps, weight_decay, decoupled, maximize, differentiable = options
     if maximize:

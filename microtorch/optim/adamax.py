@@ -13,10 +13,10 @@ from .optimizer import Params, check_learning_rate
 def update(do: Any, options: Sequence[Any], now: float, g: Any, x: Any, m: Any, u: Any, _: Any) -> Any:
     """Step t = `now` for the parameter x with gradient g, exp_avg m and exp_inf u.
 
-        g ← g + weight_decay·x
-        m ← beta1·m + (1 − beta1)·g
-        u ← max(beta2·u, |g| + eps)
-        x ← x − lr/(1 − beta1ᵗ)·m/u
+    g ← g + weight_decay·x
+    m ← beta1·m + (1 − beta1)·g
+    u ← max(beta2·u, |g| + eps)
+    x ← x − lr/(1 − beta1ᵗ)·m/u
     """
     lr, beta1, beta2, eps, weight_decay, maximize, foreach = options
     if maximize:

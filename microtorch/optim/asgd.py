@@ -14,10 +14,10 @@ from .optimizer import Params, check_learning_rate
 def update(do: Any, options: Sequence[Any], now: tuple[Any, Any], g: Any, x: Any, average: Any, *_: Any) -> Any:
     """One step for the parameter x with gradient g and average ax; `now`: η and μ of this step.
 
-        g ← g + weight_decay·x
-        x ← x − lambd·η·x − η·g
-        ax ← ax + μ·(x − ax)
-        after step t: η ← lr/(1 + lambd·lr·t)^alpha, μ ← 1/max(1, t − t0)
+    g ← g + weight_decay·x
+    x ← x − lambd·η·x − η·g
+    ax ← ax + μ·(x − ax)
+    after step t: η ← lr/(1 + lambd·lr·t)^alpha, μ ← 1/max(1, t − t0)
     """
     _, lambd, _, _, weight_decay, maximize, foreach = options
     eta, mu = now

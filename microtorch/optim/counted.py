@@ -109,7 +109,9 @@ class Counted(Optimizer):
             raise AssertionError("_foreach ops don't support autograd")
         if group.get("capturable"):
             devices = CAPTURABLE_DEVICES if self.XLA[foreach] else CAPTURABLE_DEVICES[:-1]
-            raise AssertionError(f"If capturable=True, {self.ON_DEVICE[foreach]} must be on supported devices: {devices}.")
+            raise AssertionError(
+                f"If capturable=True, {self.ON_DEVICE[foreach]} must be on supported devices: {devices}."
+            )
 
 
 def update_arrays(

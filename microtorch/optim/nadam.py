@@ -15,11 +15,11 @@ from .optimizer import Params, check_learning_rate
 def update(do: Any, options: Sequence[Any], now: Any, g: Any, x: Any, m: Any, v: Any, _: Any) -> Any:
     """Step t for the parameter x with gradient g, exp_avg m and exp_avg_sq v; `now`: t, μ, the next μ and their products.
 
-        g ← g + weight_decay·x                                   decoupled: x ← x − lr·weight_decay·x
-        m ← beta1·m + (1 − beta1)·g
-        v ← beta2·v + (1 − beta2)·g²
-        s ← √(v/(1 − beta2ᵗ)) + eps
-        x ← x − lr·(1 − μₜ)/(1 − μ₁⋯μₜ)·g/s − lr·μₜ₊₁/(1 − μ₁⋯μₜ₊₁)·m/s        μₜ = beta1·(1 − ½·0.96^(t·momentum_decay))
+    g ← g + weight_decay·x                                   decoupled: x ← x − lr·weight_decay·x
+    m ← beta1·m + (1 − beta1)·g
+    v ← beta2·v + (1 − beta2)·g²
+    s ← √(v/(1 − beta2ᵗ)) + eps
+    x ← x − lr·(1 − μₜ)/(1 − μ₁⋯μₜ)·g/s − lr·μₜ₊₁/(1 − μ₁⋯μₜ₊₁)·m/s        μₜ = beta1·(1 − ½·0.96^(t·momentum_decay))
     """
     lr, beta1, beta2, eps, weight_decay, _, decoupled, maximize, foreach, differentiable = options
     t, mu, next_mu, product, next_product = now

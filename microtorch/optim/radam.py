@@ -13,10 +13,10 @@ from .optimizer import Params, check_learning_rate
 def update(do: Any, options: Sequence[Any], now: float, g: Any, x: Any, m: Any, v: Any, _: Any) -> Any:
     """Step t = `now` for the parameter x with gradient g, exp_avg m and exp_avg_sq v.
 
-        g ← g + weight_decay·x                     decoupled: x ← x − lr·weight_decay·x
-        m ← beta1·m + (1 − beta1)·g
-        v ← beta2·v + (1 − beta2)·g²
-        x ← x − lr·r·m/(1 − beta1ᵗ)                r = r(t)·√(1 − beta2ᵗ)/(√v + eps) once r(t) exists; before, r = 1
+    g ← g + weight_decay·x                     decoupled: x ← x − lr·weight_decay·x
+    m ← beta1·m + (1 − beta1)·g
+    v ← beta2·v + (1 − beta2)·g²
+    x ← x − lr·r·m/(1 − beta1ᵗ)                r = r(t)·√(1 − beta2ᵗ)/(√v + eps) once r(t) exists; before, r = 1
     """
     lr, beta1, beta2, eps, weight_decay, decoupled, maximize, foreach = options
     if maximize:

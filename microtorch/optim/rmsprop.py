@@ -14,10 +14,10 @@ from .optimizer import Params, check_learning_rate
 def update(do: Any, options: Sequence[Any], now: float, g: Any, x: Any, v: Any, b: Any, m: Any) -> Any:
     """One step for the parameter x with gradient g, square_avg v, momentum_buffer b and grad_avg m.
 
-        g ← g + weight_decay·x
-        v ← alpha·v + (1 − alpha)·g²
-        s ← √v + eps                      centered: m ← alpha·m + (1 − alpha)·g,  s ← √(v − m²) + eps
-        x ← x − lr·g/s                    with momentum: b ← momentum·b + g/s,  x ← x − lr·b
+    g ← g + weight_decay·x
+    v ← alpha·v + (1 − alpha)·g²
+    s ← √v + eps                      centered: m ← alpha·m + (1 − alpha)·g,  s ← √(v − m²) + eps
+    x ← x − lr·g/s                    with momentum: b ← momentum·b + g/s,  x ← x − lr·b
     """
     lr, alpha, eps, weight_decay, momentum, centered, maximize = options
     if maximize:

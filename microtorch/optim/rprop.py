@@ -15,10 +15,10 @@ from .optimizer import Params, check_learning_rate
 def update(do: Any, options: Sequence[Any], now: float, g: Any, x: Any, previous: Any, size: Any, _: Any) -> Any:
     """One step for the parameter x with gradient g, the one before it, and step_size `size`.
 
-        turned ← g·previous
-        size ← size·(etaplus if turned > 0, etaminus if turned < 0, else 1), kept in step_sizes
-        g ← 0 if turned < 0
-        x ← x − sign(g)·size
+    turned ← g·previous
+    size ← size·(etaplus if turned > 0, etaminus if turned < 0, else 1), kept in step_sizes
+    g ← 0 if turned < 0
+    x ← x − sign(g)·size
     """
     smaller, larger, least, most, maximize, foreach = options
     if maximize:
