@@ -180,6 +180,30 @@ def rmsprop_magnitudes(o: dict[str, Any], x: Array, gradients: list[Array]) -> A
     return x
 
 
+def adam_magnitudes(o: dict[str, Any], x: Array, gradients: list[Array]) -> Array:
+    """The same for Adam without weight decay in the gradient, whose mean of g may cancel."""
+    x, m, v, (beta1, beta2) = abs(x), 0 * x, 0 * x, o.get("betas", (0.9, 0.999))
+    for t, g in enumerate(gradients, 1):
+        m, v = beta1 * m + (1 - beta1) * abs(g), beta2 * v + (1 - beta2) * g**2
+        x = x * (1 + o["lr"] * o.get("weight_decay", 0)) + o["lr"] / (1 - beta1**t) * m / np.sqrt(v / (1 - beta2**t))
+    return x
+
+
+def adagrad_magnitudes(o: dict[str, Any], x: Array, gradients: list[Array]) -> Array:
+    x, v = abs(x), 0 * x
+    for g in gradients:
+        v = v + g**2
+        x = x + o["lr"] * abs(g) / np.sqrt(v)
+    return x
+
+
+MAGNITUDES: dict[str, Any] = {
+    SGD: sgd_magnitudes,
+    RMSPROP: rmsprop_magnitudes,
+    "Adam": adam_magnitudes,
+    "AdamW": adam_magnitudes,
+    "Adagrad": adagrad_magnitudes,
+}
 ROUNDINGS = 8  # of one step, at most, on the way from a gradient to a parameter
 
 
@@ -189,18 +213,22 @@ ROUNDINGS = 8  # of one step, at most, on the way from a gradient to a parameter
     [(SGD, {"momentum": m, "weight_decay": w, "nesterov": n, "fused": f, "dampening": 0 if n else 0.3})
      for m in (0.0, 0.9) for w in (0.0, 0.1) for n in (False, True) if m or not n for f in (False, True)]
     + [(RMSPROP, {"momentum": m, "alpha": a, "centered": c})
-       for m in (0.0, 0.9) for a in (0.99, 0.7) for c in (False, True)],
+       for m in (0.0, 0.9) for a in (0.99, 0.7) for c in (False, True)]
+    + [(kind, {"fused": f, **more}) for f in (False, True)
+       for kind, more in (("Adam", {}), ("Adam", {"betas": (0.5, 0.7)}), ("AdamW", {"weight_decay": 0.1}),
+                          ("Adagrad", {}), ("Adagrad", {"maximize": True}))],
 )  # fmt: skip
 def test_own_kernels_are_as_near_as_rounding_allows(kind: str, options: dict[str, Any], dtype: str) -> None:
+    """So are torch's fused kernels, which round otherwise than its own single steps; the state's versions are theirs."""
     generator = np.random.default_rng(0)
     x, *gradients = generator.normal(0, 1, (21, 37)).astype(dtype)
     options = {"lr": 0.03, **options}
     runs = [train(side, kind, options, [x], [[g] for g in gradients]) for side in SIDES]
     theirs, ours = (np.frombuffer(run[-1][0][1][0][3], dtype) for run in runs)
-    magnitudes = sgd_magnitudes if kind == SGD else rmsprop_magnitudes
-    scale = magnitudes(options, x.astype("f8"), [g.astype("f8") for g in gradients])
+    scale = MAGNITUDES[kind](options, x.astype("f8"), [g.astype("f8") for g in gradients])
     assert not np.array_equal(theirs, x)
     assert (abs(ours.astype("f8") - theirs) <= len(gradients) * ROUNDINGS * np.finfo(dtype).eps * scale).all()
+    assert runs[0][-1][2] == runs[1][-1][2]
 
 
 @settings(OFTEN, max_examples=30)

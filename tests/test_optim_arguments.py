@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 from alike import assert_same, table, torch_rounding
-from optimizers import RMSPROP, SGD, integers, leaf, optim, optimizer_module
-from sides import Side
+from optimizers import ADAPTIVE, integers, leaf, optim, optimizer_module
+from sides import Side, as_array
 
 
 @table(
@@ -69,14 +69,94 @@ def test_errors(case: Callable[[Side], Any]) -> None:
     assert assert_same(case).error is not None
 
 
-@pytest.mark.parametrize(
-    ("kind", "names"),
-    [(SGD, ("lr", "momentum", "weight_decay")), (RMSPROP, ("lr", "eps", "momentum", "weight_decay", "alpha"))],
-)
+SIGNED: dict[str, tuple[str, ...]] = {
+    "SGD": ("momentum", "weight_decay"),
+    "RMSprop": ("eps", "momentum", "weight_decay", "alpha"),
+    "Adam": ("eps", "weight_decay"),
+    "AdamW": ("eps", "weight_decay"),
+    "Adagrad": ("lr_decay", "weight_decay", "initial_accumulator_value", "eps"),
+    "Adadelta": ("rho", "eps", "weight_decay"),
+    "Adamax": ("eps", "weight_decay"),
+    "NAdam": ("eps", "weight_decay", "momentum_decay"),
+    "RAdam": ("eps", "weight_decay"),
+    "Rprop": (),
+    "ASGD": ("weight_decay", "lambd", "alpha", "t0"),
+    "LBFGS": (),
+}
+
+
+@pytest.mark.parametrize("kind", SIGNED)
 @pytest.mark.parametrize("value", [-1, -0.5, float("nan"), -float("inf")])
-def test_values_out_of_range(kind: str, names: tuple[str, ...], value: float) -> None:
-    for name in names:
+def test_values_out_of_range(kind: str, value: float) -> None:
+    for name in ("lr", *SIGNED[kind]):
         assert_same(lambda side, name=name: repr(getattr(optim(side), kind)([leaf(side)], **{name: value})))
+
+
+@pytest.mark.parametrize("kind", ["Adam", "AdamW", "Adamax", "NAdam", "RAdam"])
+@pytest.mark.parametrize("betas", [(-0.1, 0.9), (0.9, 1.0), (0.9, 2), (0.9, float("nan")), (0, 0.9), (0.9,), 0.9, ()])
+def test_betas_out_of_range(kind: str, betas: Any) -> None:
+    assert_same(lambda side: repr(getattr(optim(side), kind)([leaf(side)], betas=betas)))
+
+
+def scalar(side: Side, *values: float) -> Any:
+    return side.tensor(np.array(values if len(values) > 1 else values[0], "f4"))
+
+
+def one_step(side: Side, kind: str, **options: Any) -> Any:
+    p = leaf(side)
+    optimizer = getattr(optim(side), kind)([p], **options)
+    try:
+        optimizer.step()
+    finally:
+        assert as_array(p).tolist() == [1, 2], "changed before the error"
+
+
+@pytest.mark.parametrize("kind", ADAPTIVE)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"capturable": True},
+        {"capturable": True, "foreach": True},
+        {"foreach": True, "differentiable": True},
+        {"differentiable": True},
+        {"rate": 1},
+        {"lr": None},
+        {"lr": "a"},
+        {"foreach": True, "fused": True},
+        {"fused": True, "differentiable": True},
+    ],
+    ids=str,
+)
+def test_options_that_do_not_go_together(kind: str, options: dict[str, Any]) -> None:
+    assert assert_same(lambda side: one_step(side, kind, **options)).error is not None
+
+
+@table(
+    lambda s: one_step(s, "Adam", betas=(scalar(s, 0.9), 0.9)),
+    lambda s: one_step(s, "Adam", betas=(scalar(s, 0.9, 0.9), scalar(s, 0.9))),
+    lambda s: one_step(s, "Adam", betas=(scalar(s, 0.9), scalar(s, 0.9, 0.9))),
+    lambda s: one_step(s, "Adam", betas=(scalar(s, 0.9), scalar(s, 0.9)), foreach=True),
+    lambda s: one_step(s, "Adam", lr=scalar(s, 0.9), foreach=True),
+    lambda s: one_step(s, "AdamW", lr=scalar(s, 0.9, 0.9)),
+    lambda s: one_step(s, "NAdam", lr=scalar(s, 0.9, 0.9)),
+    lambda s: _regrouped(s, "Adam", foreach=True, lr=scalar(s, 0.9)),
+    lambda s: _regrouped(s, "Adam", foreach=True, betas=(scalar(s, 0.9), scalar(s, 0.9))),
+    lambda s: _regrouped(s, "Adam", fused=True, differentiable=True),
+    lambda s: _regrouped(s, "Adagrad", fused=True, differentiable=True),
+    lambda s: one_step(s, "Rprop", etas=(0.5, 0.9)),
+    lambda s: one_step(s, "Rprop", etas=(0, 1.5)),
+    lambda s: one_step(s, "Adadelta", rho=1.5),
+    lambda s: optim(s).Adam([integers(s)], fused=True).step(),
+    lambda s: optim(s).Adagrad([integers(s)], fused=True).step(),
+)
+def test_errors_of_some(case: Callable[[Side], Any]) -> None:
+    assert assert_same(case).error is not None
+
+
+def _regrouped(side: Side, kind: str, **options: Any) -> None:
+    optimizer = getattr(optim(side), kind)([leaf(side)])
+    optimizer.param_groups[0].update(options)
+    optimizer.step()
 
 
 def _with_hook(optimizer: Any, hook: Any) -> Any:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
 import pytest
 from alike import assert_same, torch_rounding
-from optimizers import RMSPROP, SGD, leaf, optim, optimizer_module
-from sides import Side
+from optimizers import ADAPTIVE, SGD, leaf, optim, optimizer_module
+from sides import SIDES, Side
 
 
-@pytest.mark.parametrize("kind", [SGD, RMSPROP])
+@pytest.mark.parametrize("kind", [SGD, *ADAPTIVE])
 def test_closure_runs_with_gradients_and_its_result_is_returned(kind: str) -> None:
     def case(side: Side) -> Any:
         p = leaf(side, 2.0, grad=None)
@@ -141,3 +143,35 @@ def test_an_optimizer_of_ones_own() -> None:
         return str(raised.value), p, results, calls, repr(optimizer), twin.state_dict(), Sign.step.__name__
 
     assert_same(case)
+
+
+# -- names -------------------------------------------------------------------------------------------------------------
+
+FRESH = """
+import sys
+import microtorch as torch
+p = torch.zeros(1, requires_grad=True)
+p.grad = torch.ones(1)
+torch.optim.SGD([p], lr=0.1).step()
+loaded = [name for name in sys.modules if name.startswith("microtorch.optim.")]
+assert sorted(loaded) == ["microtorch.optim." + name for name in ("arithmetic", "optimizer", "sgd")], loaded
+assert torch.optim.lr_scheduler.StepLR.__name__ == "StepLR"
+import microtorch.optim as optim
+from microtorch.optim import Adam, lr_scheduler
+from microtorch.optim.adam import Adam as same
+from microtorch.optim.lr_scheduler import StepLR
+from microtorch.optim import *
+assert Adam is same is torch.optim.Adam is torch.optim.adam.Adam
+assert RAdam([p]) and isinstance(AdamW([p]), Optimizer)
+"""
+
+
+def test_optimizers_are_loaded_when_asked_for() -> None:
+    subprocess.run([sys.executable, "-c", FRESH], check=True)
+
+
+def test_names_are_among_torchs() -> None:
+    theirs, ours = (optim(side) for side in SIDES)
+    missing = {"SparseAdam", "Adafactor", "Muon", "swa_utils", "swap_in_optimizer_params_and_state"}
+    assert set(ours.__all__) == set(theirs.__all__) - missing
+    assert set(ours.__all__) <= set(dir(ours))

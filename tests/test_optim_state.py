@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from alike import assert_same, table, torch_rounding
-from optimizers import RMSPROP, SGD, leaf, moved, optim
+from optimizers import ADAPTIVE, RMSPROP, SGD, leaf, moved, optim
 from sides import SIDES, Side, as_array
 
 LAYOUTS: list[Callable[[Side], Any]] = [
@@ -26,6 +26,16 @@ LAYOUTS: list[Callable[[Side], Any]] = [
     lambda s: optim(s).RMSprop([leaf(s), leaf(s, 3.0, dtype="f8")], momentum=0.9, centered=True, eps=1e-6),
     lambda s: optim(s).RMSprop([{"params": leaf(s), "momentum": 0.5}, {"params": leaf(s), "centered": True}], 0.5),
     lambda s: optim(s).SGD([leaf(s)], lr=np.float64(0.1), momentum=True),
+    lambda s: optim(s).Adam([leaf(s), leaf(s, 3.0, dtype="f8"), leaf(s, grad=None)], amsgrad=True),
+    lambda s: optim(s).Adam([{"params": leaf(s), "betas": (0.5, 0.6)}, {"params": leaf(s), "lr": 1}], np.float64(0.1)),
+    lambda s: optim(s).AdamW([leaf(s), leaf(s, 1.0)], lr=0.1),
+    lambda s: optim(s).Adagrad([leaf(s), leaf(s, grad=None)], lr_decay=0.5, initial_accumulator_value=0.25),
+    lambda s: optim(s).Adadelta([leaf(s), leaf(s, 1.0)], weight_decay=0.5),
+    lambda s: optim(s).Adamax([leaf(s), leaf(s, 1.0)], maximize=True),
+    lambda s: optim(s).NAdam([leaf(s), leaf(s, 1.0)], decoupled_weight_decay=True, weight_decay=0.1),
+    lambda s: optim(s).RAdam([leaf(s), leaf(s, 1.0)], betas=(0.5, 0.8)),
+    lambda s: optim(s).Rprop([leaf(s), leaf(s, 1.0)], lr=s.tensor(np.array([0.5], "f4"))),
+    lambda s: optim(s).ASGD([leaf(s), leaf(s, 1.0)], t0=2),
 ]  # fmt: skip
 
 
@@ -104,7 +114,7 @@ def test_loading_copies_groups_and_leaves_the_dictionary_alone() -> None:
 
 
 @pytest.mark.parametrize("copier", [copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o))], ids=["deepcopy", "pickle"])
-@table(*LAYOUTS[:6], *LAYOUTS[8:])
+@table(*LAYOUTS[:6], *LAYOUTS[8:20], LAYOUTS[21])
 def test_copies_are_whole_and_independent(case: Callable[[Side], Any], copier: Callable[[Any], Any]) -> None:
     def observed(side: Side) -> Any:
         optimizer = case(side)
@@ -120,15 +130,54 @@ def test_copies_are_whole_and_independent(case: Callable[[Side], Any], copier: C
         assert_same(observed)
 
 
-def test_old_pickles_get_the_options_of_today() -> None:
+OLD: dict[str, Callable[[Side], dict[str, Any]]] = {  # states in which numbers were no tensors yet
+    "SGD": lambda s: {},
+    "RMSprop": lambda s: {"step": 4, "square_avg": ones(s)},
+    "Adam": lambda s: {"step": 4, "exp_avg": ones(s), "exp_avg_sq": ones(s)},
+    "AdamW": lambda s: {"step": 4, "exp_avg": ones(s), "exp_avg_sq": ones(s)},
+    "Adagrad": lambda s: {"step": 4, "sum": ones(s)},
+    "Adadelta": lambda s: {"step": 4, "square_avg": ones(s), "acc_delta": ones(s)},
+    "Adamax": lambda s: {"step": 4, "exp_avg": ones(s), "exp_inf": ones(s)},
+    "NAdam": lambda s: {"step": 4, "mu_product": 0.5, "exp_avg": ones(s), "exp_avg_sq": ones(s)},
+    "RAdam": lambda s: {"step": 4, "exp_avg": ones(s), "exp_avg_sq": ones(s)},
+    "Rprop": lambda s: {"step": 4, "prev": ones(s), "step_size": ones(s)},
+    "ASGD": lambda s: {"step": 4, "eta": 0.01, "mu": 1, "ax": ones(s)},
+}
+
+
+def ones(side: Side) -> Any:
+    return side.tensor(np.ones(2, "f4"))
+
+
+@pytest.mark.parametrize("default", ["float32", "float64"])
+@pytest.mark.parametrize("kind", OLD)
+def test_old_pickles_get_the_options_of_today(kind: str, default: str) -> None:
     def case(side: Side) -> Any:
-        made = []
-        for kind in (SGD, RMSPROP):
-            p = leaf(side)
-            optimizer = getattr(optim(side), kind)([p])
-            state = {p: {"step": 4, "square_avg": side.tensor(np.ones(2, "f4"))}} if kind == RMSPROP else {}
-            optimizer.__setstate__({"defaults": {}, "state": state, "param_groups": [{"params": [p], "lr": 1}]})
-            made.append((repr(optimizer), optimizer.state_dict(), optimizer.defaults))
-        return made
+        p, state = leaf(side), OLD[kind](side)
+        optimizer = getattr(optim(side), kind)([p])
+        side.module.set_default_dtype(getattr(side.module, default))
+        try:
+            optimizer.__setstate__(
+                {"defaults": {}, "state": {p: state} if state else {}, "param_groups": [{"params": [p], "lr": 1}]}
+            )
+        finally:
+            side.module.set_default_dtype(side.module.float32)
+        return repr(optimizer), optimizer.state_dict(), optimizer.defaults
+
+    assert_same(case)
+
+
+@pytest.mark.parametrize("fused", [False, True])
+@pytest.mark.parametrize("kind", ADAPTIVE)
+def test_numbers_of_the_state_are_of_the_default_type(kind: str, fused: bool) -> None:
+    def case(side: Side) -> Any:
+        side.module.set_default_dtype(side.module.float64)
+        try:
+            optimizer = getattr(optim(side), kind)([leaf(side)], **({"fused": True} if fused else {}))
+            optimizer.step()
+        finally:
+            side.module.set_default_dtype(side.module.float32)
+        state = next(iter(optimizer.state.values()))
+        return {name: (str(t.dtype), t._version, tuple(t.shape)) for name, t in state.items()}
 
     assert_same(case)

@@ -34,15 +34,20 @@ def _inference(side: Side, array: Any) -> Any:
         return side.tensor(array) * 1
 
 
+def buffer_of(state: dict[str, Any]) -> str:
+    """A tensor of the state."""
+    return next((name for name in ("exp_avg", "prev") if name in state), "momentum_buffer")
+
+
 STRANGE: dict[str, Callable[[Side, Any, dict[str, Any]], Any]] = {
     "a buffer of another dtype": lambda s, p, state: state.update(
-        momentum_buffer=s.tensor(np.full(p.shape, 1 / 3), False)
+        **{buffer_of(state): s.tensor(np.full(p.shape, 1 / 3), False)}
     ),
     "a buffer whose elements are one": lambda s, p, state: state.update(
-        momentum_buffer=s.tensor(np.ones(1, "f4")).expand(p.shape)
+        **{buffer_of(state): s.tensor(np.ones(1, "f4")).expand(p.shape)}
     ),
     "a buffer made in inference mode": lambda s, p, state: state.update(
-        momentum_buffer=_inference(s, np.ones(p.shape, "f4"))
+        **{buffer_of(state): _inference(s, np.ones(p.shape, "f4"))}
     ),
     "a parameter of another dtype": lambda s, p, _: setattr(p, "data", p.data.double()),
     "a parameter of another shape": lambda s, p, _: setattr(p, "data", p.data[None].clone()),
@@ -53,13 +58,13 @@ STRANGE: dict[str, Callable[[Side, Any, dict[str, Any]], Any]] = {
 
 
 @pytest.mark.parametrize("shape", [(1,), (2, 3)], ids=str)
-@pytest.mark.parametrize(("kind", "momentum"), [(SGD, 0), (SGD, 0.9), (RMSPROP, 0.9)])
+@pytest.mark.parametrize(("kind", "momentum"), [(SGD, 0), (SGD, 0.9), (RMSPROP, 0.9), ("Adam", None), ("Rprop", None)])
 @pytest.mark.parametrize("strange", STRANGE)
 def test_a_step_on_strange_tensors(strange: str, kind: str, momentum: float, shape: tuple[int, ...]) -> None:
     def case(side: Side) -> Any:
         p = side.tensor(np.full(shape, 0.7, "f4"), requires_grad=True)
         p.grad = side.tensor(np.full(shape, 0.3, "f4"))
-        optimizer = getattr(optim(side), kind)([p], momentum=momentum)
+        optimizer = getattr(optim(side), kind)([p], **({} if momentum is None else {"momentum": momentum}))
         optimizer.step()
         STRANGE[strange](side, p, optimizer.state[p])
         optimizer.step()
