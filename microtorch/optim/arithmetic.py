@@ -116,7 +116,7 @@ def count(steps: Tensor, differentiable: bool) -> float:
     else:
         with set_grad_enabled(differentiable):
             steps.add_(1)
-    return array.item()  # type: ignore[no-any-return]
+    return array.item()
 
 
 def put(number: Tensor, value: Any) -> None:

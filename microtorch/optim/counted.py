@@ -40,7 +40,7 @@ class Counted(Optimizer):
             for name, default in self.OLDER.items():
                 group.setdefault(name, default)
             for p in group["params"]:
-                known = self.state.get(p)
+                known = self.state.get(p) or {}
                 for name in self.COUNTS if known else ():
                     if not isinstance(known[name], Tensor):
                         known[name] = counter(known[name], group.get("fused"))
@@ -71,17 +71,18 @@ class Counted(Optimizer):
         recorded = differentiable
         if not NUMBERS.issuperset(map(type, options)):
             options, recorded = self.as_options(options, differentiable)
+        update = self.update
         for p, g, at, state, a, b, c in ready:
             now = self._now(count(state["step"], differentiable), state, options)
             alike = fits(a, p) and (b is None or fits(b, p)) and (c is None or fits(c, p))
-            x = p
+            x: Any = p
             if fused:  # torch's fused form raises no versions; a tensor's `data` has versions of its own
                 x, a, b, c = (None if t is None else t.data for t in (p, a, b, c))
             if recorded or at is None or not alike:
                 with set_grad_enabled(differentiable):
-                    self.update(Tensor, options, now, g, x, a, b, c)
+                    update(Tensor, options, now, g, x, a, b, c)
             else:
-                update_arrays(self.update, options, now, g, at, (x, a, b, c), writes)
+                update_arrays(update, options, now, g, at, x, a, b, c, writes)
 
     def _options(self, group: dict[str, Any]) -> Sequence[Any]:
         """The options that the rule takes."""
@@ -115,10 +116,9 @@ class Counted(Optimizer):
 
 
 def update_arrays(
-    update: Callable[..., Any], options: Any, now: Any, g: Tensor, at: Any, tensors: Any, writes: Sequence[int]
+    update: Any, options: Any, now: Any, g: Tensor, at: Any, p: Any, a: Any, b: Any, c: Any, writes: Sequence[int]
 ) -> None:
     """One unrecorded step for a parameter and its state, in the place `at` of their arrays."""
-    p, a, b, c = tensors
     gradient, x, first = g._array, p._array, a._array
     second, third = None if b is None else b._array, None if c is None else c._array
     if at is ALL:

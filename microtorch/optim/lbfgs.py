@@ -73,7 +73,7 @@ class LBFGS(Optimizer):
         flat = g.abs().max() <= group["tolerance_grad"]
         if flat:
             return first_loss
-        known = {name: state.get(name) for name in KEPT}
+        known: dict[str, Any] = {name: state.get(name) for name in KEPT}
         for iteration in range(1, group["max_iter"] + 1):
             state["n_iter"] += 1
             newest = state["n_iter"] == 1
@@ -131,7 +131,7 @@ KEPT = ("d", "t", "old_dirs", "old_stps", "ro", "H_diag", "prev_flat_grad", "pre
 
 def flat_gradient(params: list[Tensor]) -> Tensor:
     """The gradients of all parameters in one row; 0 where there is none."""
-    return cat([p.new_zeros(p.numel()) if p.grad is None else p.grad.view(-1) for p in params], 0)  # type: ignore[no-any-return]
+    return cat([p.new_zeros(p.numel()) if p.grad is None else p.grad.view(-1) for p in params], 0)
 
 
 def move(params: list[Tensor], d: Tensor, t: Any) -> None:

@@ -45,7 +45,7 @@ def rectification(beta2: float, t: float) -> float | None:
     rho = limit - 2 * t * beta2**t / (1 - beta2**t)
     if not rho > 5.0:
         return None
-    return ((rho - 4) * (rho - 2) * limit / ((limit - 4) * (limit - 2) * rho)) ** 0.5  # type: ignore[no-any-return]
+    return ((rho - 4) * (rho - 2) * limit / ((limit - 4) * (limit - 2) * rho)) ** 0.5
 
 
 class RAdam(Counted):

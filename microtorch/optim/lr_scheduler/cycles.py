@@ -143,7 +143,11 @@ class CyclicLR(_WithMomentum):
     def _init_scale_fn(self) -> None:
         if self._scale_fn_custom is not None:
             return
-        scales = {"triangular": _one, "triangular2": _halved, "exp_range": functools.partial(_power, self.gamma)}
+        scales: dict[str, Callable[[float], float]] = {
+            "triangular": _one,
+            "triangular2": _halved,
+            "exp_range": functools.partial(_power, self.gamma),
+        }
         if self.mode in scales:
             self._scale_fn_ref = scales[self.mode]
             self.scale_mode = "iterations" if self.mode == "exp_range" else "cycle"
@@ -188,11 +192,11 @@ def _one(x: float) -> float:
 
 
 def _halved(x: float) -> float:
-    return 1 / 2.0 ** (x - 1)  # type: ignore[no-any-return]
+    return 1 / 2.0 ** (x - 1)
 
 
 def _power(gamma: float, x: float) -> float:
-    return gamma**x  # type: ignore[no-any-return]
+    return gamma**x
 
 
 class OneCycleLR(_WithMomentum):

@@ -36,10 +36,10 @@ class ReduceLROnPlateau(LRScheduler):
         self.optimizer = checked(optimizer)
         count = len(optimizer.param_groups)
         if not isinstance(min_lr, (list, tuple)):
-            self.default_min_lr = min_lr
-            self.min_lrs = [min_lr] * count
+            self.default_min_lr: Any = min_lr
+            self.min_lrs: list[Any] = [min_lr] * count
         elif len(min_lr) == count:
-            self.default_min_lr = None  # type: ignore[assignment]
+            self.default_min_lr = None
             self.min_lrs = list(min_lr)
         else:
             raise ValueError(f"expected {count} min_lrs, got {len(min_lr)}")
