@@ -331,10 +331,10 @@ class Op:
 
     # -- in place and out= --------------------------------------------------------------------------------------------
 
-    def in_place(self, values: Sequence[Any], extras: Sequence[Any], name: str) -> Tensor:
+    def in_place(self, values: Sequence[Any], extras: Sequence[Any], name: str, first: int = 0) -> Tensor:
         """Overwrite the first tensor with the result."""
         target: Tensor = values[0]
-        array = self.array(0, target, name, 0)
+        array = self.array(0, target, name, first)
         recorded = mode.grad and bool(self.differentiable) and any(map(requires_grad, values))
         if recorded:
             check_inplace(target)
@@ -342,7 +342,7 @@ class Op:
         traits = self.traits
         try:
             if traits.check is not None:
-                self.common_dtype(values, name, 0)  # refuses what is no tensor
+                self.common_dtype(values, name, first)  # refuses what is no tensor
                 traits.check(*values)
         except NotImplementedError as error:  # of several reasons to refuse, torch sees the shape first
             raise self._wrong_shape(array.shape, values) or error from None
@@ -353,7 +353,7 @@ class Op:
             if isinstance(value, Tensor):
                 check_partial_overlap(array, value._array)
         try:
-            result = self.compute(values, extras, name, 0)
+            result = self.compute(values, extras, name, first)
         except (RuntimeError, NotImplementedError) as error:
             raise self._wrong_shape(array.shape, values) or error from None
         if result.shape != array.shape:

@@ -1,19 +1,20 @@
 """The operations, each whole in one place: meaning, forward, gradient.
 
 Each module publishes those listed with it, and is loaded when one of them is asked for: `add` is `torch.add` and the
-method `Tensor.add`, `add(_)` besides the method `add_`, `torch.zeros` only a function, `.view` only a method.
+method `Tensor.add`, `add(_)` besides the method `add_`, `exp[_]` besides the method and the function `exp_`,
+`torch.zeros` is only a function, `.view` only a method.
 """
 
 from ..op import FUNCTIONS, METHODS
 
 INDEX = {
     "arithmetic": """
-        abs(_) absolute(_) add(_) addcdiv(_) addcmul(_) div(_) divide(_) floor_divide(_) fmod(_) lerp(_) mul(_)
-        multiply(_) neg(_) negative(_) positive pow(_) reciprocal(_) remainder(_) square(_) sub(_) subtract(_)
+        abs[_] absolute(_) add(_) addcdiv(_) addcmul(_) div(_) divide(_) floor_divide(_) fmod(_) lerp(_) mul(_)
+        multiply(_) neg[_] negative[_] positive pow(_) reciprocal[_] remainder(_) square[_] sub(_) subtract(_)
         true_divide(_) torch.rsub""",
     "comparison": """
         allclose bitwise_and(_) bitwise_left_shift(_) bitwise_not(_) bitwise_or(_) bitwise_right_shift(_) bitwise_xor(_)
-        clamp(_) clamp_max(_) clamp_min(_) clip(_) eq(_) equal fmax fmin ge(_) greater(_) greater_equal(_) gt(_) isclose
+        clamp[_] clamp_max[_] clamp_min[_] clip[_] eq(_) equal fmax fmin ge(_) greater(_) greater_equal(_) gt(_) isclose
         le(_) less(_) less_equal(_) logical_and(_) logical_not(_) logical_or(_) logical_xor(_) lt(_) masked_fill(_)
         maximum minimum ne(_) not_equal(_) where .__invert__""",
     "conversion": """
@@ -40,17 +41,17 @@ INDEX = {
     "legacy": """
         torch.BoolTensor torch.ByteTensor torch.CharTensor torch.DoubleTensor torch.FloatTensor torch.HalfTensor
         torch.IntTensor torch.LongTensor torch.ShortTensor torch.set_default_tensor_type .__new__ .new""",
-    "linalg": "addmm(_) addmv(_) addr(_) baddbmm(_) bmm dot ger inner matmul mm mv outer vdot",
+    "linalg": "addmm(_) addmv[_] addr(_) baddbmm(_) bmm dot ger inner matmul mm mv outer vdot",
     "norms": "norm",
     "order": "adjoint moveaxis movedim permute swapaxes(_) swapdims(_) t transpose",
     "parts": """
-        as_strided(_) chunk diagonal hsplit narrow select split split_with_sizes tensor_split unbind vsplit
+        as_strided[_] chunk diagonal hsplit narrow select split split_with_sizes tensor_split unbind vsplit
         ._as_strided_backward .unfold""",
     "pointwise": """
-        acos(_) arccos(_) arcsin(_) arctan(_) arctan2(_) asin(_) atan(_) atan2(_) ceil(_) cos(_) cosh(_) exp(_) exp2(_)
-        expm1(_) fix(_) floor(_) frac(_) isfinite isinf isnan isneginf isposinf log(_) log10(_) log1p(_) log2(_)
-        nan_to_num(_) relu(_) round(_) rsqrt(_) sgn(_) sigmoid(_) sign(_) signbit sin(_) sinh(_) sqrt(_) tan(_) tanh(_)
-        trunc(_)""",
+        acos[_] arccos[_] arcsin[_] arctan[_] arctan2(_) asin[_] atan[_] atan2(_) ceil[_] cos[_] cosh[_] exp[_] exp2[_]
+        expm1[_] fix[_] floor[_] frac[_] isfinite isinf isnan isneginf isposinf log[_] log10[_] log1p[_] log2[_]
+        nan_to_num[_] relu[_] round[_] rsqrt[_] sgn(_) sigmoid[_] sign(_) signbit sin[_] sinh[_] sqrt[_] tan[_] tanh[_]
+        trunc[_]""",
     "questions": """
         conj is_nonzero resolve_conj resolve_neg torch.is_complex torch.is_conj torch.is_floating_point
         torch.is_inference torch.is_same_size torch.is_tensor torch.numel .pin_memory""",
@@ -76,7 +77,10 @@ for module, listed in INDEX.items():
             METHODS.homes[entry[1:]] = home
         elif entry.startswith("torch."):
             FUNCTIONS.homes[entry[6:]] = home
-        elif entry.endswith("(_)"):
-            FUNCTIONS.homes[entry[:-3]] = METHODS.homes[entry[:-3]] = METHODS.homes[entry[:-3] + "_"] = home
+        elif entry.endswith(("(_)", "[_]")):
+            name = entry[:-3]
+            FUNCTIONS.homes[name] = METHODS.homes[name] = METHODS.homes[name + "_"] = home
+            if entry.endswith("[_]"):
+                FUNCTIONS.homes[name + "_"] = home
         else:
             FUNCTIONS.homes[entry] = METHODS.homes[entry] = home

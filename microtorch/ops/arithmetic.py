@@ -458,6 +458,7 @@ def div_(input: Tensor, other: Any, *, rounding_mode: Any = NOT_GIVEN) -> Tensor
 @only_method
 def square_(input: Tensor) -> Tensor:
     """`square` in place."""
+    require_tensor("input", 1, input)
     return METHODS["pow_"](input, 2)
 
 
