@@ -63,12 +63,14 @@ __version__ = "2.13.0"  # the torch whose behaviour this is
 
 
 if _TYPE_CHECKING:
-    from . import backends, cuda, linalg, nn, optim, random, utils
+    from . import backends, cuda, linalg, nn, optim, random, special, utils
     from .autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled, set_anomaly_enabled
     from .ops.generator import Generator, default_generator
 
 # What not every program needs is loaded when it is asked for, as are most operations: exp, where, manual_seed, …
-_LATER = {name: name for name in ("backends", "cuda", "linalg", "nn", "optim", "random", "utils")} | dict.fromkeys(
+_LATER = {
+    name: name for name in ("backends", "cuda", "linalg", "nn", "optim", "random", "special", "utils")
+} | dict.fromkeys(
     ("is_anomaly_check_nan_enabled", "is_anomaly_enabled", "set_anomaly_enabled"), "autograd.anomaly_mode"
 )
 

@@ -31,7 +31,7 @@ ROOMS = [
     ["ops"],
     ["autograd"],
     ["binding"],
-    ["linalg", "utils", "random"],
+    ["linalg", "special", "utils", "random"],
     ["nn"],
     ["optim"],
     ["__init__"],

@@ -20,9 +20,10 @@ Array = Any  # a numpy array, or the numpy scalar that a 0-d operation returns
 Stretch = tuple[Array, Callable[[Array], Array]]  # where a formula holds, and the formula
 
 
-def _piecewise(x: Array, stretches: Sequence[Stretch], otherwise: float = np.nan) -> Array:
-    """Each formula where it holds."""
-    result = np.full(x.shape, otherwise, x.dtype)
+def _piecewise(x: Array, stretches: Sequence[Stretch]) -> Array:
+    """Each formula where it holds, elsewhere nan; laid out as numpy's own functions would."""
+    x = np.asarray(x)
+    result = np.asarray(x * x.dtype.type(np.nan))
     for where, formula in stretches:
         if where.any():
             result[where] = formula(x[where])
@@ -34,7 +35,8 @@ def _in_float64(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
 
     @functools.wraps(function)
     def rounded(x: Array) -> Array:
-        return function(np.asarray(x, np.float64)).astype(x.dtype, copy=False)
+        wide = np.positive(x, dtype=np.float64)  # laid out as other functions' results, which a conversion is not
+        return np.asarray(function(wide)).astype(x.dtype, copy=False)
 
     return rounded
 
@@ -152,7 +154,7 @@ def erfc(x: Array) -> Array:
 
 def erfinv(y: Array) -> Array:
     """x with erf(x) = y: G. L. Pavlis's rational approximation, made precise by two of Halley's steps."""
-    wide = np.asarray(y, np.float64)
+    wide = np.positive(y, dtype=np.float64)
     size = np.abs(wide)
 
     def middle(y: Array) -> Array:
@@ -434,31 +436,37 @@ def _chebyshev(x: Array, coefficients: Sequence[float]) -> Array:
     return x.dtype.type(0.5) * (b0 - b2)
 
 
-def _bessel(x: Array, small: Sequence[float], large: Sequence[float]) -> Array:
-    """e⁻ˣ·I(x) for x ≥ 0 from the series up to 8 and beyond."""
-    near = x <= 8
-    return _piecewise(
-        x,
-        [(near, lambda x: _chebyshev(x / 2 - 2, small)), (~near, lambda x: _chebyshev(32 / x - 2, large) / np.sqrt(x))],
-    )
-
-
-def i0e(x: Array) -> Array:
-    """e⁻|ˣ|·I₀(x)."""
-    return _bessel(np.abs(x), I0_SMALL, I0_LARGE)
+def _bessel(x: Array, small: Sequence[float], large: Sequence[float], scaled: bool, odd: bool) -> Array:
+    """I₀ or I₁ for x ≥ 0, without the factor eˣ if `scaled`, from the series up to 8 and the one beyond."""
+    growth = np.ones_like(x) if scaled else _correct(np.exp, x)
+    near = np.minimum(x, x.dtype.type(8))
+    first = (growth * near if odd else growth) * _chebyshev(near / 2 - 2, small)
+    far = np.maximum(x, x.dtype.type(8))
+    return np.where(x <= 8, first, growth * _chebyshev(32 / far - 2, large) / np.sqrt(far))
 
 
 def i0(x: Array) -> Array:
     """The modified Bessel function I₀."""
-    return _correct(np.exp, np.abs(x)) * i0e(x)
+    return _bessel(np.abs(x), I0_SMALL, I0_LARGE, scaled=False, odd=False)
 
 
-def i1e(x: Array) -> Array:
-    """e⁻|ˣ|·I₁(x)."""
-    size = np.abs(x)
-    return np.copysign(_bessel(size, I1_SMALL, I1_LARGE) * np.where(size <= 8, size, x.dtype.type(1)), x)
+def i0e(x: Array) -> Array:
+    """e⁻|ˣ|·I₀(x)."""
+    return _bessel(np.abs(x), I0_SMALL, I0_LARGE, scaled=True, odd=False)
+
+
+def _i1(x: Array, scaled: bool) -> Array:
+    few = x.dtype == np.float32  # for which torch takes as many terms as its digits need
+    small, large = (I1_SMALL[-17:], I1_LARGE[-7:]) if few else (I1_SMALL, I1_LARGE)
+    size = _bessel(np.abs(x), small, large, scaled, odd=True)
+    return np.where(x < 0, -size, size)
 
 
 def i1(x: Array) -> Array:
     """The modified Bessel function I₁, the derivative of I₀."""
-    return _correct(np.exp, np.abs(x)) * i1e(x)
+    return _i1(x, scaled=False)
+
+
+def i1e(x: Array) -> Array:
+    """e⁻|ˣ|·I₁(x)."""
+    return _i1(x, scaled=True)

@@ -24,7 +24,7 @@ from .nodes import DESCRIBED, NotImplementedNode, OpNode, attributes, describe, 
 from .output import check_writable, requires_grad, write_into
 from .shapes import broadcast_error, broadcast_shape
 from .tape import Unrolled, unroll
-from .traits import FLOAT, KEEP, NUMBERS, Traits, not_implemented
+from .traits import FLOAT, KEEP, NUMBERS, Traits, no_derivative, not_implemented
 
 Formula = Callable[..., Any]
 
@@ -140,6 +140,19 @@ class Op:
         """The second of two inputs, if it may be a number."""
         return self.tensors[1] if len(self.tensors) == 2 and self.numbers[1] and self.promotion != KEEP else None
 
+    @cached_property
+    def over(self) -> Op:
+        """The declaration of the variant that writes over its input: this one, unless another node or gradient is."""
+        traits = self.traits
+        if not traits.node_in_place:
+            return self
+        formulas = self.formulas
+        if not traits.derived_in_place:
+            formulas = dict.fromkeys(formulas, no_derivative(f"inplace version of {self.name}"))
+        return Op(
+            self.forward, formulas, Traits(**(vars(traits) | {"node": traits.node_in_place, "node_in_place": ""}))
+        )
+
     # -- inputs -------------------------------------------------------------------------------------------------------
 
     def array(self, position: int, value: Any, name: str, first: int = 1) -> np.ndarray[Any, Any]:
@@ -168,7 +181,9 @@ class Op:
                     raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(tensor).__name__}")
             return [[tensor._array for tensor in tensors], *values[1:]]
         return [
-            v if v is None or (self.numbers[i] and isinstance(v, NUMBERS)) else self.array(i, v, name, first)
+            v
+            if (v is None and self.optional[i]) or (self.numbers[i] and isinstance(v, NUMBERS))
+            else self.array(i, v, name, first)
             for i, v in enumerate(values)
         ]
 
@@ -203,7 +218,7 @@ class Op:
                 self.traits.check(*values)
             if common.numpy.char in self.traits.refuses[1]:
                 self._refuse(values, common)
-            half = common is dtypes.float16
+            half = common is dtypes.float16 and not self.traits.in_half
             arrays = [
                 (v._array if isinstance(v, Tensor) else v)
                 if kept
@@ -362,7 +377,7 @@ class Op:
         original = None
         if recorded and self._needs_original(values):
             original = target.clone() if requires_grad(target) else wrap(array.copy())
-        node = self.make_node([target], values, extras, original) if recorded else None
+        node = self.over.make_node([target], values, extras, original) if recorded else None
         np.copyto(array, cast(result, array.dtype))
         target._counter[0] += 1
         if node is not None:

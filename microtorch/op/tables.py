@@ -47,9 +47,10 @@ def publish(function: Function, where: bool | str = True) -> Function:
 
 
 def publish_in_place(method: Function) -> None:
-    """Enter a method that changes its tensor, and the function of that name where the index has one, as torch.exp_."""
+    """Enter a method that changes its tensor, or a function, as torch.exp_, or both: as the index says."""
     name = method.__name__
-    METHODS.here[name] = method
+    if name in METHODS.homes:
+        METHODS.here[name] = method
     if _changes_too(name):
         FUNCTIONS.here[name] = renamed(method, name, 1)
 

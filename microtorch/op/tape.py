@@ -41,7 +41,7 @@ def unroll(op: Op) -> Unrolled:
     if not op.differentiable or optional or op.takes_list or op.outputs or op.view == MANY:
         return unrolled
     number = op.number_argument
-    if any(op.numbers) and (number is None or op.node_name == "NotImplemented"):
+    if op.node_name == "NotImplemented" or (any(op.numbers) and number is None):
         return unrolled
     if number is not None and op.differentiable[0] == op.tensors[0]:
         edges = op.differentiable if op.traits.wraps_numbers else [n for n in op.differentiable if n != number]

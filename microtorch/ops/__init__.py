@@ -44,14 +44,17 @@ INDEX = {
     "linalg": "addmm(_) addmv[_] addr(_) baddbmm(_) bmm dot ger inner matmul mm mv outer vdot",
     "norms": "norm",
     "order": "adjoint moveaxis movedim permute swapaxes(_) swapdims(_) t transpose",
+    "pairs": """
+        copysign(_) float_power(_) gcd[_] heaviside(_) hypot(_) lcm[_] ldexp[_] logaddexp logaddexp2 nextafter(_)""",
     "parts": """
         as_strided[_] chunk diagonal hsplit narrow select split split_with_sizes tensor_split unbind vsplit
         ._as_strided_backward .unfold""",
     "pointwise": """
-        acos[_] arccos[_] arcsin[_] arctan[_] arctan2(_) asin[_] atan[_] atan2(_) ceil[_] cos[_] cosh[_] exp[_] exp2[_]
-        expm1[_] fix[_] floor[_] frac[_] isfinite isinf isnan isneginf isposinf log[_] log10[_] log1p[_] log2[_]
-        nan_to_num[_] relu[_] round[_] rsqrt[_] sgn(_) sigmoid[_] sign(_) signbit sin[_] sinh[_] sqrt[_] tan[_] tanh[_]
-        trunc[_]""",
+        acos[_] acosh[_] angle arccos[_] arccosh[_] arcsin[_] arcsinh[_] arctan2(_) arctan[_] arctanh[_] asin[_]
+        asinh[_] atan2(_) atan[_] atanh[_] ceil[_] cos[_] cosh[_] deg2rad[_] exp2[_] exp[_] expm1[_] fix[_] floor[_]
+        frac[_] frexp isfinite isinf isnan isneginf isposinf isreal log10[_] log1p[_] log2[_] log[_] nan_to_num[_]
+        rad2deg[_] relu[_] round[_] rsqrt[_] sgn(_) sigmoid[_] sign(_) signbit sin[_] sinh[_] sqrt[_] tan[_] tanh[_]
+        trunc[_] torch.real torch.threshold torch.threshold_""",
     "questions": """
         conj is_nonzero resolve_conj resolve_neg torch.is_complex torch.is_conj torch.is_floating_point
         torch.is_inference torch.is_same_size torch.is_tensor torch.numel .pin_memory""",
@@ -67,6 +70,8 @@ INDEX = {
         detach_ flatten ravel reshape squeeze(_) unflatten unsqueeze(_) torch.detach .contiguous .reshape_as .t_
         .transpose_ .view .view_as""",
     "softmax": "log_softmax logsumexp softmax",
+    "special": """
+        digamma(_) erf[_] erfc[_] erfinv(_) i0[_] lgamma(_) logit[_] mvlgamma(_) polygamma(_) sinc[_] xlogy[_]""",
     "spread": "std var torch.std_mean torch.var_mean",
 }
 
