@@ -418,7 +418,7 @@ class Op:
         traits = self.traits
         derivable = self.differentiable and not traits.gives_bool and self.node_name != "NotImplemented"
         arguments = (*values, *extras) if derivable else ()
-        strict = traits.strict_out if isinstance(traits.strict_out, str) else traits.strict_out(out, *values)
+        strict = traits.strict_out(out, *values) if callable(traits.strict_out) else traits.strict_out
         if traits.dtype_of_out and isinstance(out, Tensor):
             at = self.others.index("dtype")
             if extras[at] is not None:

@@ -45,9 +45,8 @@ class Traits:
     shape_error: str = "output with shape {0} doesn't match the broadcast shape {1}"
 
     out: bool = True  # there is an argument `out`
-    strict_out: str | Callable[..., str] = (
-        ""  # the error if `out` is of another dtype; or a function of `out` and inputs
-    )
+    # The error if `out` is of another dtype, of several outputs one for each; or a function of `out` and inputs.
+    strict_out: str | tuple[str, ...] | Callable[..., str] = ""
     cast_error: str | TypeError = ""  # the error if it is of a lower category
     dtype_of_out: str = ""  # `dtype` is by default that of `out`; the error if it is another
 

@@ -65,11 +65,15 @@ INDEX = {
     "rearranging": """
         diag diag_embed flip fliplr flipud repeat_interleave roll rot90 tile trace tril(_) triu(_) torch.tril_indices
         torch.triu_indices .fill_diagonal_ .repeat""",
-    "reduction": "all any count_nonzero cumprod(_) cumsum(_) mean nansum prod sum .sum_to_size",
+    "reduction": "all any count_nonzero mean nansum prod sum .sum_to_size",
+    "sets": """
+        bincount histc torch.bucketize torch.isin torch.searchsorted unique unique_consecutive""",
+    "scans": "cummax cummin cumprod(_) cumsum(_) logcumsumexp",
     "shape": """
         detach_ flatten ravel reshape squeeze(_) unflatten unsqueeze(_) torch.detach .contiguous .reshape_as .t_
         .transpose_ .view .view_as""",
     "softmax": "log_softmax logsumexp softmax",
+    "sorting": "argsort kthvalue mode msort sort topk",
     "special": """
         digamma(_) erf[_] erfc[_] erfinv(_) i0[_] lgamma(_) logit[_] mvlgamma(_) polygamma(_) sinc[_] xlogy[_]""",
     "spread": "std var torch.std_mean torch.var_mean",

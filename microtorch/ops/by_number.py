@@ -13,13 +13,27 @@ def plus(input, number):
     return np.add(input, input.dtype.type(number))
 
 
-@pointwise(input=lambda g, number: times(g, number), node="MulBackward1", promotion=FLOAT, in_place=False, out=False, public=False)
+@pointwise(
+    input=lambda g, number: times(g, number),
+    node="MulBackward1",
+    promotion=FLOAT,
+    in_place=False,
+    out=False,
+    public=False,
+)
 def times(input, number):
     """c·x."""
     return np.multiply(input, input.dtype.type(number))
 
 
-@pointwise(input=lambda g, number: over(g, number), node="DivBackward1", promotion=FLOAT, in_place=False, out=False, public=False)
+@pointwise(
+    input=lambda g, number: over(g, number),
+    node="DivBackward1",
+    promotion=FLOAT,
+    in_place=False,
+    out=False,
+    public=False,
+)
 def over(input, number):
     """x/c."""
     return np.true_divide(input, input.dtype.type(number))

@@ -27,7 +27,7 @@ def _evenly(g, input, out):
     return _zeros(input.shape, g).masked_fill(mask, g / mask.sum())
 
 
-def _to_selected(g, indices, input_shape, dim, keepdim):
+def to_selected(g, indices, input_shape, dim, keepdim):
     """Zeros with the gradient at the elements that were selected."""
     if not input_shape:
         return g
@@ -72,7 +72,7 @@ def min_all(input):
     return np.minimum.reduce(input, axis=None)
 
 
-def _selected(name, function, x, dim, keepdim):
+def selected(name, function, x, dim, keepdim):
     axis = wrap_dim(to_int("dim", 2, dim), x.ndim)
     axes(axis, x.ndim, keepdim)
     if not x.ndim:
@@ -84,7 +84,7 @@ def _selected(name, function, x, dim, keepdim):
 
 
 @op(
-    input=lambda g, indices, input_shape, dim, keepdim: _to_selected(g, indices, input_shape, dim, keepdim),
+    input=lambda g, indices, input_shape, dim, keepdim: to_selected(g, indices, input_shape, dim, keepdim),
     node="MaxBackward0",
     outputs=("values", "indices"),
     called="max",
@@ -93,11 +93,11 @@ def _selected(name, function, x, dim, keepdim):
 )
 def max_dim(input, dim, keepdim=False):
     """The largest elements along a dimension and their indices, the first of equals."""
-    return _selected("max", np.argmax, input, dim, keepdim)
+    return selected("max", np.argmax, input, dim, keepdim)
 
 
 @op(
-    input=lambda g, indices, input_shape, dim, keepdim: _to_selected(g, indices, input_shape, dim, keepdim),
+    input=lambda g, indices, input_shape, dim, keepdim: to_selected(g, indices, input_shape, dim, keepdim),
     node="MinBackward0",
     outputs=("values", "indices"),
     called="min",
@@ -106,7 +106,7 @@ def max_dim(input, dim, keepdim=False):
 )
 def min_dim(input, dim, keepdim=False):
     """The smallest elements along a dimension and their indices, the first of equals."""
-    return _selected("min", np.argmin, input, dim, keepdim)
+    return selected("min", np.argmin, input, dim, keepdim)
 
 
 def _extreme(name: str, input: Tensor, dim: Any, keepdim: bool, other: Any, axis: Any, keepdims: Any, out: Any) -> Any:
@@ -226,7 +226,7 @@ def median_all(input):
 
 
 @op(
-    input=lambda g, indices, input_shape, dim, keepdim: _to_selected(g, indices, input_shape, dim, keepdim),
+    input=lambda g, indices, input_shape, dim, keepdim: to_selected(g, indices, input_shape, dim, keepdim),
     node="MedianBackward1",
     outputs=("values", "indices"),
     called="median",
@@ -236,7 +236,7 @@ def median_dim(input, dim, keepdim=False):
     """The middle elements along a dimension and their indices."""
     if input.dtype == bool:
         raise not_implemented("median_out", dtypes.bool_)
-    return _selected("median", _middle, input, dim, keepdim)
+    return selected("median", _middle, input, dim, keepdim)
 
 
 def _middle(x, axis):

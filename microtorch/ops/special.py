@@ -137,6 +137,7 @@ def _steps(input: Tensor, p: int) -> Tensor:
     promotion=FLOAT,
     node=lambda input, other: _overload("SpecialZetaBackward", input, other),
     numbers=("input", "other"),
+    refuses=("zeta_cpu", "e"),
     in_place=False,
     public=False,
 )
@@ -159,7 +160,7 @@ def _overload(prefix: str, input: Any, other: Any) -> str:
     promotion=FLOAT,
     node=lambda input, other: _overload("XlogyBackward", input, other),
     numbers=("input", "other"),
-    check=lambda input, other: _some_tensor("xlogy", input, other),
+    check=lambda input, other: _some_tensor(input, other),
 )
 def xlogy(input, other):
     """x·ln y, and 0 where x is 0."""
@@ -172,6 +173,7 @@ def xlogy(input, other):
     promotion=FLOAT,
     node=lambda input, other: _overload("SpecialXlog1PyBackward", input, other),
     numbers=("input", "other"),
+    check=lambda input, other: _some_tensor(input, other),
     in_place=False,
     public=False,
 )
@@ -191,7 +193,7 @@ def _both(input: Tensor, other: Any, limit: float) -> Tensor:
     return input.eq(0) & low if isinstance(low, Tensor) else input.eq(0) if low else input.ne(input)
 
 
-def _some_tensor(name: str, *values: Any) -> None:
+def _some_tensor(*values: Any) -> None:
     if not any(isinstance(value, Tensor) for value in values):
         raise no_overload(["Tensor input, Tensor other", "Number self, Tensor other"], values)
 
