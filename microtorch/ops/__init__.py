@@ -27,7 +27,7 @@ INDEX = {
         torch.as_tensor torch.asarray torch.from_numpy torch.frombuffer torch.scalar_tensor torch.tensor .new_tensor""",
     "distributions": ".bernoulli_ .cauchy_ .exponential_ .geometric_ .log_normal_ .normal_ .random_ .uniform_",
     "expanding": "broadcast_to torch.broadcast_shapes torch.broadcast_tensors .expand .expand_as",
-    "extrema": "amax amin argmax argmin max median min",
+    "extrema": "amax amin aminmax argmax argmin max median min nanmedian",
     "gathering": """
         argwhere gather index_add(_) index_copy(_) index_fill(_) index_select masked_scatter(_) masked_select nonzero
         put(_) scatter(_) scatter_add(_) take take_along_dim""",
@@ -77,6 +77,8 @@ INDEX = {
     "special": """
         digamma(_) erf[_] erfc[_] erfinv(_) i0[_] lgamma(_) logit[_] mvlgamma(_) polygamma(_) sinc[_] xlogy[_]""",
     "spread": "std var torch.std_mean torch.var_mean",
+    "statistics": """
+        corrcoef cov diff nanmean nanquantile quantile torch.cumulative_trapezoid torch.trapezoid torch.trapz""",
 }
 
 for module, listed in INDEX.items():

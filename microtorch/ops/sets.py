@@ -51,11 +51,12 @@ def _slices(x, dim):
         raise RuntimeError("Number of zero sized dimensions is more than one, so unique cannot be applied ")
     if zeros and x.shape[axis]:
         raise RuntimeError("There are 0 sized dimensions, and they aren't selected, so unique cannot be applied")
-    return axis, np.moveaxis(x, axis, 0).reshape(x.shape[axis] if x.ndim else 1, -1)
+    count = x.shape[axis] if x.ndim else 1
+    return axis, np.moveaxis(x if x.ndim else x.reshape(1), axis, 0).reshape(count, x.size // max(count, 1))
 
 
 def _back(x, axis, places):
-    return np.ascontiguousarray(x if not x.ndim else np.take(x, places, axis))
+    return np.moveaxis(np.moveaxis(x, axis, 0)[places], 0, axis) if x.ndim else x.copy()
 
 
 def _unique(x, dim):
@@ -129,7 +130,10 @@ def unique(
 def unique_consecutive(
     input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
-    """The elements, or slices along `dim`, without those that equal the one before; see `unique`."""
+    """The elements, or slices along `dim`, without those that equal the one before; see `unique`.
+
+    torch leaves the inverse empty where there is no `dim` and no counts are asked for.
+    """
     require_tensor("input", 1, input)
     return _chosen(unique_runs(input, dim), return_inverse, return_counts)
 
@@ -303,11 +307,11 @@ def histc(input, bins=100, min=0, max=0):
     if bins <= 0:
         raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
     if low > high:
-        raise RuntimeError("histc: max must be larger than min")
+        raise RuntimeError("torch.histc: max must be larger than min")
     if low == high and input.size:
         low, high = float(np.minimum.reduce(input, axis=None)), float(np.maximum.reduce(input, axis=None))
     if not np.isfinite(low) or not np.isfinite(high):
-        raise RuntimeError(f"histc: range of [{low:g}, {high:g}] is not finite")
+        raise RuntimeError(f"torch.histc: range of [{low:g}, {high:g}] is not finite")
     if low == high:
         low, high = low - 1, high + 1
     x = input.reshape(-1)
