@@ -76,6 +76,7 @@ ROWS = [
         ],
         bad=[lambda d: call(d(3), 1), lambda d: call(d(3), "x")],
         dtypes=["float32", "float64", "int64"],
+        layouts=("transposed", "sliced"),
         forms="function method",
     ),
     Row(
@@ -119,7 +120,8 @@ ROWS = [
     ),
     Row(
         "corrcoef",
-        [lambda d: call(d(3, 5)), lambda d: call(d(5))],
+        [lambda d: call(d(3, 5))],
+        once=[lambda d: call(d())],
         bad=[lambda d: call(d(1, 1, 1))],
         dtypes=FLOATS,
         layouts=(),
@@ -156,7 +158,7 @@ ROWS = [
             once=[
                 lambda d: call(eighths(d, 3, 5), dx=0.25),
                 lambda d: call(eighths(d, 3, 5), eighths(d, 3, 5), dim=0),
-                lambda d: call(d(3), d(1)) if name == "" else call(d(1)),
+                lambda d: call(d(1)),
                 lambda d: call(d(2, 0)),
             ],
             bad=[

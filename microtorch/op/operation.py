@@ -219,6 +219,8 @@ class Op:
             if common.numpy.char in self.traits.refuses[1]:
                 self._refuse(values, common)
             half = common is dtypes.float16 and not self.traits.in_half
+            if half and "alpha" in self.others and 65504 < abs(extras[self.others.index("alpha")]) < np.inf:
+                raise RuntimeError("value cannot be converted to type c10::Half without overflow")
             arrays = [
                 (v._array if isinstance(v, Tensor) else v)
                 if kept

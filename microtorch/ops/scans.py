@@ -65,7 +65,8 @@ def _running(ufunc, x, dim, dtype):
     if dtype is dtypes.bool_ and x.size:
         raise not_implemented("cumsum_out_cpu" if ufunc is np.add else "cumprod_out_cpu", dtype)
     wide = np.float64 if x.dtype.kind == "f" else x.dtype
-    return in_order(ufunc.accumulate(x, axis=axis, dtype=wide)).astype(x.dtype, copy=False)
+    result = in_order(ufunc.accumulate(x, axis=axis, dtype=wide)).astype(x.dtype, copy=False)
+    return result + x.dtype.type(0) if ufunc is np.add else result  # a sum begins with 0: it is not −0
 
 
 def _cumprod_backward(g, input, out, dim):

@@ -18,7 +18,7 @@ from .conversion import copied
 from .gathering import gather
 from .joining import cat
 from .linalg import mm
-from .parts import narrow, select
+from .parts import narrow, select, slice_view
 from .pointwise import sqrt
 from .reduction import nansum, sum
 from .scans import cumsum
@@ -201,10 +201,10 @@ def cov(
         raise RuntimeError("cov(): weights sum to zero, can't be normalized")
     weighted = x if weights is None else mul(x, weights)
     mean = true_divide(sum(weighted, 1), total)
-    norm = total - correction
+    norm = total - correction if correction or weights is None else total
     if much is not None and correction:
         assert weights is not None
-        norm = total - correction * sum(mul(weights, much)) / total
+        norm = total - times(sum(mul(weights, much)), correction) / total
     if norm._array <= 0:
         warn("cov(): degrees of freedom is <= 0. Correction should be strictly less than the number of observations.")
         norm = norm * 0
@@ -224,7 +224,7 @@ def corrcoef(input: Tensor) -> Tensor:
     c = cov(input)
     if not c.ndim:
         return true_divide(c, c)
-    deviation = sqrt(c.diag())
+    deviation = sqrt(c.diagonal())
     return clamp(true_divide(true_divide(c, deviation.view((-1, 1))), deviation.view((1, -1))), -1, 1)
 
 
@@ -244,7 +244,7 @@ def diff(
     """The differences of neighbours along `dim`, n times over; of bools, whether they differ."""
     require_tensor("input", 1, input)
     if out is not None:
-        return compose_into(out, "diff", diff, input, n, dim, prepend, append)
+        return compose_into(out, "sub", diff, input, n, dim, prepend, append)
     if not input.ndim:
         raise RuntimeError("diff expects input to be at least one-dimensional")
     axis = wrap_dim(to_int("dim", 3, dim), input.ndim)
@@ -290,8 +290,8 @@ def _steps(name: str, y: Tensor, x: Tensor, axis: int) -> Tensor:
 
 def _pairs(y: Tensor, axis: int) -> Tensor:
     """The sums of neighbours."""
-    length = y.shape[axis] - 1
-    return add(narrow(y, axis, 0, length), narrow(y, axis, 1, length))
+    end = max(y.shape[axis] - 1, 0)
+    return add(slice_view(y, axis, 0, end, 1), slice_view(y, axis, min(1, y.shape[axis]), y.shape[axis], 1))
 
 
 def _samples(name: str, y: Any, x: Any, dx: Any) -> None:
@@ -333,8 +333,6 @@ def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = 1, dim
     if not y.ndim:
         raise IndexError("slice() cannot be applied to a 0-dim tensor.")
     axis = wrap_dim(to_int("dim", 0, dim), y.ndim)
-    if not y.shape[axis]:
-        return wrap(np.zeros(y.shape, y._array.dtype))
     if x is not None:
         return over(cumsum(mul(_pairs(y, axis), _steps("cumulative_trapezoid", y, x, axis)), axis), 2.0)
     return cumsum(times(_pairs(y, axis), float(dx) / 2.0), axis)
