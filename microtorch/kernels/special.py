@@ -121,12 +121,17 @@ def _tails(x: Array, end: float) -> list[Stretch]:
     return [(near, lambda x: _tail(x, _near_ratio)), (far, lambda x: _tail(x, _far_ratio))]
 
 
+def _from(whole: float, part: Callable[..., Array]) -> Callable[[Array], Array]:
+    """What a function leaves of a number."""
+    return lambda x: whole - part(x)
+
+
 @_in_float64
 def erf(x: Array) -> Array:
     """2/√π·∫₀ˣ exp(−t²)dt."""
     size = np.abs(x)
-    stretches = [(where, lambda x, erfc=formula: 1 - erfc(x)) for where, formula in _tails(size, 6)]
-    stretches += [
+    stretches: list[Stretch] = [
+        *[(where, _from(1, tail)) for where, tail in _tails(size, 6)],
         (size < 0.84375, lambda x: x + x * _erf_ratio(x)),
         ((size >= 0.84375) & (size < 1.25), lambda x: ERF_1 + _erf_near_1(x)),
         (size >= 6, np.ones_like),
@@ -139,7 +144,7 @@ def erfc(x: Array) -> Array:
     """1 − erf(x), exact where it is small."""
     size = np.abs(x)
     negative, near_1 = x < 0, (size >= 0.84375) & (size < 1.25)
-    stretches = [
+    stretches: list[Stretch] = [
         ((size < 0.84375) & (x < 0.25), lambda x: 1 - (x + x * _erf_ratio(x))),
         ((x >= 0.25) & (x < 0.84375), lambda x: 0.5 - (x * _erf_ratio(x) + (x - 0.5))),
         (near_1 & ~negative, lambda x: (1 - ERF_1) - _erf_near_1(x)),
@@ -147,7 +152,7 @@ def erfc(x: Array) -> Array:
         (x >= 28, np.zeros_like),
         (x <= -6, lambda x: np.full_like(x, 2)),
         *_tails(x, 28),
-        *[(where, lambda x, erfc=formula: 2 - erfc(-x)) for where, formula in _tails(-x, 6)],
+        *[(where, _from(2, lambda x, tail=tail: tail(-x))) for where, tail in _tails(-x, 6)],
     ]
     return _piecewise(x, stretches)
 
@@ -167,12 +172,13 @@ def erfinv(y: Array) -> Array:
         above = _polynomial(z, -1.970840454, -1.624906493, 3.429567803, 1.641345311)
         return np.copysign(above, y) / _polynomial(z, 1.0, 3.543889200, 1.637067800)
 
-    x = _piecewise(wide, [(size <= 0.7, middle), ((size > 0.7) & (size < 1), outside)])
+    x: Array = _piecewise(wide, [(size <= 0.7, middle), ((size > 0.7) & (size < 1), outside)])
     for _ in range(2):
         error = np.where(size < 0.5, erf(x) - wide, np.sign(wide) * ((1 - size) - erfc(np.abs(x))))
         step = error / (2 / np.sqrt(np.pi) * np.exp(-x * x))
         x = x - step / (1 + x * step)
-    return np.where(size == 1, np.copysign(np.inf, wide), x).astype(y.dtype, copy=False)
+    found: Array = np.where(size == 1, np.copysign(np.inf, wide), x)
+    return found.astype(y.dtype, copy=False)
 
 
 # -- the gamma function ------------------------------------------------------------------------------------------------
@@ -257,7 +263,7 @@ def _lgamma_to_2(x: Array) -> Array:
     """ln Γ for 0 < x < 2; up to 0.9 from Γ(x + 1) = x·Γ(x)."""
     below = x <= 0.9
     one = np.where(below, 0.0, 1.0)
-    result = np.where(x < one + 0.2316321, _lgamma_above_1(x - one), _lgamma_around_least(x - (LEAST - 1 + one)))
+    result: Array = np.where(x < one + 0.2316321, _lgamma_above_1(x - one), _lgamma_around_least(x - (LEAST - 1 + one)))
     result = np.where(x < one + 0.7316321, result, _lgamma_below_2(1 + one - x))
     return np.where(below, result - np.log(x), result)
 
@@ -289,8 +295,8 @@ def digamma(x: Array) -> Array:
     one = x.dtype.type(1)
     reflected = x < 0
     whole = np.trunc(x)
-    z = np.where(reflected, one - x, x)
-    total = np.zeros_like(z)
+    z: Array = np.where(reflected, one - x, x)
+    total: Array = np.zeros_like(z)
     for _ in range(10):
         small = z < 10
         total = np.where(small, total - one / z, total)
@@ -315,8 +321,8 @@ def trigamma(x: Array) -> Array:
     one, pi = kind(1), kind(np.pi)
     reflected = x < 0.5
     sine = np.sin(pi * x)
-    total = np.where(reflected, -(pi * pi) / (sine * sine), kind(0))
-    z = np.where(reflected, one - x, x)
+    total: Array = np.where(reflected, -(pi * pi) / (sine * sine), kind(0))
+    z: Array = np.where(reflected, one - x, x)
     for _ in range(6):
         total = total + one / (z * z)
         z = z + one

@@ -243,6 +243,10 @@ def _place(name, function, x, dim, keepdim):
 )
 def median_all(input):
     """The middle element in order of size, the lower of two; nan if there is one."""
+    return _middle_of(input)
+
+
+def _middle_of(input):
     if input.dtype == bool:
         raise not_implemented("median_cpu", dtypes.bool_)
     if input.size == 0:
@@ -284,10 +288,8 @@ def _middle(x, axis):
 )
 def nanmedian_all(input):
     """The middle of the elements that are not nan, the lower of two."""
-    if input.dtype == bool:
-        raise not_implemented("median_cpu", dtypes.bool_)
     numbers = input[~np.isnan(input)]
-    return median_all.__wrapped__(numbers if numbers.size else input)
+    return _middle_of(numbers if numbers.size else input)
 
 
 @op(

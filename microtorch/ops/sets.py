@@ -155,8 +155,8 @@ def isin(
             raise no_overload(["Tensor elements, Tensor test_elements"], (elements, test_elements))
         if isinstance(value, Tensor) and value.dtype is dtypes.bool_:
             raise RuntimeError("Unsupported input type encountered for isin(): Bool")
-    arrays = [v._array if isinstance(v, Tensor) else np.asarray(v) for v in (elements, test_elements)]
-    found = np.asarray(np.isin(*arrays, assume_unique=False, invert=invert))
+    wanted, given = (v._array if isinstance(v, Tensor) else np.asarray(v) for v in (elements, test_elements))
+    found = np.asarray(np.isin(wanted, given, invert=invert))
     return wrap(found) if out is None else write_into(out, "isin", (), lambda: found, EXPECTED_OUT)
 
 
