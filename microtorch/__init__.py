@@ -68,11 +68,12 @@ if _TYPE_CHECKING:
     from .ops.generator import Generator, default_generator
 
 # What not every program needs is loaded when it is asked for, as are most operations: exp, where, manual_seed, …
-_LATER = {
-    name: name for name in ("backends", "cuda", "linalg", "nn", "optim", "random", "special", "utils")
-} | dict.fromkeys(
-    ("is_anomaly_check_nan_enabled", "is_anomaly_enabled", "set_anomaly_enabled"), "autograd.anomaly_mode"
-)
+_INDEX = {
+    "": "backends cuda linalg nn optim random serialization special utils",
+    "autograd.anomaly_mode": "is_anomaly_check_nan_enabled is_anomaly_enabled set_anomaly_enabled",
+    "serialization": "load save",
+}
+_LATER = {name: home or name for home, names in _INDEX.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> _Any:

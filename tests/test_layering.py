@@ -34,6 +34,7 @@ ROOMS = [
     ["linalg", "special", "utils", "random"],
     ["nn"],
     ["optim"],
+    ["serialization", "testing"],
     ["__init__"],
     ["__main__"],
 ]

@@ -79,6 +79,9 @@ INDEX = {
     "spread": "std var torch.std_mean torch.var_mean",
     "statistics": """
         corrcoef cov diff nanmean nanquantile quantile torch.cumulative_trapezoid torch.trapezoid torch.trapz""",
+    "storages": """
+        torch.TypedStorage torch.UntypedStorage torch.is_storage ._typed_storage .share_memory_ .storage
+        .untyped_storage""",
 }
 
 for module, listed in INDEX.items():
