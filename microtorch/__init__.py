@@ -69,7 +69,7 @@ if _TYPE_CHECKING:
 
 # What not every program needs is loaded when it is asked for, as are most operations: exp, where, manual_seed, …
 _INDEX = {
-    "": "backends cuda linalg nn optim random serialization special utils",
+    "": "backends cuda linalg nn optim random serialization special testing utils",
     "autograd.anomaly_mode": "is_anomaly_check_nan_enabled is_anomaly_enabled set_anomaly_enabled",
     "serialization": "load save",
 }
