@@ -26,6 +26,7 @@ INDEX = {
     "data": """
         torch.as_tensor torch.asarray torch.from_numpy torch.frombuffer torch.scalar_tensor torch.tensor .new_tensor""",
     "distributions": ".bernoulli_ .cauchy_ .exponential_ .geometric_ .log_normal_ .normal_ .random_ .uniform_",
+    "exchange": "torch.from_dlpack torch.to_dlpack .__dlpack__ .__dlpack_device__",
     "expanding": "broadcast_to torch.broadcast_shapes torch.broadcast_tensors .expand .expand_as",
     "extrema": "amax amin aminmax argmax argmin max median min nanmedian",
     "gathering": """
