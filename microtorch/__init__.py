@@ -8,6 +8,7 @@ from typing import Any as _Any
 import numpy as _numpy  # first, from the top: deep in other imports it takes a third longer
 
 from . import autograd, binding, dtypes
+from . import printing as _tensor_str
 from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .autograd.grad_mode import is_inference_mode_enabled
 from .dtypes import bool_ as bool

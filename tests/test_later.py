@@ -31,7 +31,10 @@ def python(code: str) -> str:
 @pytest.mark.parametrize(
     "module",
     [
-        *(f"ops.{name}" for name in ("comparison", "gathering", "indexing", "legacy", "pointwise", "random")),
+        *(
+            f"ops.{name}"
+            for name in ("comparison", "exchange", "gathering", "indexing", "legacy", "pointwise", "random", "storages")
+        ),
         *(
             "autograd.anomaly_mode",
             "autograd.function",
@@ -44,7 +47,9 @@ def python(code: str) -> str:
             "nn",
             "optim",
             "random",
+            "serialization",
             "stream",
+            "testing",
             "utils",
         ),
     ],

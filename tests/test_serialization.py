@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import copy
 import io
 import os
 import pickle
@@ -250,3 +251,60 @@ def test_arguments(case: Any) -> None:
 def test_what_microtorch_lacks(call: Callable[[], Any], says: str) -> None:
     with pytest.raises(NotImplementedError, match=f"microtorch .*{says}|{says}"):
         call()
+
+
+# -- pickle and copy ---------------------------------------------------------------------------------------------------
+
+
+def again(value: Any, protocol: int | None = None) -> Any:
+    return pickle.loads(pickle.dumps(value, protocol))
+
+
+def shared(tensors: list[Any]) -> Any:
+    """What two views show, after what they are views of is written to."""
+    tensors[0][1, 0] = 99
+    return tensors[1], tensors[2], tensors[0]._version
+
+
+def three(side: Side) -> list[Any]:
+    table = side.module.arange(6.0).reshape(2, 3)
+    return [table, table[1], table.t()]
+
+
+def with_gradient(side: Side) -> Any:
+    leaf = side.module.ones(2, requires_grad=True)
+    leaf.grad = side.module.ones(2)
+    return leaf
+
+
+@table(
+    lambda s: shared(again(three(s))),
+    lambda s: shared(copy.deepcopy(three(s))),
+    lambda s: shared(copy.copy(three(s))),
+    lambda s: [again(three(s)[2]).stride(), again(three(s)[1]).storage_offset()],
+    lambda s: [again(three(s)[0], protocol) for protocol in range(6)],
+    lambda s: [again(with_gradient(s)), again(with_gradient(s)).grad],
+    lambda s: [copy.deepcopy(with_gradient(s)), copy.deepcopy(with_gradient(s)).grad],
+    lambda s: [copy.copy(with_gradient(s)), copy.copy(with_gradient(s)).grad],
+    lambda s: again(with_gradient(s) * 2),
+    lambda s: copy.deepcopy(with_gradient(s) * 2),
+    lambda s: again(with_attribute(s.module.ones(1))).note,
+    lambda s: (again(s.module.nn.Parameter(s.module.ones(1))), again(s.module.nn.Parameter(s.module.ones(1), False))),
+    lambda s: again(s.module.nn.Buffer(s.module.ones(1))).persistent,
+    lambda s: again(s.module.nn.Sequential(s.module.nn.Linear(1, 1), s.module.nn.ReLU())),
+    lambda s: (lambda pair: pair[0] is pair[1])(again([s.module.ones(1)] * 2)),
+    lambda s: [again(d) is d for d in (s.module.float32, s.module.bool, s.module.strided, s.module.preserve_format)],
+    lambda s: again([s.module.Size([1, 2]), s.module.device("cpu"), s.module.device("cuda", 1)]),
+    lambda s: again(s.module.exp) is s.module.exp,
+    lambda s: copy.deepcopy(s.module.ones(3).expand(2, 3)).untyped_storage().nbytes(),
+    lambda s: (lambda net: net.again is net.weight)(again(with_weight_twice(s))),
+    lambda s: (lambda net: net.again is net.weight)(copy.deepcopy(with_weight_twice(s))),
+)
+def test_pickle_and_copy(case: Any) -> None:
+    assert_same(case)
+
+
+def with_weight_twice(side: Side) -> Any:
+    layer = side.module.nn.Linear(2, 1)
+    layer.again = layer.weight
+    return layer

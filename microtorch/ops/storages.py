@@ -11,15 +11,20 @@ from .. import dtypes
 from .. import storage as memory
 from ..arguments import is_int
 from ..op import FUNCTIONS, only_function, only_method
-from ..settings import warn_once
+from ..settings import warn
 from ..tensor import Tensor
 from ..types import CPU, device, require_cpu
 
-_NOT_GIVEN: Any = object()
+_warned = False
 
 
 def _deprecated() -> None:
-    warn_once(
+    """Warn, once in a process whatever is set."""
+    global _warned
+    if _warned:
+        return
+    _warned = True
+    warn(
         "TypedStorage is deprecated. It will be removed in the future and UntypedStorage will be the only storage "
         "class. This should only matter to you if you are using storages directly.  To access UntypedStorage directly, "
         "use tensor.untyped_storage() instead of tensor.storage()"
@@ -38,9 +43,10 @@ class _Storage:
 
     def _position(self, index: int) -> int:
         size = self._array.size
-        if not -size <= index < size:
-            raise IndexError(f"index {index} out of range for storage of size {size}")
-        return index + size if index < 0 else index
+        counted = index + size if index < 0 else index
+        if not 0 <= counted < size:
+            raise IndexError(f"index {counted} out of range for storage of size {size}")
+        return counted
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
@@ -53,12 +59,11 @@ class _Storage:
         return self._array[self._position(index)].item()
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        if isinstance(index, slice):
-            self._array[index] = value
-        elif is_int(index):
-            self._array[self._position(index)] = value
-        else:
-            raise TypeError(f"can't index a torch.{type(self).__name__} with {type(index).__name__}")
+        if not is_int(value) and type(self) is UntypedStorage:
+            raise RuntimeError(f"can only set storage content with a int types, but got {type(value).__name__} instead")
+        if not isinstance(index, slice) and not is_int(index):
+            raise RuntimeError(f"can't index a torch.{type(self).__name__} with {type(index).__name__}")
+        self._array[index if isinstance(index, slice) else self._position(index)] = value
 
     def __len__(self) -> int:
         return self._array.size
