@@ -203,17 +203,17 @@ OURS_ALONE = {
         "reduce for unrecognized function torch.",
     ),
     "a key nested deep": (
-        program(b"}K\x01" + b"\x85" * 10**6 + b"K\x01s"),
+        program(b"}K\x01" + b"\x85" * (2 * 10**5) + b"K\x01s"),
         pickle.UnpicklingError,
         "tuples are nested too deep to be keys",
     ),
     "a member nested deep": (
-        program(b"c__builtin__\nset\n]K\x01" + b"\x85" * 10**6 + b"a\x85R"),
+        program(b"c__builtin__\nset\n]K\x01" + b"\x85" * (2 * 10**5) + b"a\x85R"),
         pickle.UnpicklingError,
         "tuples are nested too deep to be keys",
     ),
     "a name nested deep": (
-        program(b"X\x07\x00\x00\x00storageK\x01" + b"\x85" * 10**6 + b"\x86Q"),
+        program(b"X\x07\x00\x00\x00storageK\x01" + b"\x85" * (2 * 10**5) + b"\x86Q"),
         pickle.UnpicklingError,
         "A storage is described by type, key, device and length, not by tuple",
     ),

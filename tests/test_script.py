@@ -231,7 +231,7 @@ def test_what_is_lacking_is_named(tmp_path: Path) -> None:
                 try:
                     eval(name)
                 except AttributeError as error:
-                    print(str(error).endswith(f"does not have {{name}}"), "\\n" in str(error), hasattr(eval(owner), last))
+                    print(f"does not have {{name}}" in str(error), "\\n" in str(error), hasattr(eval(owner), last))
             for name in {NOT_IMPORTED.split()}:
                 try:
                     importlib.import_module(name)
