@@ -33,6 +33,11 @@ def written(storage: Any, index: Any, value: Any) -> Any:
     return storage
 
 
+def window(side: Side, *place: Any, dtype: str = "float32") -> Any:
+    tensor = side.module.empty(0, dtype=getattr(side.module, dtype)).set_(memory(side), *place)
+    return tensor, tensor.stride(), tensor.storage_offset(), tensor._version
+
+
 @table(
     lambda s: memory(s),
     lambda s: [memory(s).nbytes(), memory(s).size(), len(memory(s)), memory(s).element_size()],
@@ -62,6 +67,19 @@ def written(storage: Any, index: Any, value: Any) -> Any:
     lambda s: numbers(s).storage().untyped(),
     lambda s: s.module.TypedStorage([1, 2], dtype=s.module.int32),
     lambda s: [s.module.is_storage(x) for x in (memory(s), numbers(s)._typed_storage(), numbers(s), 3)],
+    # a tensor on a storage
+    lambda s: window(s),
+    lambda s: window(s, 1, (2,), (1,)),
+    lambda s: window(s, 1, (2, 2)),
+    lambda s: window(s, 0, (3,), (2,)),
+    lambda s: window(s, -1, (2,), (1,)),
+    lambda s: window(s, 0, (2,), (1, 1)),
+    lambda s: window(s, dtype="int64"),
+    lambda s: window(s, 1, (2,), dtype="int16"),
+    lambda s: s.module.empty(0).set_(numbers(s), 1, (2,), (2,)),
+    lambda s: s.module.empty(0).set_(numbers(s).storage(), 1, (2,), (2,)),
+    lambda s: s.module.empty(0, dtype=s.module.float64).set_(numbers(s).storage()),
+    lambda s: s.module.empty(0).set_(3),
     lambda s: s.module.storage.UntypedStorage is s.module.UntypedStorage,
     lambda s: (numbers(s).nbytes, numbers(s).is_shared()),
 )
@@ -90,6 +108,7 @@ def test_whose_memory_it_is() -> None:
             assert storage == tensor.untyped_storage()
             assert hash(storage) == hash(tensor.untyped_storage())
             assert storage.data_ptr() == tensor.data_ptr()
+            assert side.module.empty(0).set_(storage).untyped_storage() == storage
             assert storage._cdata == tensor.untyped_storage()._cdata
         assert tensor.clone().untyped_storage() != tensor.untyped_storage()
         tensor[1].untyped_storage()[4:8] = 255
@@ -112,6 +131,7 @@ def test_what_microtorch_lacks() -> None:
     tensor = numbers(OURS)
     for call in (
         lambda: tensor.untyped_storage().resize_(0),
+        lambda: tensor.set_(tensor.untyped_storage(), 0, (7,)),
         lambda: tensor.share_memory_(),
         lambda: tensor.untyped_storage().type("torch.FloatStorage"),
     ):

@@ -19,7 +19,7 @@ INDEX = {
         maximum minimum ne(_) not_equal(_) where .__invert__""",
     "conversion": """
         clone fill_ resize_as_ zero_ torch.fill torch.typename ._to_numpy_dtype .bfloat16 .bool .byte .char .copy_ .cpu
-        .cuda .double .float .half .int .long .resize_ .set_ .short .to .type .type_as""",
+        .cuda .double .float .half .int .long .resize_ .short .to .type .type_as""",
     "creation": """
         torch.empty torch.empty_like torch.empty_strided torch.eye torch.full torch.full_like torch.ones torch.ones_like
         torch.zeros torch.zeros_like .new_empty .new_empty_strided .new_full .new_ones .new_zeros""",
@@ -81,7 +81,7 @@ INDEX = {
     "statistics": """
         corrcoef cov diff nanmean nanquantile quantile torch.cumulative_trapezoid torch.trapezoid torch.trapz""",
     "storages": """
-        torch.TypedStorage torch.UntypedStorage torch.is_storage ._typed_storage .share_memory_ .storage
+        torch.TypedStorage torch.UntypedStorage torch.is_storage ._typed_storage .set_ .share_memory_ .storage
         .untyped_storage""",
 }
 

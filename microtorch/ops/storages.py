@@ -9,11 +9,13 @@ import numpy as np
 
 from .. import dtypes
 from .. import storage as memory
-from ..arguments import is_int
+from ..arguments import from_sizes, is_int, no_overload
+from ..engine import mode
 from ..op import FUNCTIONS, only_function, only_method
 from ..settings import warn
 from ..tensor import Tensor
 from ..types import CPU, device, require_cpu
+from ..views import check_inplace
 
 _warned = False
 
@@ -258,6 +260,54 @@ def storage(self: Tensor) -> TypedStorage:
 def share_memory_(self: Tensor) -> Tensor:
     """Refused: there is no memory shared between processes."""
     return untyped_storage(self).share_memory_()
+
+
+@only_method
+def set_(self: Tensor, source: Any = None, storage_offset: int = 0, size: Any = None, stride: Any = None) -> Tensor:
+    """Take over the memory, the shape and the strides of another tensor, or a window onto a storage, or no elements."""
+    kind = self._array.dtype
+    if isinstance(source, Tensor) and source._array.dtype is not kind:
+        raise RuntimeError(
+            f"Could not set tensor of type {source.dtype.c_name} to a tensor of type {self.dtype.c_name}"
+        )
+    if isinstance(source, TypedStorage) and source._array.dtype != kind:
+        raise RuntimeError(
+            f"Expected a Storage of type {self.dtype.c_name} or an UntypedStorage, but got type "
+            f"{source.dtype.legacy_name} for argument 1 'storage'"
+        )
+    if mode.grad and self.requires_grad:
+        check_inplace(self)
+        raise NotImplementedError("microtorch does not have set_ on a tensor that requires a gradient")
+    if source is None:
+        array = np.empty(0, kind)
+    elif isinstance(source, Tensor) and size is None:
+        array = source._array
+    elif isinstance(source, (Tensor, _Storage)):
+        elements = memory.storage(source._array) if isinstance(source, Tensor) else source._array
+        room = elements[: elements.nbytes // kind.itemsize * kind.itemsize // elements.itemsize].view(kind)
+        array = _window(room, storage_offset, size, stride)
+    else:
+        raise no_overload(["", "Storage source", _SET_TO, "Tensor source"], (source,))
+    self._array = array
+    self._counter[0] += 1
+    return self
+
+
+_SET_TO = "Storage source, SymInt storage_offset, tuple of ints size, tuple of ints stride = None"
+
+
+def _window(room: memory.Array, offset: int, size: Any, stride: Any) -> memory.Array:
+    """The part of a storage that has a shape and strides, by default all of it."""
+    shape = (room.size - offset,) if size is None else from_sizes("size", 3, (size,))
+    steps = memory.contiguous_strides(shape) if stride is None else tuple(stride)
+    if len(steps) != len(shape):
+        raise RuntimeError(f"unequal size length ({len(shape)}) and stride length ({len(steps)})")
+    if offset < 0:
+        raise RuntimeError(f"Tensor: invalid storage offset {offset}")
+    extent = memory.span(shape, steps)
+    if extent and offset + extent > room.size:
+        raise NotImplementedError("microtorch does not resize a storage, which would have to be larger for this shape")
+    return memory.window(room, shape, steps, offset)
 
 
 @only_function

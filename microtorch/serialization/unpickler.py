@@ -14,7 +14,7 @@ from ..tensor import Tensor
 from .names import CALLABLE, NAMED, give_state, require_keys
 
 # What reading a file that is none can raise, before it is found to be none.
-_DAMAGE = (AssertionError, AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError)
+_DAMAGE = (LookupError, OverflowError, RecursionError, TypeError, ValueError)
 _DICTS = (dict, OrderedDict, Counter)
 _BLOCKED = ("sys", "os", "posix", "nt")
 
