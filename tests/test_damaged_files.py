@@ -343,7 +343,7 @@ def test_damaged_files(data: Any) -> None:
     refused_or_read(data.draw(damaged(data.draw(st.sampled_from([GOOD, GOOD_LEGACY])))))
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=300)
 @given(damaged(GOOD_PICKLE), st.sampled_from([None, "w"]))
 def test_damaged_pickles(data: bytes, root: Any) -> None:
     made = records(GOOD) | {"archive/data.pkl": data}
