@@ -309,14 +309,17 @@ class Tensor(TensorBase):
             grad_fn_name = None if node is None else type(node).__name__
         except RuntimeError:  # a view that was made under no_grad and then changed has none
             grad_fn_name = "Invalid"
-        return printing.tensor_text(
+        plain = type(self).__name__ in ("Tensor", "Parameter")
+        text = printing.tensor_text(
             self._array,
             dtype=self.dtype,
             requires_grad=self.requires_grad,
             grad_fn_name=grad_fn_name,
-            name="tensor" if type(self).__name__ in ("Tensor", "Parameter") else type(self).__name__,
+            name="tensor" if plain else type(self).__name__,
             contents=tensor_contents,
         )
+        is_parameter = "_is_param" in (getattr(type(self), "_mark", None), *self.__dict__)
+        return f"Parameter({text})" if is_parameter and not plain else text
 
     def __format__(self, spec: str) -> str:
         if self._array.ndim == 0 and type(self) is Tensor:

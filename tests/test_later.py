@@ -35,13 +35,15 @@ def python(code: str) -> str:
             f"ops.{name}"
             for name in (
                 "comparison",
+                "exchange",
                 "gathering",
                 "indexing",
-                "scattering",
-                "subscripts",
                 "legacy",
                 "pointwise",
                 "random",
+                "scattering",
+                "storages",
+                "subscripts",
             )
         ),
         *(
@@ -56,7 +58,9 @@ def python(code: str) -> str:
             "nn",
             "optim",
             "random",
+            "serialization",
             "stream",
+            "testing",
             "utils",
         ),
     ],

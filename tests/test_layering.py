@@ -31,9 +31,10 @@ ROOMS = [
     ["ops"],
     ["autograd"],
     ["binding"],
-    ["linalg", "utils", "random"],
+    ["linalg", "special", "utils", "random"],
     ["nn"],
     ["optim"],
+    ["serialization", "testing"],
     ["__init__"],
     ["__main__"],
 ]

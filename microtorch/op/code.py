@@ -180,7 +180,7 @@ def in_place_text(op: Op) -> Text:
             f"            {x}._counter[0] += 1",
             f"            return {x}",
         ]
-    lines.append(f"    return _in_place({listed(op.tensors)}, {listed(op.others)}, _name)")
+    lines.append(f"    return _in_place({listed(op.tensors)}, {listed(op.others)}, _name, _first)")
     return lines, namespace | _names(op)
 
 

@@ -24,7 +24,7 @@ from .nodes import DESCRIBED, NotImplementedNode, OpNode, attributes, describe, 
 from .output import check_writable, requires_grad, write_into
 from .shapes import broadcast_error, broadcast_shape
 from .tape import Unrolled, unroll
-from .traits import FLOAT, KEEP, NUMBERS, Traits, not_implemented
+from .traits import FLOAT, KEEP, NUMBERS, Traits, no_derivative, not_implemented
 
 Formula = Callable[..., Any]
 
@@ -140,6 +140,19 @@ class Op:
         """The second of two inputs, if it may be a number."""
         return self.tensors[1] if len(self.tensors) == 2 and self.numbers[1] and self.promotion != KEEP else None
 
+    @cached_property
+    def over(self) -> Op:
+        """The declaration of the variant that writes over its input: this one, unless another node or gradient is."""
+        traits = self.traits
+        if not traits.node_in_place:
+            return self
+        formulas = self.formulas
+        if not traits.derived_in_place:
+            formulas = dict.fromkeys(formulas, no_derivative(f"inplace version of {self.name}"))
+        return Op(
+            self.forward, formulas, Traits(**(vars(traits) | {"node": traits.node_in_place, "node_in_place": ""}))
+        )
+
     # -- inputs -------------------------------------------------------------------------------------------------------
 
     def array(self, position: int, value: Any, name: str, first: int = 1) -> np.ndarray[Any, Any]:
@@ -168,7 +181,9 @@ class Op:
                     raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(tensor).__name__}")
             return [[tensor._array for tensor in tensors], *values[1:]]
         return [
-            v if v is None or (self.numbers[i] and isinstance(v, NUMBERS)) else self.array(i, v, name, first)
+            v
+            if (v is None and self.optional[i]) or (self.numbers[i] and isinstance(v, NUMBERS))
+            else self.array(i, v, name, first)
             for i, v in enumerate(values)
         ]
 
@@ -203,7 +218,9 @@ class Op:
                 self.traits.check(*values)
             if common.numpy.char in self.traits.refuses[1]:
                 self._refuse(values, common)
-            half = common is dtypes.float16
+            half = common is dtypes.float16 and not self.traits.in_half
+            if half and "alpha" in self.others and 65504 < abs(extras[self.others.index("alpha")]) < np.inf:
+                raise RuntimeError("value cannot be converted to type c10::Half without overflow")
             arrays = [
                 (v._array if isinstance(v, Tensor) else v)
                 if kept
@@ -332,10 +349,10 @@ class Op:
 
     # -- in place and out= --------------------------------------------------------------------------------------------
 
-    def in_place(self, values: Sequence[Any], extras: Sequence[Any], name: str) -> Tensor:
+    def in_place(self, values: Sequence[Any], extras: Sequence[Any], name: str, first: int = 0) -> Tensor:
         """Overwrite the first tensor with the result."""
         target: Tensor = values[0]
-        array = self.array(0, target, name, 0)
+        array = self.array(0, target, name, first)
         recorded = mode.grad and bool(self.differentiable) and any(map(requires_grad, values))
         if recorded:
             check_inplace(target)
@@ -343,7 +360,7 @@ class Op:
         traits = self.traits
         try:
             if traits.check is not None:
-                self.common_dtype(values, name, 0)  # refuses what is no tensor
+                self.common_dtype(values, name, first)  # refuses what is no tensor
                 traits.check(*values)
         except NotImplementedError as error:  # of several reasons to refuse, torch sees the shape first
             raise self._wrong_shape(array.shape, values) or error from None
@@ -354,7 +371,7 @@ class Op:
             if isinstance(value, Tensor):
                 check_partial_overlap(array, value._array)
         try:
-            result = self.compute(values, extras, name, 0)
+            result = self.compute(values, extras, name, first)
         except (RuntimeError, NotImplementedError) as error:
             raise self._wrong_shape(array.shape, values) or error from None
         if result.shape != array.shape:
@@ -363,7 +380,7 @@ class Op:
         original = None
         if recorded and self._needs_original(values):
             original = target.clone() if requires_grad(target) else wrap(array.copy())
-        node = self.make_node([target], values, extras, original) if recorded else None
+        node = self.over.make_node([target], values, extras, original) if recorded else None
         np.copyto(array, cast(result, array.dtype))
         target._counter[0] += 1
         if node is not None:
@@ -404,7 +421,7 @@ class Op:
         traits = self.traits
         derivable = self.differentiable and not traits.gives_bool and self.node_name != "NotImplemented"
         arguments = (*values, *extras) if derivable else ()
-        strict = traits.strict_out if isinstance(traits.strict_out, str) else traits.strict_out(out, *values)
+        strict = traits.strict_out(out, *values) if callable(traits.strict_out) else traits.strict_out
         if traits.dtype_of_out and isinstance(out, Tensor):
             at = self.others.index("dtype")
             if extras[at] is not None:

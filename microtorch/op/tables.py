@@ -39,18 +39,32 @@ def publish(function: Function, where: bool | str = True) -> Function:
     name = function.__name__
     if not hasattr(function, "written"):
         register(function.__code__, name, 1, function)  # type: ignore[arg-type]
-    if where is True or where == "function":
+    if where is True or where == "function" or (where and _changes_too(name)):
         FUNCTIONS.here[name] = function
     if where is True or where == "method":
         METHODS.here[name] = renamed(function, name, 0)
     return function
 
 
+def publish_in_place(method: Function) -> None:
+    """Enter a method that changes its tensor, or a function, as torch.exp_, or both: as the index says."""
+    name = method.__name__
+    if name in METHODS.homes:
+        METHODS.here[name] = method
+    if _changes_too(name):
+        FUNCTIONS.here[name] = renamed(method, name, 1)
+
+
+def _changes_too(name: str) -> bool:
+    """Whether a name is that of a function in place."""
+    return name.endswith("_") and name in FUNCTIONS.homes
+
+
 def alias(name: str, of: str) -> None:
     """Publish an operation, its in-place variant too, under another name."""
     for table in (FUNCTIONS, METHODS):
         for suffix in ("", "_"):
-            if of + suffix in table.here:
+            if of + suffix in table.here and (not suffix or name + suffix in table.homes):
                 function = table.here[of + suffix]
                 table.here[name + suffix] = renamed(function, name + suffix, 1 if table is FUNCTIONS else 0)
 
