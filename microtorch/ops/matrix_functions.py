@@ -17,7 +17,7 @@ from .decompositions import check_finite, check_float, check_square, linalg_svdv
 from .joining import cat
 from .linalg import matmul
 from .norms import INF, linalg_matrix_norm
-from .reduction import cumprod
+from .scans import cumprod
 from .shape import as_tensor_argument
 from .solving import CASTABLE, linalg_inv, linalg_inv_ex, linalg_solve, tolerance
 
