@@ -87,7 +87,7 @@ float_power
 floor_divide multiply true_divide
     Tensor input, Tensor other, *, Tensor out = None
     Tensor input, Number other
-hsplit vsplit
+dsplit hsplit vsplit
     Tensor input, int sections
     Tensor input, tuple of ints indices
 index_fill
@@ -179,6 +179,11 @@ repeat_interleave
     Tensor input, Tensor repeats, int dim = None, *, int output_size = None
     Tensor repeats, *, int output_size = None
     Tensor input, int repeats, int dim = None, *, int output_size = None
+result_type
+    Tensor tensor, Tensor other
+    Number scalar, Tensor tensor
+    Tensor tensor, Number other
+    Number scalar1, Number scalar2
 round
     Tensor input, *, Tensor out = None
     Tensor input, *, int decimals, Tensor out = None
@@ -206,6 +211,10 @@ squeeze
     Tensor input
     Tensor input, int dim
     Tensor input, tuple of ints dim
+squeeze_copy
+    Tensor input, *, Tensor out = None
+    Tensor input, int dim, *, Tensor out = None
+    Tensor input, tuple of ints dim, *, Tensor out = None
 std var
     Tensor input, tuple of ints dim, bool unbiased = True, bool keepdim = False, *, Tensor out = None
     Tensor input, tuple of ints dim = None, *, Number correction = None, bool keepdim = False, Tensor out = None
@@ -227,6 +236,9 @@ tensor_split
 trapz
     Tensor y, *, float dx = 1, int dim = -1
     Tensor y, Tensor x, *, int dim = -1
+view_copy
+    Tensor input, torch.dtype dtype, *, Tensor out = None
+    Tensor input, tuple of ints size, *, Tensor out = None
 where
     Tensor condition
     Tensor condition, Tensor input, Tensor other, *, Tensor out = None
