@@ -12,6 +12,7 @@ INDEX = {
         abs[_] absolute(_) add(_) addcdiv(_) addcmul(_) div(_) divide(_) floor_divide(_) fmod(_) lerp(_) mul(_)
         multiply(_) neg[_] negative[_] positive pow(_) reciprocal[_] remainder(_) square[_] sub(_) subtract(_)
         true_divide(_) torch.rsub""",
+    "batch_norm": "torch.batch_norm torch.instance_norm",
     "calling": ".apply_ .map_",
     "comparison": """
         allclose bitwise_and(_) bitwise_left_shift(_) bitwise_not(_) bitwise_or(_) bitwise_right_shift(_) bitwise_xor(_)
@@ -35,6 +36,10 @@ INDEX = {
     "distances": "dist renorm(_) torch.cdist torch.cosine_similarity torch.pairwise_distance torch.pdist",
     "distributions": ".bernoulli_ .cauchy_ .exponential_ .geometric_ .log_normal_ .normal_ .random_ .uniform_",
     "exchange": ".__dlpack__ .__dlpack_device__ torch.from_dlpack torch.to_dlpack",
+    "dropout": """
+        torch.alpha_dropout torch.alpha_dropout_ torch.feature_alpha_dropout torch.feature_alpha_dropout_
+        torch.feature_dropout torch.feature_dropout_""",
+    "embedding": "torch.embedding torch.embedding_renorm_",
     "expanding": "broadcast_to .expand .expand_as torch.broadcast_shapes torch.broadcast_tensors",
     "extrema": "amax amin aminmax argmax argmin max median min nanmedian",
     "gathering": """
@@ -52,6 +57,7 @@ INDEX = {
         torch.HalfTensor torch.IntTensor torch.LongTensor torch.set_default_tensor_type torch.ShortTensor""",
     "linalg": "addmm(_) addmv[_] addr(_) baddbmm(_) bmm dot ger inner matmul mm mv outer vdot",
     "matrix_functions": "matrix_exp matrix_power torch.vander",
+    "normalization": "torch.group_norm torch.layer_norm torch.rms_norm",
     "norms": "norm",
     "order": "adjoint moveaxis movedim permute swapaxes(_) swapdims(_) t transpose",
     "padding": "torch.constant_pad_nd",
@@ -61,12 +67,13 @@ INDEX = {
     "parts": """
         chunk diagonal dsplit hsplit narrow narrow_copy select split split_with_sizes tensor_split unbind unsafe_chunk
         unsafe_split unsafe_split_with_sizes vsplit""",
+    "piecewise": "hardshrink torch.threshold torch.threshold_",
     "pointwise": """
         acos[_] acosh[_] angle arccos[_] arccosh[_] arcsin[_] arcsinh[_] arctan2(_) arctan[_] arctanh[_] asin[_]
         asinh[_] atan2(_) atan[_] atanh[_] ceil[_] cos[_] cosh[_] deg2rad[_] exp2[_] exp[_] expm1[_] fix[_] floor[_]
         frac[_] frexp isfinite isinf isnan isneginf isposinf isreal log10[_] log1p[_] log2[_] log[_] nan_to_num[_]
         rad2deg[_] relu[_] round[_] rsqrt[_] sgn(_) sigmoid[_] sign(_) signbit sin[_] sinh[_] sqrt[_] tan[_] tanh[_]
-        trunc[_] torch.real torch.threshold torch.threshold_""",
+        trunc[_] torch.real""",
     "products": "addbmm(_) cross kron torch.block_diag torch.chain_matmul",
     "questions": """
         conj is_nonzero resolve_conj resolve_neg .pin_memory torch.get_device torch.is_complex torch.is_conj
@@ -79,6 +86,7 @@ INDEX = {
     "rearranging": """
         diag diag_embed diagflat flip fliplr flipud repeat_interleave roll rot90 tile trace tril(_) triu(_)
         .fill_diagonal_ .repeat torch.tril_indices torch.triu_indices""",
+    "rectifiers": "prelu torch.celu torch.celu_ torch.rrelu torch.rrelu_ torch.selu torch.selu_",
     "reduction": "all any count_nonzero mean nansum prod sum .sum_to_size",
     "scans": "cummax cummin cumprod(_) cumsum(_) logcumsumexp",
     "scatter_reducing": "index_reduce(_) scatter_reduce(_)",

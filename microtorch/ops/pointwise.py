@@ -8,7 +8,6 @@ import math
 import numpy as np
 
 from .. import dtypes, kernels
-from ..arguments import fit, to_number
 from ..layout import arranged
 from ..op import FLOAT, alias, not_implemented, only_function, op, pointwise
 from ..tensor import Tensor
@@ -241,18 +240,6 @@ def relu(input):
 def threshold_backward(grad_output, self):
     """g where x > 0, else 0."""
     return kernels.threshold_backward(grad_output, self)
-
-
-@pointwise(
-    input=lambda g, input, threshold: g.masked_fill(input <= threshold, 0),
-    refuses=("threshold_cpu", "?"),
-    public="function",
-)
-def threshold(input, threshold, value):
-    """x where it is above the threshold, elsewhere `value`."""
-    numbers = (("threshold", 2, threshold), ("value", 3, value))
-    limit, other = (fit(to_number(*n), dtypes.FROM_NUMPY[input.dtype]) for n in numbers)
-    return np.where(input <= limit, other, input)
 
 
 # -- signs and whole numbers -------------------------------------------------------------------------------------------

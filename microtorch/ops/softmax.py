@@ -67,7 +67,7 @@ def softmax_of(input, dim):
 )
 def softmax_backward_data(grad_output, output, dim):
     """(g − Σ g·y)·y."""
-    g, y = _widened(grad_output), _widened(output)
+    g, y = widened(grad_output), widened(output)
     total = np.add.reduce(g * y, axis=dim, keepdims=True) if y.ndim else g * y
     return ((g - total) * y).astype(output.dtype, copy=False)
 
@@ -100,12 +100,13 @@ def log_softmax_of(input, dim):
 )
 def log_softmax_backward_data(grad_output, output, dim):
     """g − eʸ·Σ g."""
-    g, y = _widened(grad_output), _widened(output)
+    g, y = widened(grad_output), widened(output)
     total = np.add.reduce(g, axis=dim, keepdims=True) if y.ndim else g
     return (g - kernels.exp(y) * total).astype(output.dtype, copy=False)
 
 
-def _widened(x):
+def widened(x):
+    """float16 as float32, in which torch computes with it."""
     return x.astype(np.float32) if x.dtype == np.float16 else x
 
 
@@ -114,7 +115,7 @@ def _exponents(name, x, dim):
     if x.dtype.kind != "f" and x.size:
         kernel = f"{name}_lastdim_kernel_impl" if axis == max(x.ndim - 1, 0) else f"{name}_kernel_impl"
         raise NotImplementedError(f"\"{kernel}\" not implemented for '{name_of(x)}'")
-    return _widened(x), axis
+    return widened(x), axis
 
 
 @composite

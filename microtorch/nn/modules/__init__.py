@@ -3,14 +3,26 @@
 from ...later import package as _package
 
 INDEX = {
-    "": "activation container dropout flatten linear loss module",
-    "activation": "ReLU Sigmoid Tanh",
+    "": """
+        activation batchnorm container dropout flatten instancenorm linear loss module normalization padding sparse""",
+    "activation": """
+        CELU ELU GELU GLU Hardshrink Hardsigmoid Hardswish Hardtanh LeakyReLU LogSigmoid LogSoftmax Mish PReLU RReLU
+        ReLU ReLU6 SELU SiLU Sigmoid Softmax Softmax2d Softmin Softplus Softshrink Softsign Tanh Tanhshrink
+        Threshold""",
+    "batchnorm": "BatchNorm1d BatchNorm2d BatchNorm3d",
     "container": "ModuleDict ModuleList ParameterDict ParameterList Sequential",
-    "dropout": "Dropout",
+    "dropout": "AlphaDropout Dropout Dropout1d Dropout2d Dropout3d FeatureAlphaDropout",
     "flatten": "Flatten Unflatten",
+    "instancenorm": "InstanceNorm1d InstanceNorm2d InstanceNorm3d",
     "linear": "Identity Linear",
     "loss": "HuberLoss L1Loss MSELoss SmoothL1Loss",
     "module": "Module",
+    "normalization": "GroupNorm LayerNorm RMSNorm",
+    "padding": """
+        CircularPad1d CircularPad2d CircularPad3d ConstantPad1d ConstantPad2d ConstantPad3d ReflectionPad1d
+        ReflectionPad2d ReflectionPad3d ReplicationPad1d ReplicationPad2d ReplicationPad3d ZeroPad1d ZeroPad2d
+        ZeroPad3d""",
+    "sparse": "Embedding",
 }
 
 __getattr__, __dir__ = _package(__name__, INDEX)
