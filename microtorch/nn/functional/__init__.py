@@ -6,6 +6,7 @@ from ...ops.linalg import linear as linear
 INDEX = {
     "activations": "relu relu_ sigmoid softsign tanh tanhshrink",
     "losses": "huber_loss l1_loss legacy_reduction mse_loss smooth_l1_loss",
+    "distances": "bilinear cosine_similarity pairwise_distance pdist",
     "lookup": "embedding one_hot",
     "noise": "alpha_dropout dropout dropout1d dropout2d dropout3d feature_alpha_dropout",
     "normalization": "batch_norm group_norm instance_norm layer_norm normalize rms_norm",

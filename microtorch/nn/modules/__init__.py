@@ -4,17 +4,18 @@ from ...later import package as _package
 
 INDEX = {
     "": """
-        activation batchnorm container dropout flatten instancenorm linear loss module normalization padding sparse""",
+        activation batchnorm container distance dropout flatten instancenorm linear loss module normalization padding sparse""",
     "activation": """
         CELU ELU GELU GLU Hardshrink Hardsigmoid Hardswish Hardtanh LeakyReLU LogSigmoid LogSoftmax Mish PReLU RReLU
         ReLU ReLU6 SELU SiLU Sigmoid Softmax Softmax2d Softmin Softplus Softshrink Softsign Tanh Tanhshrink
         Threshold""",
     "batchnorm": "BatchNorm1d BatchNorm2d BatchNorm3d",
     "container": "ModuleDict ModuleList ParameterDict ParameterList Sequential",
+    "distance": "CosineSimilarity PairwiseDistance",
     "dropout": "AlphaDropout Dropout Dropout1d Dropout2d Dropout3d FeatureAlphaDropout",
     "flatten": "Flatten Unflatten",
     "instancenorm": "InstanceNorm1d InstanceNorm2d InstanceNorm3d",
-    "linear": "Identity Linear",
+    "linear": "Bilinear Identity Linear",
     "loss": "HuberLoss L1Loss MSELoss SmoothL1Loss",
     "module": "Module",
     "normalization": "GroupNorm LayerNorm RMSNorm",
