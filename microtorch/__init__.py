@@ -8,6 +8,7 @@ from typing import Any as _Any
 import numpy as _numpy  # first, from the top: deep in other imports it takes a third longer
 
 from . import autograd, binding, dtypes
+from . import printing as _tensor_str
 from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .autograd.grad_mode import is_inference_mode_enabled
 from .dtypes import bool_ as bool
@@ -63,11 +64,17 @@ __version__ = "2.13.0"  # the torch whose behaviour this is
 
 
 if _TYPE_CHECKING:
-    from . import backends, cuda, linalg, nn, optim, random, utils
+    from . import backends, cuda, linalg, nn, optim, random, special, utils
+    from .autograd.anomaly_mode import is_anomaly_check_nan_enabled, is_anomaly_enabled, set_anomaly_enabled
     from .ops.generator import Generator, default_generator
 
 # What not every program needs is loaded when it is asked for, as are most operations: exp, where, manual_seed, …
-_LATER = {name: name for name in ("backends", "cuda", "linalg", "nn", "optim", "random", "utils")}
+_INDEX = {
+    "": "backends cuda linalg nn optim random serialization special testing utils",
+    "autograd.anomaly_mode": "is_anomaly_check_nan_enabled is_anomaly_enabled set_anomaly_enabled",
+    "serialization": "load save",
+}
+_LATER = {name: home or name for home, names in _INDEX.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> _Any:
@@ -77,8 +84,9 @@ def __getattr__(name: str) -> _Any:
     if name in _LATER:
         return _member(__name__, _LATER, name)
     if name == "__all__":  # for `from torch import *`
-        names = {*_FUNCTIONS, *(name for name, value in globals().items() if not isinstance(value, _Module))}
-        return sorted(name for name in names if not name.startswith("_"))
+        here = (name for name, value in globals().items() if not isinstance(value, _Module))
+        later = (name for name, home in _LATER.items() if name != home)  # so do modules not belong to it
+        return sorted(name for name in {*_FUNCTIONS, *here, *later} if not name.startswith("_"))
     from .lacking import lacking
 
     raise lacking("torch", name)

@@ -42,9 +42,8 @@ OPERATORS = {
     "xor": "bitwise_xor",
     "lshift": "bitwise_left_shift",
     "rshift": "bitwise_right_shift",
-    "matmul": "matmul",
 }
-# Operators of the right operand: the method that does their work, or what they come to.
+# Operators of the right operand, and @: the method that does their work, or what they come to.
 REFLECTED: dict[str, str | Callable[[Tensor, Any], Tensor]] = {
     "radd": "add",
     "rmul": "mul",
@@ -58,7 +57,8 @@ REFLECTED: dict[str, str | Callable[[Tensor, Any], Tensor]] = {
     "rxor": lambda self, other: self ^ other,
     "rlshift": lambda self, other: FUNCTIONS["bitwise_left_shift"](other, self),
     "rrshift": lambda self, other: FUNCTIONS["bitwise_right_shift"](other, self),
-    "rmatmul": lambda self, other: FUNCTIONS["matmul"](other, self),
+    "matmul": lambda self, other: FUNCTIONS["matmul"](self, other) if isinstance(other, Tensor) else NotImplemented,
+    "rmatmul": lambda self, other: FUNCTIONS["matmul"](other, self) if isinstance(other, Tensor) else NotImplemented,
 }
 
 

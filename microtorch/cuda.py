@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+from .later import package as _package
+
+__getattr__, __dir__ = _package(__name__, {})
+
 NOT_COMPILED = "Torch not compiled with CUDA enabled"
 
 

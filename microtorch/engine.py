@@ -43,16 +43,18 @@ FREED = (
 )
 
 
-GRAD, INFERENCE = 1, 2
+GRAD, INFERENCE, WATCHED = 1, 2, 4
 
 
 class Mode(threading.local):
     """What the current thread records: `grad` is off under `no_grad`, `inference` on under `inference_mode`.
 
-    Both are kept in one number, `flags`, because to look at what belongs to a thread takes long.
+    Both are kept in one number, `flags`, because to look at what belongs to a thread takes long; and there, too,
+    whether somebody watches nodes being made (`microtorch.watched`).
     """
 
     flags = GRAD
+    backward: TensorForm | None = None  # the pass in which a node runs on tensors, for those who ask from inside it
 
     @property
     def grad(self) -> bool:
@@ -211,6 +213,18 @@ class AccumulateGrad(Node):
         return hooked or variable._edge is not None or variable._view is not None
 
 
+class ReshapedLeaf(AccumulateGrad):
+    """The same for a leaf that was given data of another shape since: its first gradient is copied into that."""
+
+    __slots__ = ()
+
+    def _accumulate(self, gradient: Any) -> None:
+        super()._accumulate(self.variable._in_own_shape(gradient))
+
+
+ReshapedLeaf.__name__ = AccumulateGrad.__name__
+
+
 def edge_to(node: Node, output_nr: int, array: Array) -> Edge:
     """The edge to an output of a node, whose array is given."""
     if node._outputs is not None:
@@ -222,6 +236,8 @@ class TensorForm:
     """The gradients of a pass that is recorded, so that they can be differentiated, too."""
 
     recorded = True
+    on_arrays = False  # whether nodes may also run on arrays
+    begun: tuple[Sequence[tuple[Edge, Any]], Aim]  # the roots and the aim of the pass
 
     def shown(self, gradients: Sequence[Any]) -> Sequence[Any]:
         """As tensors, for nodes and hooks that compute on these."""
@@ -239,6 +255,30 @@ class TensorForm:
 
     def cast(self, gradient: Any, dtype: Any) -> Any:
         return gradient.to(dtypes.FROM_NUMPY[dtype])
+
+    def run(
+        self, node: Node, incoming: Any, captured: list[Gradient | None], roots: Sequence[tuple[Edge, Any]], aim: Aim
+    ) -> Sequence[tuple[Edge, Any]]:
+        """Show a node's gradients to who wants to see them, and run it; gives its edges with what goes over them."""
+        self.begun = roots, aim
+        running, wanted, captures = aim
+        hooks, outputs = node._hooks, node._outputs
+        gradients = self.shown([incoming] if outputs is None else [incoming.get(i) for i in range(len(outputs))])
+        before = mode.flags, mode.backward
+        mode.flags = before[0] | GRAD if self.recorded else before[0] & ~GRAD
+        mode.backward = self
+        try:
+            runs = running is None or node in running
+            if hooks is not None and not runs:
+                gradients = hooks.run_tensor_hooks(gradients)
+            for position, output_nr in captures.get(node, ()):
+                captured[position] = gradients[output_nr]
+            if not runs:
+                return ()
+            results = node.apply(*gradients) if hooks is None else _run_hooked(node, hooks, gradients, wanted)
+        finally:
+            mode.flags, mode.backward = before
+        return list(zip(node._edges, self.taken(results), strict=False))  # apply sees to the number
 
 
 def run_backward(
@@ -259,7 +299,7 @@ def run_backward(
     captured: list[Gradient | None] = [None] * len(inputs)
     aim = running, wanted, _ = _aim_at(inputs, roots, accumulate) if inputs else EVERYWHERE
     recorded = form.recorded
-    on_arrays = running is None and not recorded
+    on_arrays = running is None and form.on_arrays
     arrived: dict[Node, Any] = {}  # the sum so far; for a node of several outputs, a dictionary of them
     ready: list[tuple[int, Node]] = []  # a heap, the node that runs next first
     waiting: dict[Node, int] = {}  # leaves, with the number of edges over which a gradient came
@@ -279,7 +319,7 @@ def run_backward(
                 if gradient is not None:
                     array = gradient._array if recorded else gradient
                     if array.shape != shape or array.dtype is not dtype:
-                        gradient = _fit(gradient, array, edge, node, outgoing, form)
+                        gradient = fit(gradient, array, edge, node, outgoing, form)
                 if following in arrived:
                     if gradient is not None:
                         sums, key = (arrived, following) if shape is not None else (arrived[following], output_nr)
@@ -293,7 +333,7 @@ def run_backward(
                     waiting[following] = waiting.pop(following, 0) + 1
                     watched = watched or following.is_watched()
             if watched and waiting:
-                awaited = awaited or _edges_into(roots)
+                awaited = awaited or edges_into(roots)
                 for leaf in _complete(waiting, awaited):
                     heappush(ready, (LEAF, leaf))
             if not ready:
@@ -306,7 +346,7 @@ def run_backward(
             try:
                 outgoing = node.step(incoming, retain_graph) if hooks is None and on_arrays else NotImplemented
             except BaseException:
-                for leaf in () if watched else _complete(waiting, _edges_into(roots)):
+                for leaf in () if watched else _complete(waiting, edges_into(roots)):
                     leaf.step(arrived[leaf], retain_graph)
                 raise
             if outgoing is not NotImplemented:
@@ -317,7 +357,7 @@ def run_backward(
                 heappush(ready, (node._order, node))
                 outgoing = ()
                 continue
-            outgoing = _run_on_tensors(node, incoming, form, aim, captured)
+            outgoing = form.run(node, incoming, captured, roots, aim)
             if node.holds and not retain_graph and (running is None or node in running):
                 node.release()
     finally:
@@ -342,7 +382,7 @@ def _aim_at(inputs: Sequence[Edge], roots: Sequence[tuple[Edge, Any]], accumulat
     returned, for a node the places in the result with the outputs whose gradients go there.
     """
     targets = {node for node, *_ in inputs if node is not None}
-    running = _leading_to(targets, _edges_into(roots))
+    running = _leading_to(targets, edges_into(roots))
     captures: dict[Node, list[tuple[int, int]]] = {}
     if accumulate:
         running |= targets
@@ -356,7 +396,7 @@ def _aim_at(inputs: Sequence[Edge], roots: Sequence[tuple[Edge, Any]], accumulat
     return running, wanted, captures
 
 
-def _edges_into(roots: Sequence[tuple[Edge, Any]]) -> dict[Node, int]:
+def edges_into(roots: Sequence[tuple[Edge, Any]]) -> dict[Node, int]:
     """Every node that a gradient can reach from the roots, with the number of edges that lead into it."""
     counts: dict[Node, int] = {}
     stack: list[Sequence[Edge]] = [[edge for edge, _ in roots]]
@@ -381,29 +421,6 @@ def _leading_to(targets: set[Node], nodes: Iterable[Node]) -> set[Node]:
     return leading
 
 
-def _run_on_tensors(
-    node: Node, incoming: Any, form: TensorForm, aim: Aim, captured: list[Gradient | None]
-) -> Sequence[tuple[Edge, Any]]:
-    """Show a node's gradients to who wants to see them, and run it; gives its edges with what goes over them."""
-    running, wanted, captures = aim
-    hooks, outputs = node._hooks, node._outputs
-    gradients = form.shown([incoming] if outputs is None else [incoming.get(i) for i in range(len(outputs))])
-    before = mode.flags
-    mode.flags = before | GRAD if form.recorded else before & ~GRAD
-    try:
-        runs = running is None or node in running
-        if hooks is not None and not runs:
-            gradients = hooks.run_tensor_hooks(gradients)
-        for position, output_nr in captures.get(node, ()):
-            captured[position] = gradients[output_nr]
-        if not runs:
-            return ()
-        results = node.apply(*gradients) if hooks is None else _run_hooked(node, hooks, gradients, wanted)
-    finally:
-        mode.flags = before
-    return list(zip(node._edges, form.taken(results), strict=False))  # apply sees to the number
-
-
 def _run_hooked(
     node: Node, hooks: NodeHooks, incoming: Sequence[Gradient | None], wanted: set[Node] | None
 ) -> Sequence[Gradient | None]:
@@ -420,11 +437,11 @@ def _run_hooked(
         if node.computes_what_is_wanted and (edge[0] is None or (wanted is not None and edge[0] not in wanted)):
             fitted[i] = None
         elif gradient is not None and edge[0] is not None:
-            fitted[i] = _fit(gradient, gradient._array, edge, node, pairs, TensorForm())
+            fitted[i] = fit(gradient, gradient._array, edge, node, pairs, TensorForm())
     return hooks.run_post_hooks(fitted, incoming)
 
 
-def _fit(
+def fit(
     gradient: Any,
     array: Array,
     edge: Edge,

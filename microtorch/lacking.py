@@ -18,22 +18,22 @@ LEFT_OUT = {
     "nested tensors": r"jagged to_padded_tensor nested.*",
     "complex numbers": r"""
         .*[Cc]omplex.* c(float|double|half) chalf conj_physical_? angle imag polar view_as_(real|complex).* is_neg
-        eig eigvals lobpcg (i?stft) .*_window has_spectral""",
+        fft eig eigvals lobpcg (i?stft) .*_window has_spectral""",
     "quantized numbers": r"""
         .*quant.* .*Q?U?Int\dx?\d?Storage q_.* q(u?int.*|scheme) quint.* int_repr per_(channel|tensor)_.* fbgemm.*""",
     "element types that no CPU training of small models uses": r"""
         bfloat16 bits\d.* bit float[48]_.* u?int[1-7] uint(16|32|64) BFloat16.* has_mkl""",
-    "autocast, half precision on accelerators": r".*autocast.* GradScaler",
+    "autocast, half precision on accelerators": r".*autocast.* amp GradScaler",
     "accelerators and their libraries": r"""
         (cudnn|miopen|mkldnn|mkl|xnnpack)_.* .*[Ss]tream.* Event AcceleratorError OutOfMemoryError is_vulkan_available
-        is_(ipu|maia|mtia|vulkan|xla|xpu) (ipu|mtia|xpu) to_mkldnn get_device_module .*Vulkan.* DeviceObjType .*cudagraph.*
+        is_(ipu|maia|mtia|vulkan|xla|xpu) (ipu|mps|mtia|xpu) to_mkldnn get_device_module .*Vulkan.* DeviceObjType .*cudagraph.*
         DeviceType Profiler.* kineto_available grouped_mm scaled_(grouped_)?mm ScalingType SwizzleType tf32_notes
         set_(warn|override)_.*stream.*""",
     "several processes and machines": r"""
         .*[Dd]istributed.* DataParallel SyncBatchNorm RRefType .*multiprocessing.* share_memory_ from_file fork wait
         Future(Type)? .*batch_norm_(stats|elemt|backward_.*|gather.*|update_stats)""",
     "compilation, tracing and TorchScript": r"""
-        compile .*Type .*Script.* .*JIT.* jit.* Graph(ExecutorState)? Block Node Value Use Code Argument(Spec)? CompleteArgumentSpec
+        compile compiler export onnx .*Type .*Script.* .*JIT.* jit.* Graph(ExecutorState)? Block Node Value Use Code Argument(Spec)? CompleteArgumentSpec
         CallStack Capsule CompilationUnit .*Serialization.*Context DeepCopyMemoTable DispatchKey(Set)? ErrorReport
         ExcludeDispatchKeyGuard ExecutionPlan FatalError FileCheck FunctionSchema Gradient IODescriptor LockingLogger
         LoggerBase NoopLogger OperatorInfo PyTorchFile(Reader|Writer) StaticModule Tag ThroughputBenchmark TracingState
@@ -41,7 +41,7 @@ LEFT_OUT = {
         parse_(ir|schema|type_comment) (import_ir|unify_type|merge_type).* sym_.* Sym(Bool|Float|Int) .*vmap cond while_loop
         PRIVATE_OPS USE_.* classproperty init_num_threads compiled_with_cxx11_abi get_file_path boolean_dispatch
         assert_int_or_pair (handle|has)_torch_function.* DisableTorchFunction.* reproducibility_notes sparse_support_notes
-        .*_tensor_like region_activation_.* .*_note(s)? common_.* factory_kwargs is_storage thread_safe_generator
+        .*_tensor_like region_activation_.* .*_note(s)? common_.* factory_kwargs thread_safe_generator
         swap_in_.* enforce_grad_.* hash_tensor const_data_ptr NestedIOFunction module_load multi_dim_common""",
     "kernels that are not meant to be called": r"""
         native_.* .*_copy (constant|adaptive).*_jvp unsafe_.* slice_inverse norm_except_dim .*_forward pdist_.*

@@ -1,48 +1,30 @@
-"""The part of torch.linalg that microtorch has: norms of vectors, and the Frobenius norm of matrices."""
+"""torch.linalg, loaded part by part; eigenvalues of matrices that are not symmetric are complex, and left out."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
-from .ops.linalg import matmul as matmul
-from .ops.norms import vector_norm as vector_norm
-from .tensor import Tensor
-
-LACKS = "microtorch does not have torch.linalg.{}"
-
-
-def norm(
-    A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, out: Tensor | None = None, dtype: Any = None
-) -> Tensor:
-    """The norm of a vector, or the Frobenius norm of a matrix; without `ord`, that of all elements as one vector."""
-    if ord is not None and dim is None and A.ndim > 2:
-        raise RuntimeError(
-            f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {A.ndim}D."
-        )
-    dims = A.ndim if dim is None else 1 if isinstance(dim, int) else len(dim)
-    if ord is not None and dims == 2 and not A.is_floating_point():
-        raise RuntimeError(
-            f"linalg.matrix_norm: Expected a floating point or complex tensor as input. Got {A.dtype.legacy_name}"
-        )
-    if ord is not None and dims == 2 and ord != "fro":
-        raise NotImplementedError(LACKS.format(f"norm with ord={ord!r} for matrices"))
-    return vector_norm(A, 2 if ord in (None, "fro") else ord, dim, keepdim, dtype=dtype, out=out)
-
-
-def matrix_norm(
-    A: Tensor,
-    ord: Any = "fro",
-    dim: Any = (-2, -1),
-    keepdim: bool = False,
-    *,
-    dtype: Any = None,
-    out: Tensor | None = None,
-) -> Tensor:
-    """The Frobenius norm √Σx² of matrices."""
-    if ord != "fro":
-        raise NotImplementedError(LACKS.format(f"matrix_norm with ord={ord!r}"))
-    return vector_norm(A, 2, dim, keepdim, dtype=dtype, out=out)
+# The modules of `ops`, and what of each is here: in the module it has the prefix `linalg_`.
+INDEX = {
+    "decompositions": "LinAlgError cholesky cholesky_ex eigh eigvalsh qr svd svdvals",
+    "determinants": "det slogdet",
+    "linalg": "matmul",
+    "matrix_functions": "cond diagonal matrix_exp matrix_power matrix_rank tensorinv tensorsolve vander",
+    "norms": "matrix_norm norm vector_norm",
+    "products": "cross multi_dot vecdot",
+    "solving": "inv inv_ex lstsq pinv solve solve_ex solve_triangular",
+}
+HOMES = {name: module for module, names in INDEX.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> Any:
-    raise AttributeError(LACKS.format(name))
+    if name not in HOMES:
+        raise AttributeError(f"microtorch does not have torch.linalg.{name}")
+    module = import_module(f".ops.{HOMES[name]}", __package__)
+    found = globals()[name] = getattr(module, f"linalg_{name}", None) or getattr(module, name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(HOMES)

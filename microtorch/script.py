@@ -52,9 +52,8 @@ class Alias:
         found = self._lookup(self.module + fullname.removeprefix(TORCH))
         if found is None:
             raise ModuleNotFoundError(f"{self.module} does not have {fullname}", name=fullname)
-        package = not isinstance(found, ModuleType) or hasattr(found, "__path__")
-        loader: Any = self
-        return ModuleSpec(fullname, loader, loader_state=(found, getattr(found, "__spec__", None)), is_package=package)
+        loader: Any = self  # as a package, so that this is also asked for what it lacks
+        return ModuleSpec(fullname, loader, loader_state=(found, getattr(found, "__spec__", None)), is_package=True)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         found: ModuleType = spec.loader_state[0]

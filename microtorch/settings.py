@@ -26,6 +26,16 @@ _state = {"threads": _usual_threads(), "interop_threads": os.cpu_count() or 1, "
 _precision = "highest"
 
 
+class Anomaly:
+    """Whether nodes remember where they were made and backward passes tell it, and whether nan is an error in these."""
+
+    enabled = False
+    check_nan = True
+
+
+anomaly = Anomaly()
+
+
 def _positive(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise RuntimeError(f"{name} expects an int, but got {type(value).__name__}")

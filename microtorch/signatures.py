@@ -22,12 +22,18 @@ arange
     Number end, *, Tensor out = None, …
     Number start, Number end, *, …
     Number start, Number end, Number step = 1, *, Tensor out = None, …
+argsort
+    Tensor input, *, bool stable, int dim = -1, bool descending = False, Tensor out = None
+    Tensor input, int dim = -1, bool descending = False
 baddbmm
     Tensor input, Tensor batch1, Tensor batch2, *, Number beta = 1, Number alpha = 1, Tensor out = None
     Tensor input, Tensor batch1, Tensor batch2, torch.dtype out_dtype, *, Number beta = 1, Number alpha = 1, Tensor out = None
 bernoulli
     Tensor input, *, torch.Generator generator = None, Tensor out = None
     Tensor input, float p, *, torch.Generator generator = None
+.bernoulli_
+    Tensor p, *, torch.Generator generator = None
+    float p = 0.5, *, torch.Generator generator = None
 bitwise_and bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor remainder
     Tensor input, Tensor other, *, Tensor out = None
     Number self, Tensor other
@@ -35,6 +41,9 @@ bitwise_and bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor remain
 bmm mm
     Tensor input, Tensor mat2, *, Tensor out = None
     Tensor input, Tensor mat2, torch.dtype out_dtype, *, Tensor out = None
+bucketize
+    Tensor input, Tensor boundaries, *, bool out_int32 = False, bool right = False, Tensor out = None
+    Number self, Tensor boundaries, *, bool out_int32 = False, bool right = False
 clamp clip
     Tensor input, Tensor min = None, Tensor max = None, *, Tensor out = None
     Tensor input, Number min = None, Number max = None, *, Tensor out = None
@@ -44,9 +53,15 @@ clamp_max
 clamp_min
     Tensor input, Tensor min, *, Tensor out = None
     Tensor input, Number min, *, Tensor out = None
+copysign
+    Tensor input, Tensor other, *, Tensor out = None
+    Tensor input, Number other, *, Tensor out = None
 count_nonzero
     Tensor input, int dim = None
     Tensor input, tuple of ints dim
+cumulative_trapezoid trapezoid
+    Tensor y, Tensor x, *, int dim = -1
+    Tensor y, *, Number dx = 1, int dim = -1
 div
     Tensor input, Tensor other, *, Tensor out = None
     Tensor input, Tensor other, *, str rounding_mode, Tensor out = None
@@ -65,15 +80,23 @@ eye
 fill
     Tensor input, Tensor value
     Tensor input, Number value
+float_power
+    Tensor input, Tensor exponent, *, Tensor out = None
+    Number self, Tensor exponent, *, Tensor out = None
+    Tensor input, Number exponent, *, Tensor out = None
 floor_divide multiply true_divide
     Tensor input, Tensor other, *, Tensor out = None
     Tensor input, Number other
-hsplit vsplit
+dsplit hsplit vsplit
     Tensor input, int sections
     Tensor input, tuple of ints indices
 index_fill
     Tensor input, int dim, Tensor index, Tensor value
     Tensor input, int dim, Tensor index, Number value
+isin
+    Tensor elements, Tensor test_elements, *, bool assume_unique = False, bool invert = False, Tensor out = None
+    Number element, Tensor test_elements, *, bool assume_unique = False, bool invert = False, Tensor out = None
+    Tensor elements, Number test_element, *, bool assume_unique = False, bool invert = False, Tensor out = None
 lerp
     Tensor input, Tensor end, Tensor weight, *, Tensor out = None
     Tensor input, Tensor end, Number weight, *, Tensor out = None
@@ -103,9 +126,18 @@ median
 moveaxis movedim
     Tensor input, int source, int destination
     Tensor input, tuple of ints source, tuple of ints destination
+nanmedian
+    Tensor input
+    Tensor input, int dim, bool keepdim = False, *, tuple of Tensors out = None
+nanquantile quantile
+    Tensor input, Tensor q, int dim = None, bool keepdim = False, *, str interpolation = "linear", Tensor out = None
+    Tensor input, float q, int dim = None, bool keepdim = False, *, str interpolation = "linear", Tensor out = None
 narrow
     Tensor input, int dim, Tensor start, int length
     Tensor input, int dim, int start, int length
+.nonzero
+    -
+    *, bool as_tuple
 normal
     Tensor mean, Tensor std, *, torch.Generator generator = None, Tensor out = None
     Tensor mean, float std = 1, *, torch.Generator generator = None, Tensor out = None
@@ -136,6 +168,10 @@ randint_like
     Tensor input, Tensor high, *, torch.memory_format memory_format = None, …
     Tensor input, int high, *, torch.Generator generator, torch.memory_format memory_format = None, …
     Tensor input, int high, *, torch.memory_format memory_format = None, …
+.random_
+    *, torch.Generator generator = None
+    int from, int to, *, torch.Generator generator = None
+    int to, *, torch.Generator generator = None
 randperm
     int n, *, torch.Generator generator, Tensor out = None, …
     int n, *, Tensor out = None, …
@@ -143,6 +179,11 @@ repeat_interleave
     Tensor input, Tensor repeats, int dim = None, *, int output_size = None
     Tensor repeats, *, int output_size = None
     Tensor input, int repeats, int dim = None, *, int output_size = None
+result_type
+    Tensor tensor, Tensor other
+    Number scalar, Tensor tensor
+    Tensor tensor, Number other
+    Number scalar1, Number scalar2
 round
     Tensor input, *, Tensor out = None
     Tensor input, *, int decimals, Tensor out = None
@@ -154,10 +195,26 @@ scatter
     Tensor input, int dim, Tensor index, Tensor src, *, str reduce, Tensor out = None
     Tensor input, int dim, Tensor index, Number value, *, Tensor out = None
     Tensor input, int dim, Tensor index, Number value, *, str reduce, Tensor out = None
+searchsorted
+    Tensor sorted_sequence, Tensor input, *, bool out_int32 = False, bool right = False, str side = None, Tensor sorter = None, Tensor out = None
+    Tensor sorted_sequence, Number self, *, bool out_int32 = False, bool right = False, str side = None, Tensor sorter = None, Tensor out = None
+.set_
+    -
+    torch.Storage source
+    torch.Storage source, int storage_offset, tuple of ints size, tuple of ints stride = None
+    Tensor source
+    Tensor source, int storage_offset, tuple of ints size, tuple of ints stride = None
+sort
+    Tensor input, *, bool stable, int dim = -1, bool descending = False, tuple of Tensors out = None
+    Tensor input, int dim = -1, bool descending = False, *, tuple of Tensors out = None
 squeeze
     Tensor input
     Tensor input, int dim
     Tensor input, tuple of ints dim
+squeeze_copy
+    Tensor input, *, Tensor out = None
+    Tensor input, int dim, *, Tensor out = None
+    Tensor input, tuple of ints dim, *, Tensor out = None
 std var
     Tensor input, tuple of ints dim, bool unbiased = True, bool keepdim = False, *, Tensor out = None
     Tensor input, tuple of ints dim = None, *, Number correction = None, bool keepdim = False, Tensor out = None
@@ -176,28 +233,22 @@ tensor_split
     Tensor input, tuple of ints indices, int dim = 0
     Tensor input, Tensor tensor_indices_or_sections, int dim = 0
     Tensor input, int sections, int dim = 0
+trapz
+    Tensor y, *, float dx = 1, int dim = -1
+    Tensor y, Tensor x, *, int dim = -1
+view_copy
+    Tensor input, torch.dtype dtype, *, Tensor out = None
+    Tensor input, tuple of ints size, *, Tensor out = None
 where
     Tensor condition
     Tensor condition, Tensor input, Tensor other, *, Tensor out = None
     Tensor condition, Number self, Tensor other
     Tensor condition, Tensor input, Number other
     Tensor condition, Number self, Number other
-.bernoulli_
-    Tensor p, *, torch.Generator generator = None
-    float p = 0.5, *, torch.Generator generator = None
-.nonzero
-    -
-    *, bool as_tuple
-.random_
-    *, torch.Generator generator = None
-    int from, int to, *, torch.Generator generator = None
-    int to, *, torch.Generator generator = None
-.set_
-    -
-    torch.Storage source
-    torch.Storage source, int storage_offset, tuple of ints size, tuple of ints stride = None
-    Tensor source
-    Tensor source, int storage_offset, tuple of ints size, tuple of ints stride = None
+xlogy
+    Tensor input, Tensor other, *, Tensor out = None
+    Number self, Tensor other, *, Tensor out = None
+    Tensor input, Number other, *, Tensor out = None
 """
 NEW = (
     "torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, "
@@ -222,7 +273,10 @@ def signatures_of(name: str, is_method: bool) -> tuple[str, ...]:
     """The signatures of a function, or of a method without the tensor itself; none if there is but one."""
     table = _table()
     if not is_method:
-        return table.get(name, ())
+        over = () if name in table or not name.endswith("_") else table.get(name[:-1], ())
+        return table.get(name, ()) or tuple(
+            _without_out(s.split(", ")) for s in over if "Tensor input" in s.split(", ")
+        )
     found = table.get("." + name)
     if found is None:
         whole = [s.split(", ") for s in table.get(name, table.get(name.removesuffix("_"), ()))]
@@ -231,7 +285,11 @@ def signatures_of(name: str, is_method: bool) -> tuple[str, ...]:
 
 
 def _of_method(parts: list[str]) -> str:
-    kept = [part for part in parts if part != "Tensor input" and not part.endswith(" out = None")]
+    return _without_out([part for part in parts if part != "Tensor input"])
+
+
+def _without_out(parts: list[str]) -> str:
+    kept = [part for part in parts if not part.endswith(" out = None")]
     return ", ".join(kept[:-1] if kept[-1:] == ["*"] else kept)
 
 

@@ -7,6 +7,7 @@ array begins that owns the memory, or that came from outside (`borrow`).
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -167,3 +168,12 @@ class _Memory:
 def borrow(array: Array) -> Array:
     """The same elements in the same place as a storage of its own, which may be written to."""
     return np.asarray(_Memory(array, array.shape, array.strides))
+
+
+def __getattr__(name: str) -> Any:
+    """The classes of torch.storage, which are made far below in the house."""
+    if name in ("TypedStorage", "UntypedStorage"):
+        return getattr(sys.modules[__package__], name)
+    raise AttributeError(
+        f"module 'torch.storage' has no attribute '{name}': microtorch does not have torch.storage.{name}"
+    )

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import dtypes, printing, storage
 from .arguments import is_int, type_name
-from .engine import GRAD, INFERENCE, mode
+from .engine import GRAD, INFERENCE, ReshapedLeaf, mode
 from .settings import warn_once
 from .tensor_base import TensorBase
 from .types import CPU, Size, contiguous_format, device, layout, strided
@@ -178,8 +178,13 @@ class Tensor(TensorBase):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
         if self.requires_grad and not value._is_differentiable:
             raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
-        if value._array.dtype != self._array.dtype and self._autograd is not None:
-            self._autograd.accumulator = None  # it expects gradients of the dtype there was
+        meta = self._autograd
+        if meta is not None and meta.accumulator is not None:
+            accumulator = meta.accumulator()
+            if value._array.dtype != self._array.dtype:
+                meta.accumulator = None  # it expects gradients of the dtype there was
+            elif accumulator is not None and value._array.shape != self._array.shape:
+                accumulator.__class__ = ReshapedLeaf
         self._array = value._array
 
     @data.deleter
@@ -191,6 +196,14 @@ class Tensor(TensorBase):
         tensor = wrap(self._array)
         tensor._counter = self._counter
         return tensor
+
+    def _in_own_shape(self, gradient: Any) -> Any:
+        """A first gradient, an array or a tensor, of another shape: it is repeated, or refused."""
+        if self._autograd is not None and self._autograd.grad is not None:
+            return gradient
+        is_tensor = isinstance(gradient, Tensor)
+        copy = wrap(np.empty_like(self._array)).copy_(gradient if is_tensor else wrap(gradient))
+        return copy if is_tensor else copy._array
 
     def _accumulate(self, gradient: Any) -> None:
         """Add an array to `.grad`, in place when it is there; a tensor is added differentiably."""
@@ -296,14 +309,17 @@ class Tensor(TensorBase):
             grad_fn_name = None if node is None else type(node).__name__
         except RuntimeError:  # a view that was made under no_grad and then changed has none
             grad_fn_name = "Invalid"
-        return printing.tensor_text(
+        plain = type(self).__name__ in ("Tensor", "Parameter")
+        text = printing.tensor_text(
             self._array,
             dtype=self.dtype,
             requires_grad=self.requires_grad,
             grad_fn_name=grad_fn_name,
-            name="tensor" if type(self).__name__ in ("Tensor", "Parameter") else type(self).__name__,
+            name="tensor" if plain else type(self).__name__,
             contents=tensor_contents,
         )
+        is_parameter = "_is_param" in (getattr(type(self), "_mark", None), *self.__dict__)
+        return f"Parameter({text})" if is_parameter and not plain else text
 
     def __format__(self, spec: str) -> str:
         if self._array.ndim == 0 and type(self) is Tensor:

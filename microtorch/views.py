@@ -170,6 +170,18 @@ class AsStridedBackward0(Node):
         self._source = source
         self._window = window
 
+    @property
+    def _saved_size(self) -> tuple[int, ...]:
+        return self._window[0]
+
+    @property
+    def _saved_stride(self) -> tuple[int, ...]:
+        return self._window[1]
+
+    @property
+    def _saved_storage_offset(self) -> int:
+        return self._window[2] - self._source[2]
+
     def apply(self, *gradients: Any) -> Sequence[Any]:
         (gradient,) = gradients
         return (None if gradient is None else gradient._as_strided_backward(self._source, self._window),)

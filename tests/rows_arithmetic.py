@@ -64,7 +64,11 @@ ROWS = [
     binary(
         "add",
         cases=[lambda d: call(1.5, d(3)), lambda d: call(2, d(3)), lambda d: call(d(3), d.typed("float64", 2, 3))],
-        bad=[lambda d: call(d.whole(3).astype(int), d.whole(3).astype(int), alpha=1.5)],
+        bad=[
+            lambda d: call(d.whole(3).astype(int), d.whole(3).astype(int), alpha=1.5),
+            lambda d: call(np.ones(2, np.float16), np.ones(2, np.float16), alpha=70_000),
+            lambda d: call(d(2), d(2), alpha=1e39),
+        ],
     ),
     binary(
         "sub",
@@ -147,6 +151,7 @@ ROWS = [
         "pow",
         "positive",
         "__call__",
+        bad=[lambda d: call(np.ones(2, np.float16), 1e5)],
         numbers=(0.5, -1.5, 2.5, 0.1, -1, -2, 4),
         ulp=2,
         grad_ulp=8,

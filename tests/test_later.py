@@ -31,9 +31,26 @@ def python(code: str) -> str:
 @pytest.mark.parametrize(
     "module",
     [
-        *(f"ops.{name}" for name in ("comparison", "gathering", "indexing", "legacy", "pointwise", "random")),
         *(
+            f"ops.{name}"
+            for name in (
+                "comparison",
+                "exchange",
+                "gathering",
+                "indexing",
+                "legacy",
+                "pointwise",
+                "random",
+                "scattering",
+                "storages",
+                "subscripts",
+            )
+        ),
+        *(
+            "autograd.anomaly_mode",
             "autograd.function",
+            "autograd.functional",
+            "autograd.graph",
             "backends",
             "cuda",
             "kernels.torch_cpu",
@@ -41,7 +58,9 @@ def python(code: str) -> str:
             "nn",
             "optim",
             "random",
+            "serialization",
             "stream",
+            "testing",
             "utils",
         ),
     ],
@@ -75,7 +94,8 @@ def test_all_names_are_there_before_they_are_asked_for() -> None:
         members = {name: getattr(torch.Tensor, name) for name in before[3]}
         for name in "autograd.function", "autograd.graph", "nn.utils":
             __import__(f"microtorch.{name}")
-        torch.autograd.Function, torch.autograd.Variable
+        import microtorch.autograd.anomaly_mode, microtorch.autograd.functional
+        torch.autograd.Function, torch.autograd.Variable, torch.autograd.detect_anomaly, torch.is_anomaly_enabled
         print([now ^ then for now, then in zip(names(), before)])
         print([name for name in values if values[name] is not getattr(torch, name) and name != "__builtins__"])
         print([name for name in FUNCTIONS if values[name] is not FUNCTIONS[name]])
@@ -108,7 +128,10 @@ def test_whoever_lists_the_operations_sees_them_all() -> None:
         ("x = torch.zeros(1); x.exp = 3; print(x.exp, torch.zeros(1).exp())", "3 tensor([1.])"),
         ("print(2 - torch.ones(1) == torch.nn.Parameter(torch.ones(1)))", "tensor([True])"),
         ("import inspect; print(inspect.signature(torch.Tensor.gather))", "(input, dim, index, *, sparse_grad=False)"),
-        ("import pickle; print(pickle.loads(pickle.dumps(torch.exp)) is torch.exp)", "True"),
+        *(
+            (f"import pickle; print(pickle.loads(pickle.dumps(torch.{name})) is torch.{name})", "True")
+            for name in ("exp", "absolute", "Tensor.exp", "Tensor.exp_", "Tensor.reshape_as", "Tensor.view")
+        ),
         ("import microtorch.tensor; print(torch.tensor(1.0))", "tensor(1.)"),
     ],
 )

@@ -162,6 +162,7 @@ def clipping(torch: Any) -> Any:
         utils.clip_grads_with_norm_(some, 1.0, torch.tensor(2.0)),
     ]
     seen += [gradients(some), utils.clip_grad_norm_((p for p in []), 1.0)]
+    seen += [utils.clip_grad_norm(parameters(), 1.5)]
     some[0].grad[0] = float("nan")
     seen += [said(lambda: utils.clip_grad_norm_(some, 1.0, error_if_nonfinite=True)), gradients(some)]
     return [*seen, utils.clip_grad_norm_(some, 1.0), gradients(some), said(lambda: utils.clip_grad_norm_(3, 1.0))]
@@ -197,6 +198,11 @@ def places(torch: Any) -> Any:
         "nn.modules.loss": "MSELoss",
         "nn.modules.dropout": "Dropout",
         "nn.modules.flatten": "Flatten",
+        "nn.modules.batchnorm": "BatchNorm1d",
+        "nn.modules.instancenorm": "InstanceNorm1d",
+        "nn.modules.normalization": "LayerNorm",
+        "nn.modules.padding": "ZeroPad2d",
+        "nn.modules.sparse": "Embedding",
         "nn.modules": "HuberLoss",
         "nn.parameter": "Parameter",
         "nn.utils.clip_grad": "clip_grad_norm_",
@@ -207,7 +213,7 @@ def places(torch: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    "path", ["nn.Conv2d", "nn.Bilinear", "nn.functional.conv2d", "nn.utils.prune", "nn.Module().compile"]
+    "path", ["nn.Conv2d", "nn.LSTM", "nn.functional.conv2d", "nn.utils.prune", "nn.Module().compile"]
 )
 def test_what_is_lacking_is_named(path: str) -> None:
     """What torch has and microtorch has not is an AttributeError that says so."""

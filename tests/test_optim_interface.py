@@ -1,410 +1,19 @@
-"""What an optimizer is beside its rule: parameter groups, state dictionaries, hooks, texts and errors, as torch's."""
+"""What an optimizer is beside its rule and its state: closures, gradients that are forgotten, hooks, names: as torch's."""
 
 from __future__ import annotations
 
-import copy
-import importlib
-import pickle
-from collections.abc import Callable
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
 import pytest
-from alike import assert_same, table, torch_rounding
-from sides import SIDES, Side, as_array, is_tensor
+from alike import assert_same, torch_rounding
+from optimizers import ADAPTIVE, SGD, leaf, optim, optimizer_module
+from sides import SIDES, Side
 
-SGD, RMSPROP = "SGD", "RMSprop"
 
-
-def leaf(side: Side, *values: float, dtype: str = "f4", grad: float | None = 1.0) -> Any:
-    """A parameter with a gradient."""
-    p = side.tensor(np.array(values or (1.0, 2.0), dtype), requires_grad=True)
-    p.grad = None if grad is None else side.tensor(np.full_like(as_array(p), grad))
-    return p
-
-
-def optim(side: Side) -> Any:
-    return side.module.optim
-
-
-def optimizer_module(side: Side) -> Any:
-    return importlib.import_module(f"{side.module.__name__}.optim.optimizer")
-
-
-# -- arguments that are refused ----------------------------------------------------------------------------------------
-
-
-@table(
-    lambda s: optim(s).SGD(leaf(s)),
-    lambda s: optim(s).SGD(leaf(s, dtype="f8")),
-    lambda s: optim(s).SGD([]),
-    lambda s: optim(s).SGD(iter(())),
-    lambda s: optim(s).SGD(5),
-    lambda s: optim(s).SGD([5]),
-    lambda s: optim(s).SGD([leaf(s), "a"]),
-    lambda s: optim(s).SGD([None]),
-    lambda s: optim(s).SGD([[leaf(s)]]),
-    lambda s: optim(s).SGD([np.zeros(2)]),
-    lambda s: optim(s).SGD([int]),
-    lambda s: optim(s).SGD([leaf(s) * 2]),
-    lambda s: optim(s).SGD({"params": [leaf(s)]}),
-    lambda s: optim(s).SGD([{"params": {leaf(s)}}]),
-    lambda s: optim(s).SGD([{"lr": 1}]),
-    lambda s: optim(s).SGD([("a", leaf(s)), leaf(s)]),
-    lambda s: optim(s).SGD([("a", leaf(s)), ("b",)]),
-    lambda s: optim(s).SGD([leaf(s)]).add_param_group(5),
-    lambda s: optim(s).SGD([leaf(s)]).add_param_group({"params": [("a", leaf(s))]}),
-    lambda s: optim(s).SGD([("a", leaf(s))]).add_param_group({"params": leaf(s)}),
-    lambda s: optim(s).SGD([leaf(s)], lr=s.tensor(np.ones(2))),
-    lambda s: optim(s).SGD([leaf(s)], lr=s.tensor(np.array(-1.0, "f4"))),
-    lambda s: optim(s).SGD([leaf(s)], lr=s.tensor(np.array([-1.0], "f4"))),
-    lambda s: optim(s).SGD([leaf(s)], nesterov=True),
-    lambda s: optim(s).SGD([leaf(s)], nesterov=True, momentum=0.9, dampening=0.1),
-    lambda s: optim(s).SGD([], nesterov=True),
-    lambda s: optim(s).SGD([leaf(s)], lr=None),
-    lambda s: optim(s).SGD([leaf(s)], momentum="a"),
-    lambda s: optim(s).SGD([leaf(s)], fused=True, foreach=True),
-    lambda s: optim(s).SGD([leaf(s)], fused=True, differentiable=True),
-    lambda s: optim(s).SGD([leaf(s)], 0.1, 0.9, 0, 0, True, True),
-    lambda s: optim(s).SGD([leaf(s)], rate=1),
-    lambda s: optim(s).RMSprop([leaf(s)], lr=None),
-    lambda s: optim(s).RMSprop([leaf(s)], lr=s.tensor(np.ones(2))),
-    lambda s: optim(s).RMSprop([leaf(s)], capturable=True).step(),
-    lambda s: optim(s).RMSprop([leaf(s)], foreach=True, differentiable=True).step(),
-    lambda s: optim(s).SGD([leaf(s)], differentiable=True).step(),
-    lambda s: optim(s).RMSprop([leaf(s)], differentiable=True).step(),
-    lambda s: optim(s).Optimizer([leaf(s)], {"differentiable": False}).step(),
-    lambda s: optim(s).Optimizer([leaf(s)], {"a": optimizer_module(s).required}),
-    lambda s: optim(s).SGD([leaf(s)]).load_state_dict({"state": {}}),
-    lambda s: optim(s).SGD([leaf(s)]).load_state_dict({"param_groups": [{"params": [0]}]}),
-    lambda s: optim(s).SGD([leaf(s)]).load_state_dict(5),
-    lambda s: optim(s).SGD([leaf(s)]).load_state_dict({"state": {}, "param_groups": []}),
-    lambda s: optim(s).SGD([leaf(s)]).load_state_dict({"state": {}, "param_groups": [{"params": [0, 1]}]}),
-    lambda s: _with_hook(optim(s).SGD([leaf(s)]), lambda *_: 5).step(),
-    lambda s: _with_hook(optim(s).SGD([leaf(s)]), lambda *_: (1, 2, 3)).step(),
-    lambda s: optim(s).SGD([leaf(s)]).step(1, 2),
-    lambda s: optim(s).SGD([integers(s)], lr=0.1).step(),
-    lambda s: optim(s).SGD([integers(s)], fused=True).step(),
-    lambda s: optim(s).SGD([expanded(s)]).step(),
-)
-def test_errors(case: Callable[[Side], Any]) -> None:
-    assert assert_same(case).error is not None
-
-
-@pytest.mark.parametrize(
-    ("kind", "names"),
-    [(SGD, ("lr", "momentum", "weight_decay")), (RMSPROP, ("lr", "eps", "momentum", "weight_decay", "alpha"))],
-)
-@pytest.mark.parametrize("value", [-1, -0.5, float("nan"), -float("inf")])
-def test_values_out_of_range(kind: str, names: tuple[str, ...], value: float) -> None:
-    for name in names:
-        assert_same(lambda side, name=name: repr(getattr(optim(side), kind)([leaf(side)], **{name: value})))
-
-
-def _with_hook(optimizer: Any, hook: Any) -> Any:
-    optimizer.register_step_pre_hook(hook)
-    return optimizer
-
-
-def integers(side: Side) -> Any:
-    p = side.tensor(np.array([1, 2]))
-    p.grad = side.tensor(np.array([1, 1]))
-    return p
-
-
-def expanded(side: Side) -> Any:
-    p = side.tensor(np.ones(1)).expand(3).requires_grad_()
-    p.grad = side.tensor(np.ones(3))
-    return p
-
-
-def test_integers_take_whole_steps() -> None:
-    def case(side: Side) -> Any:
-        p = integers(side)
-        optim(side).SGD([p], lr=1).step()
-        return p
-
-    assert_same(case)
-
-
-@pytest.mark.parametrize(("of", "other"), [((2,), (3,)), ((1, 1), (1,)), ((1,), (1, 1)), ((), (1,))])
-@pytest.mark.parametrize("kind", [SGD, RMSPROP])
-def test_a_parameter_and_state_of_another_shape_do_not_go_together(
-    kind: str, of: tuple[int, ...], other: tuple[int, ...]
-) -> None:
-    def case(side: Side) -> Any:
-        p = side.tensor(np.ones(of, "f4"), requires_grad=True)
-        p.grad = side.tensor(np.ones(of, "f4"))
-        optimizer = getattr(optim(side), kind)([p], momentum=0.9)
-        optimizer.step()
-        optimizer.state[p]["momentum_buffer"] = side.tensor(np.ones(other, "f4"))
-        optimizer.step()
-        return p.detach()
-
-    assert_same(case)
-
-
-def _inference(side: Side, array: Any) -> Any:
-    with side.module.inference_mode():
-        return side.tensor(array) * 1
-
-
-STRANGE: dict[str, Callable[[Side, Any, dict[str, Any]], Any]] = {
-    "a buffer of another dtype": lambda s, p, state: state.update(
-        momentum_buffer=s.tensor(np.full(p.shape, 1 / 3), False)
-    ),
-    "a buffer whose elements are one": lambda s, p, state: state.update(
-        momentum_buffer=s.tensor(np.ones(1, "f4")).expand(p.shape)
-    ),
-    "a buffer made in inference mode": lambda s, p, state: state.update(
-        momentum_buffer=_inference(s, np.ones(p.shape, "f4"))
-    ),
-    "a parameter of another dtype": lambda s, p, _: setattr(p, "data", p.data.double()),
-    "a parameter of another shape": lambda s, p, _: setattr(p, "data", p.data[None].clone()),
-    "a parameter made in inference mode": lambda s, p, _: setattr(p, "data", _inference(s, np.ones(p.shape, "f4"))),
-    "a gradient in other order": lambda s, p, _: setattr(p, "grad", s.tensor(np.ones(1, "f4")).expand(p.shape)),
-    "a gradient made in inference mode": lambda s, p, _: setattr(p, "grad", _inference(s, np.ones(p.shape, "f4"))),
-}
-
-
-@pytest.mark.parametrize("shape", [(1,), (2, 3)], ids=str)
-@pytest.mark.parametrize(("kind", "momentum"), [(SGD, 0), (SGD, 0.9), (RMSPROP, 0.9)])
-@pytest.mark.parametrize("strange", STRANGE)
-def test_a_step_on_strange_tensors(strange: str, kind: str, momentum: float, shape: tuple[int, ...]) -> None:
-    def case(side: Side) -> Any:
-        p = side.tensor(np.full(shape, 0.7, "f4"), requires_grad=True)
-        p.grad = side.tensor(np.full(shape, 0.3, "f4"))
-        optimizer = getattr(optim(side), kind)([p], momentum=momentum)
-        optimizer.step()
-        STRANGE[strange](side, p, optimizer.state[p])
-        optimizer.step()
-        return p.detach(), optimizer.state_dict()
-
-    with torch_rounding():
-        assert_same(case)
-
-
-@pytest.mark.parametrize("shape", [(1,), (2, 3)], ids=str)
-def test_a_gradient_of_lower_precision_is_multiplied_in_the_parameters(shape: tuple[int, ...]) -> None:
-    def case(side: Side) -> Any:
-        p = side.tensor(np.zeros(shape, "f4"), requires_grad=True)
-        p.grad = side.tensor(np.full(shape, 1 + 2**-23, "f4"))
-        p.data = p.data.double()
-        optim(side).SGD([p], lr=1 + 2**-20).step()  # the product is exact in float64, not in float32
-        return p.detach()
-
-    assert_same(case)
-
-
-@pytest.mark.parametrize("shape", [(1,), (2, 3)], ids=str)
-def test_a_parameter_made_in_inference_mode_is_left_alone(shape: tuple[int, ...]) -> None:
-    def case(side: Side) -> Any:
-        p = _inference(side, np.ones(shape, "f4"))
-        with side.module.inference_mode():
-            p.requires_grad_()
-            p.grad = side.tensor(np.ones(shape, "f4"))
-        optim(side).SGD([p], lr=0.1).step()
-
-    assert assert_same(case).error is not None
-
-
-@pytest.mark.parametrize("kind", [SGD, RMSPROP])
-def test_steps_of_what_is_no_leaf_are_recorded_wherever_they_are_taken(kind: str) -> None:
-    def case(side: Side) -> Any:
-        start, rate = leaf(side, grad=None), side.tensor(np.array([0.1], "f4"), requires_grad=True)
-        p, silent = start * 1, start * 2
-        p.retain_grad()
-        silent.register_hook(lambda _: None)
-        p.grad = side.tensor(np.array([0.3, 0.7], "f4"))
-        optimizer = getattr(optim(side), kind)([start], lr=rate, differentiable=True)
-        optimizer.param_groups[0]["params"] = [p, silent]
-        with side.module.no_grad():
-            optimizer.step()
-            seen = [p.requires_grad, side.module.is_grad_enabled()]
-        p.sum().backward()
-        seen += [start.grad, rate.grad, p.grad]
-        optimizer.zero_grad()
-        return *seen, p.grad
-
-    with torch_rounding():
-        assert assert_same(case).warnings
-
-
-@pytest.mark.parametrize("steps", [1.0, 16777216.0, [3.0]])
-def test_steps_are_counted_in_a_tensor_of_any_kind(steps: Any) -> None:
-    def case(side: Side) -> Any:
-        p = leaf(side)
-        optimizer = optim(side).RMSprop([p])
-        optimizer.step()
-        optimizer.state[p]["step"] = side.tensor(np.array(steps, "f4"), requires_grad=True)
-        optimizer.step()
-        return optimizer.state[p]["step"].detach(), optimizer.state[p]["step"]._version
-
-    assert_same(case)
-
-
-def test_duplicates_are_warned_of_and_updated_twice() -> None:
-    def case(side: Side) -> Any:
-        p = leaf(side)
-        optimizer = optim(side).SGD([p, p], lr=0.1, momentum=0.5)
-        for _ in range(3):
-            optimizer.step()
-        return p, optimizer.state_dict(), repr(optimizer)
-
-    with torch_rounding():
-        assert len(assert_same(case).warnings) == 1
-
-
-def test_a_parameter_belongs_to_one_group() -> None:
-    def case(side: Side) -> Any:
-        p, q = leaf(side), leaf(side)
-        optimizer = optim(side).SGD([p])
-        texts = []
-        for params in ([p], [q, p], p, {p}):
-            with pytest.raises((ValueError, TypeError)) as raised:
-                optimizer.add_param_group({"params": params})
-            texts.append(str(raised.value))
-        return texts, len(optimizer.param_groups)
-
-    assert_same(case)
-
-
-# -- groups, texts, dictionaries ---------------------------------------------------------------------------------------
-
-LAYOUTS: list[Callable[[Side], Any]] = [
-    lambda s: optim(s).SGD([leaf(s), leaf(s, 1.0)]),
-    lambda s: optim(s).SGD((leaf(s, i) for i in range(3)), 1, 0.5),
-    lambda s: optim(s).SGD([{"params": leaf(s)}, {"params": [leaf(s), leaf(s)], "lr": 0.5, "own": "x"}], momentum=0.9),
-    lambda s: optim(s).SGD([{"params": leaf(s), "weight_decay": 0.1, "nesterov": True}, {"params": []}], momentum=0.9),
-    lambda s: optim(s).SGD([("w", leaf(s)), ("b", leaf(s))], maximize=True, foreach=False),
-    lambda s: optim(s).SGD([{"params": [("w", leaf(s))]}, {"params": [("b", leaf(s))], "lr": 3}], lr=1e-7),
-    lambda s: optim(s).SGD([leaf(s)], lr=s.tensor(np.array(0.125, "f4")), momentum=1),
-    lambda s: optim(s).SGD([leaf(s)], lr=s.tensor(np.array([0.125], "f8"))),
-    lambda s: optim(s).RMSprop([leaf(s), leaf(s, grad=None)]),
-    lambda s: optim(s).RMSprop([leaf(s), leaf(s, 3.0, dtype="f8")], momentum=0.9, centered=True, eps=1e-6),
-    lambda s: optim(s).RMSprop([{"params": leaf(s), "momentum": 0.5}, {"params": leaf(s), "centered": True}], 0.5),
-    lambda s: optim(s).SGD([leaf(s)], lr=np.float64(0.1), momentum=True),
-]  # fmt: skip
-
-
-@table(*LAYOUTS)
-def test_text_and_state_dict(case: Callable[[Side], Any]) -> None:
-    """The text char for char, and the dictionary with its keys in torch's order."""
-
-    def observed(side: Side) -> Any:
-        optimizer = case(side)
-        before = repr(optimizer), optimizer.state_dict(), optimizer.defaults
-        optimizer.step()
-        optimizer.step()
-        dictionary = optimizer.state_dict()
-        order = [list(group) for group in (dictionary, *dictionary["param_groups"], *dictionary["state"].values())]
-        return before, repr(optimizer), dictionary, order, optimizer.param_groups, len(optimizer.state)
-
-    with torch_rounding():
-        assert_same(observed)
-
-
-def moved(value: Any, side: Side) -> Any:
-    """A state dictionary of either library as the other would have it: what `torch.save` would carry over."""
-    if is_tensor(value):
-        return side.tensor(as_array(value))
-    if isinstance(value, dict):
-        return {name: moved(v, side) for name, v in value.items()}
-    return [moved(v, side) for v in value] if isinstance(value, list) else value
-
-
-@pytest.mark.parametrize("source", SIDES, ids=["from torch", "from microtorch"])
-@table(*LAYOUTS)
-def test_state_dict_goes_on_where_the_other_stopped(case: Callable[[Side], Any], source: Side) -> None:
-    with torch_rounding():
-        first = case(source)
-        for _ in range(3):
-            first.step()
-        dictionary = first.state_dict()
-
-    def go_on(side: Side) -> Any:
-        optimizer = case(side)
-        for group, trained in zip(optimizer.param_groups, first.param_groups, strict=True):
-            for p, q in zip(group["params"], trained["params"], strict=True):
-                p.data = side.tensor(as_array(q))
-        optimizer.load_state_dict(moved(dictionary, side))
-        for _ in range(3):
-            optimizer.step()
-        return optimizer.state_dict(), optimizer.param_groups
-
-    with torch_rounding():
-        assert_same(go_on)
-
-
-@pytest.mark.parametrize(
-    ("kind", "group", "state"),
-    [
-        (SGD, {}, lambda s: {0: {"momentum_buffer": s.tensor(np.ones(2, "f4"))}}),
-        (SGD, {"fused": True}, lambda s: {0: {"step": s.tensor(np.array(3))}}),
-        (SGD, {}, lambda s: {0: {"step": s.tensor(np.array(3))}}),
-        (SGD, {"param_names": ["w"], "own": [1]}, lambda s: {"x": 5, 7: [1]}),
-        (SGD, {}, lambda s: {0: {"a": [s.tensor(np.ones(1, "f4")), 2, (s.tensor(np.ones(1)),)], "b": {"c": 1}}}),
-        (RMSPROP, {}, lambda s: {0: {"step": 3, "square_avg": s.tensor(np.ones(2, "f4"))}}),
-        (RMSPROP, {"capturable": True}, lambda s: {0: {"step": s.tensor(np.array(3.0))}}),
-    ],
-)
-def test_dtypes_and_missing_options_of_loaded_state(kind: str, group: dict[str, Any], state: Any) -> None:
-    def observed(side: Side) -> Any:
-        optimizer = getattr(optim(side), kind)([leaf(side, dtype="f8")])
-        optimizer.load_state_dict({"state": state(side), "param_groups": [{"params": [0], **group}]})
-        return optimizer.state_dict(), optimizer.param_groups
-
-    assert_same(observed)
-
-
-def test_loading_copies_groups_and_leaves_the_dictionary_alone() -> None:
-    def case(side: Side) -> Any:
-        first, second = (optim(side).SGD([leaf(side)], lr=lr, momentum=0.9) for lr in (0.1, 0.2))
-        first.step()
-        dictionary = first.state_dict()
-        second.load_state_dict(dictionary)
-        second.param_groups[0]["lr"] = 7
-        mine, its = (next(iter(o.state.values()))["momentum_buffer"] for o in (first, second))
-        return dictionary, first.param_groups, mine is its, second.defaults
-
-    assert_same(case)
-
-
-@pytest.mark.parametrize("copier", [copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o))], ids=["deepcopy", "pickle"])
-@table(*LAYOUTS[:6], *LAYOUTS[8:])
-def test_copies_are_whole_and_independent(case: Callable[[Side], Any], copier: Callable[[Any], Any]) -> None:
-    def observed(side: Side) -> Any:
-        optimizer = case(side)
-        optimizer.step()
-        twin = copier(optimizer)
-        for group in twin.param_groups:
-            for p in group["params"]:
-                p.grad = side.tensor(np.ones_like(as_array(p)))
-        twin.step()
-        return repr(twin), twin.state_dict(), twin.param_groups, optimizer.state_dict(), optimizer.param_groups
-
-    with torch_rounding():
-        assert_same(observed)
-
-
-def test_old_pickles_get_the_options_of_today() -> None:
-    def case(side: Side) -> Any:
-        made = []
-        for kind in (SGD, RMSPROP):
-            p = leaf(side)
-            optimizer = getattr(optim(side), kind)([p])
-            state = {p: {"step": 4, "square_avg": side.tensor(np.ones(2, "f4"))}} if kind == RMSPROP else {}
-            optimizer.__setstate__({"defaults": {}, "state": state, "param_groups": [{"params": [p], "lr": 1}]})
-            made.append((repr(optimizer), optimizer.state_dict(), optimizer.defaults))
-        return made
-
-    assert_same(case)
-
-
-# -- closures, gradients, hooks ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("kind", [SGD, RMSPROP])
+@pytest.mark.parametrize("kind", [SGD, *ADAPTIVE])
 def test_closure_runs_with_gradients_and_its_result_is_returned(kind: str) -> None:
     def case(side: Side) -> Any:
         p = leaf(side, 2.0, grad=None)
@@ -534,3 +143,35 @@ def test_an_optimizer_of_ones_own() -> None:
         return str(raised.value), p, results, calls, repr(optimizer), twin.state_dict(), Sign.step.__name__
 
     assert_same(case)
+
+
+# -- names -------------------------------------------------------------------------------------------------------------
+
+FRESH = """
+import sys
+import microtorch as torch
+p = torch.zeros(1, requires_grad=True)
+p.grad = torch.ones(1)
+torch.optim.SGD([p], lr=0.1).step()
+loaded = [name for name in sys.modules if name.startswith("microtorch.optim.")]
+assert sorted(loaded) == ["microtorch.optim." + name for name in ("arithmetic", "optimizer", "sgd")], loaded
+assert torch.optim.lr_scheduler.StepLR.__name__ == "StepLR"
+import microtorch.optim as optim
+from microtorch.optim import Adam, lr_scheduler
+from microtorch.optim.adam import Adam as same
+from microtorch.optim.lr_scheduler import StepLR
+from microtorch.optim import *
+assert Adam is same is torch.optim.Adam is torch.optim.adam.Adam
+assert RAdam([p]) and isinstance(AdamW([p]), Optimizer)
+"""
+
+
+def test_optimizers_are_loaded_when_asked_for() -> None:
+    subprocess.run([sys.executable, "-c", FRESH], check=True)
+
+
+def test_names_are_among_torchs() -> None:
+    theirs, ours = (optim(side) for side in SIDES)
+    missing = {"SparseAdam", "Adafactor", "Muon", "swa_utils", "swap_in_optimizer_params_and_state"}
+    assert set(ours.__all__) == set(theirs.__all__) - missing
+    assert set(ours.__all__) <= set(dir(ours))

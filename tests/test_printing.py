@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from alike import assert_same, table
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sides import Side
 
 from microtorch import dtypes, printing
 
@@ -236,6 +238,52 @@ def test_options_are_restored_after_an_error_and_unknown_ones_refused() -> None:
     for set_options in (torch.set_printoptions, printing.set_printoptions):
         with pytest.raises(TypeError, match=r"^set_printoptions\(\) got an unexpected keyword argument 'digits'$"):
             set_options(digits=3)  # type: ignore[call-arg]
+
+
+# -- tensors as they are printed ----------------------------------------------------------------------------------------
+
+
+def leaf(side: Side) -> Any:
+    return side.module.arange(6.0).reshape(2, 3).requires_grad_()
+
+
+def parameter(side: Side, *args: Any) -> Any:
+    return side.module.nn.Parameter(side.module.arange(6.0).reshape(2, 3), *args)
+
+
+def subclass(base: Any, name: str = "Measured") -> Any:
+    return type(name, (base,), {})
+
+
+@table(
+    lambda s: [repr(parameter(s)), str(parameter(s)), f"{parameter(s)}"],
+    lambda s: repr(parameter(s, False)),
+    lambda s: repr([parameter(s), leaf(s) * 2, {"x": leaf(s)}, (leaf(s)[0, 0],)]),
+    lambda s: repr(s.module.nn.Parameter(s.module.tensor(1.5))),
+    lambda s: repr(s.module.nn.Parameter(s.module.zeros(0))),
+    lambda s: repr(s.module.nn.Buffer(s.module.ones(2))),
+    lambda s: repr(s.module.nn.ParameterList([parameter(s)])),
+    lambda s: repr(subclass(s.module.Tensor)([[1.0, 2.0]] * 30)),
+    lambda s: repr(subclass(s.module.nn.Parameter)(s.module.ones(2, 3))),
+    lambda s: f"{leaf(s)[1, 2]:.3f} {s.module.tensor(7):>5} {s.module.tensor(True)}",
+    lambda s: f"{s.module.ones(2):.2f}",
+    lambda s: [
+        repr(x) for x in (leaf(s) * 2, leaf(s).sum(), leaf(s).t(), leaf(s)[0], leaf(s).double(), leaf(s).detach())
+    ],
+    lambda s: [repr(x) for x in leaf(s).max(0)],
+    lambda s: [repr(x) for x in leaf(s).unbind(0)],
+    lambda s: repr(leaf(s).max(0)),
+    lambda s: leaf(s).__repr__(tensor_contents="..."),
+    lambda s: [
+        repr(s.module.zeros(2, 0)),
+        repr(s.module.zeros(0, 2, requires_grad=True)),
+        repr(s.module.zeros(1, 1, 1)),
+    ],
+    lambda s: repr(s.module.ones(2, dtype=s.module.float16) * 1e-5),
+    lambda s: repr(s.module._tensor_str.get_printoptions()),
+)
+def test_tensors(case: Any) -> None:
+    assert_same(case)
 
 
 VALUES = {

@@ -158,6 +158,16 @@ CALLS: dict[str, Call] = {
     "init.calculate_gain": lambda T: [T.nn.init.calculate_gain(n) for n in ("linear", "tanh", "relu", "leaky_relu", "selu")],
     "init.calculate_gain slope": lambda T: T.nn.init.calculate_gain("leaky_relu", "a"),
     "init with a generator": lambda T: T.nn.init.normal_(T.empty(3), generator=T.Generator().manual_seed(3)),
+    "init.orthogonal_ of a vector": lambda T: T.nn.init.orthogonal_(T.empty(3)),
+    "init.orthogonal_ of half": lambda T: T.nn.init.orthogonal_(T.empty(3, 2).half()),
+    "init.sparse_": lambda T: T.nn.init.sparse_(T.empty(5, 4), 0.3),
+    "init.sparse_ of a vector": lambda T: T.nn.init.sparse_(T.empty(5), 0.3),
+    "init.dirac_": lambda T: [T.nn.init.dirac_(T.empty(s), g) for s, g in (((3, 2, 3), 1), ((4, 3, 2, 3), 2))],
+    "init.dirac_ wrong": lambda T: T.nn.init.dirac_(T.empty(3, 2)),
+    "init.dirac_ groups": lambda T: T.nn.init.dirac_(T.empty(3, 2, 1), 2),
+    "init.sparse": lambda T: T.nn.init.sparse(T.empty(2, 2), 0.5),
+    "skip_init": lambda T: [tuple(p.shape) for p in T.nn.utils.skip_init(T.nn.Linear, 3, 2).parameters()],
+    "skip_init of what is no layer": lambda T: T.nn.utils.skip_init(T.nn.ReLU),
     "init.uniform": lambda T: T.nn.init.uniform(T.empty(3)),
 }  # fmt: skip
 
@@ -240,6 +250,16 @@ def test_linear_starts_as_torchs() -> None:
                 assert np.array_equal(a.detach().numpy(), b.detach().numpy())
 
 
-def test_what_is_missing_says_so() -> None:
-    with pytest.raises(NotImplementedError, match=r"microtorch does not have nn\.init\.orthogonal_"):
-        microtorch.nn.init.orthogonal_(microtorch.zeros(2, 2))
+@pytest.mark.parametrize("shape", [(3, 5), (5, 3), (4, 4), (3, 2, 2), (0, 3)])
+def test_orthogonal(shape: tuple[int, ...]) -> None:
+    """The rows or columns are those of a QR decomposition, whose last bits are the library's."""
+    seen = []
+    for T in (torch, microtorch):
+        T.manual_seed(5)
+        made = T.nn.init.orthogonal_(T.empty(shape), 1.5)
+        seen.append([made.numpy(), T.rand(1).item(), made.requires_grad])
+    np.testing.assert_allclose(seen[1][0], seen[0][0], atol=1e-5)
+    assert seen[1][1:] == seen[0][1:]
+    flat = seen[1][0].reshape(shape[0], int(np.prod(shape[1:])))
+    square = flat @ flat.T if shape[0] < flat.shape[1] else flat.T @ flat
+    assert not flat.size or np.allclose(square, 2.25 * np.eye(len(square)), atol=1e-5)

@@ -17,7 +17,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from programs import graph
 from rows import Array, Case, Draw, Row, all_rows
-from sides import OURS, SIDES, THEIRS, Outcome, Side, as_array, assert_same_error, float_positions, tensors_in
+from sides import SIDES, THEIRS, Outcome, Side, as_array, assert_same_error, float_positions, tensors_in
 from test_programs import CHANGES, GRAPH, LIMIT, VIEWS, Word
 
 Step = tuple[str, int, int, int, int]

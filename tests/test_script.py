@@ -208,3 +208,38 @@ def test_install_after_torch_is_refused(tmp_path: Path, runner: str) -> None:
     status, _, error = execute(cwd=tmp_path, code=code)
     assert status == 1
     assert error.splitlines()[-1].startswith("RuntimeError: torch is already imported; engine can take its place only")
+
+
+LACKING = """
+    torch.compile torch.jit torch.fft torch.complex64 torch.complex torch.autocast torch.amp torch.sparse
+    torch.sparse_coo_tensor torch.bfloat16 torch.distributed torch.vmap torch.onnx torch.cuda.amp torch.backends.opt_einsum
+    torch.utils.tensorboard torch.multiprocessing torch.quantize_per_tensor torch.nn.Conv2d torch.storage.FloatStorage
+"""
+NOT_IMPORTED = """
+    torch.fft torch.distributed torch.jit torch.cuda.amp torch.amp torch.onnx torch.nn.quantized torch.optim.swa_utils
+"""
+
+
+def test_what_is_lacking_is_named(tmp_path: Path) -> None:
+    """Asked for as an attribute or imported as a module: one sentence with the name, and `hasattr` is False."""
+    write(
+        tmp_path,
+        script=f"""
+            import importlib, torch, torch.cuda, torch.nn
+            for name in {LACKING.split()}:
+                owner, _, last = name.rpartition(".")
+                try:
+                    eval(name)
+                except AttributeError as error:
+                    print(f"does not have {{name}}" in str(error), "\\n" in str(error), hasattr(eval(owner), last))
+            for name in {NOT_IMPORTED.split()}:
+                try:
+                    importlib.import_module(name)
+                except ModuleNotFoundError as error:
+                    print(error)
+        """,
+    )
+    status, shown, error = execute("-m", "microtorch", "script.py", cwd=tmp_path)
+    assert (status, error) == (0, "")
+    refused = [f"microtorch does not have {name}" for name in NOT_IMPORTED.split()]
+    assert shown.splitlines() == ["True False False"] * len(LACKING.split()) + refused

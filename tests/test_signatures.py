@@ -31,7 +31,7 @@ def of_torch(function: Callable[..., Any], *first: Any) -> tuple[str, ...]:
 
 # torch lists one signature of these alone, as a second one is for the GPU; the constructors list what the old ones took.
 UNLISTED = {"addmm", "addmm_", "baddbmm", "baddbmm_", "bmm", "mm"}
-SPOKEN_FOR = {"to", "view", "new", "fill_", *(name for name in FUNCTIONS if name.endswith("Tensor"))}
+SPOKEN_FOR = {"UntypedStorage", "to", "view", "new", "fill_", *(name for name in FUNCTIONS if name.endswith("Tensor"))}
 
 
 @pytest.mark.parametrize("is_method", [False, True])

@@ -18,6 +18,7 @@ from microtorch import kernels
 from parity.mathematics import Shared
 
 RUNS = int(os.environ.get("TRAINING_RUNS", "500"))
+ADAPTIVE = ("Adam", "AdamW", "Adagrad", "Adadelta", "Adamax", "NAdam", "RAdam", "Rprop", "ASGD")
 ACTIVATIONS = ("ReLU", "Tanh", "Sigmoid", "Identity")
 sizes = st.sampled_from([1, 1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 31, 32, 33, 40])
 rates = st.sampled_from([1e-3, 0.01, 0.03, 0.1, 1 / 3])
@@ -60,9 +61,17 @@ def losses() -> Any:
 def optimizers(draw: Any) -> tuple[str, dict[str, Any]]:
     options: dict[str, Any] = {"lr": draw(rates), "weight_decay": draw(parts), "maximize": draw(st.booleans())}
     options["foreach"] = draw(st.sampled_from([None, None, False, True]))
-    kind = draw(st.sampled_from(["SGD", "SGD", "RMSprop", "RMSprop", "by hand"]))
+    kind = draw(st.sampled_from(["SGD", "SGD", "RMSprop", "RMSprop", "by hand", *ADAPTIVE]))
     if kind == "by hand":
         return kind, {"lr": options["lr"]}
+    if kind in ADAPTIVE:
+        if kind == "Rprop":
+            del options["weight_decay"]
+        if kind in ("Adam", "AdamW"):
+            options["amsgrad"] = draw(st.booleans())
+        if kind == "ASGD":
+            options |= {"t0": draw(st.sampled_from([0, 1, 1e6])), "alpha": draw(st.sampled_from([0.5, 1.0]))}
+        return kind, options
     options["momentum"] = draw(parts)
     if kind == "SGD":
         options["nesterov"] = bool(options["momentum"]) and draw(st.booleans())

@@ -7,20 +7,33 @@ from typing import TYPE_CHECKING, Any
 from ..later import member
 from . import grad_mode
 from .differentiate import backward, grad
-from .grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
+from .grad_mode import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_multithreading_enabled,
+    is_view_replay_enabled,
+    no_grad,
+    set_grad_enabled,
+    set_multithreading_enabled,
+)
 from .gradcheck import gradcheck, gradgradcheck
 
 if TYPE_CHECKING:
-    from . import function, graph
+    from . import anomaly_mode, function, functional, graph
+    from .anomaly_mode import detect_anomaly, set_detect_anomaly
     from .function import Function
     from .variable import Variable
 
 __all__ = [
     "Function",
     "Variable",
+    "anomaly_mode",
     "backward",
+    "detect_anomaly",
     "enable_grad",
     "function",
+    "functional",
     "grad",
     "grad_mode",
     "gradcheck",
@@ -28,16 +41,22 @@ __all__ = [
     "graph",
     "inference_mode",
     "is_grad_enabled",
+    "is_multithreading_enabled",
+    "is_view_replay_enabled",
     "no_grad",
+    "set_detect_anomaly",
     "set_grad_enabled",
+    "set_multithreading_enabled",
 ]
 
-_LATER = {name: name for name in ("function", "graph", "variable")} | {"Function": "function", "Variable": "variable"}
+_LATER = {name: name for name in ("anomaly_mode", "function", "functional", "graph", "variable")} | {
+    "Function": "function",
+    "Variable": "variable",
+    "detect_anomaly": "anomaly_mode",
+    "set_detect_anomaly": "anomaly_mode",
+}
 _LACKING = {
-    "detect_anomaly": "anomaly mode, which finds the operation whose gradient failed",
-    "set_detect_anomaly": "anomaly mode, which finds the operation whose gradient failed",
     "forward_ad": "forward-mode differentiation",
-    "functional": "jacobian, hessian, vjp and jvp; torch.autograd.grad gives gradients of any order",
     "profiler": "a profiler",
 }
 

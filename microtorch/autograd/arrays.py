@@ -24,6 +24,7 @@ class ArrayForm(TensorForm):
     """The gradients of a pass that is not recorded. One that was a tensor is the same tensor when it is seen again."""
 
     recorded = False
+    on_arrays = True
 
     @cached_property
     def _seen(self) -> dict[int, tuple[Array, Tensor]]:

@@ -5,16 +5,48 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..engine import NO_EDGE, Edge, TensorForm, run_backward
+from ..engine import NO_EDGE, Edge, Node, Output, TensorForm, run_backward
+from ..settings import anomaly
 from ..tensor import Tensor, wrap
 from ..views import gradient_edge
 from .arrays import ArrayForm
 
-Tensors = Tensor | Sequence[Tensor]
+
+class GradientEdge(NamedTuple):
+    """Where the gradient of a tensor goes; stands for the tensor in `backward` and `grad`."""
+
+    node: Node
+    output_nr: int
+    ownership_token: Node | None = None
+
+
+class KnownEdge(GradientEdge):
+    """The same with what the pass needs to know of it, which not every node can tell."""
+
+    edge: Edge
+
+
+KnownEdge.__name__ = "GradientEdge"
+
+
+def get_gradient_edge(tensor: Tensor) -> GradientEdge:
+    """The edge over which the gradient of a tensor comes."""
+    if not tensor.requires_grad:
+        raise RuntimeError(
+            "It is not possible to get the gradient edge for a Tensor that does not require gradients",
+        )
+    edge = gradient_edge(tensor)
+    assert edge[0] is not None
+    known = KnownEdge(edge[0], edge[1])
+    known.edge = edge
+    return known
+
+
+Tensors = Tensor | GradientEdge | Sequence[Tensor | GradientEdge]
 Gradients = Tensor | Sequence[Tensor | None] | None
 
 
@@ -36,12 +68,13 @@ def backward(
             )
         grad_tensors = grad_variables
     targets = () if inputs is None else _inputs(inputs, "backward")
-    roots = _as_tuple(tensors)
-    form = TensorForm() if create_graph else ArrayForm()
+    roots = (tensors,) if isinstance(tensors, Tensor) else _roots(tensors, grad_tensors)
+    form = _form(create_graph)
     start = _start(roots, grad_tensors, form)
     for target in targets:
         _require_tensor(target)
-        target.retain_grad()
+        if isinstance(target, Tensor):
+            target.retain_grad()
     if create_graph:
         _warn_of_cycle()
     keep = create_graph if retain_graph is None else retain_graph
@@ -68,7 +101,7 @@ def grad(
         )
     if allow_unused is None:
         allow_unused = materialize_grads
-    roots = _as_tuple(outputs)
+    roots = (outputs,) if isinstance(outputs, Tensor) else _roots(outputs, grad_outputs)
     targets = _inputs(inputs, "grad")
     if not only_inputs:
         warnings.warn(
@@ -77,7 +110,7 @@ def grad(
             FutureWarning,
             stacklevel=2,
         )
-    form = TensorForm() if create_graph else ArrayForm()
+    form = _form(create_graph)
     results = run_backward(
         _start(roots, grad_outputs, form),
         create_graph if retain_graph is None else retain_graph,
@@ -92,6 +125,8 @@ def grad(
                 "allow_unused=True if this is the desired behavior."
             )
         if result is None and materialize_grads:
+            if isinstance(targets[index], GradientEdge):
+                raise RuntimeError("materialize_grads cannot be used when the given input is a GradientEdge")
             results[index] = targets[index].new_zeros(targets[index].shape, requires_grad=create_graph)
     return dict(zip(inputs, results, strict=True)) if type(inputs) is dict else tuple(results)
 
@@ -107,8 +142,47 @@ def _warn_of_cycle() -> None:
     )
 
 
+def _form(create_graph: bool) -> TensorForm:
+    form = TensorForm() if create_graph else ArrayForm()
+    if anomaly.enabled:
+        from .anomaly_mode import searching
+
+        return searching(form)
+    return form
+
+
 def _as_tuple(tensors: Any) -> tuple[Any, ...]:
-    return (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
+    return (tensors,) if isinstance(tensors, (Tensor, GradientEdge)) else tuple(tensors)
+
+
+def _roots(tensors: Any, gradients: Gradients) -> tuple[Any, ...]:
+    """Several roots, with stand-ins for edges: tensors of the right shape that came over them."""
+    roots = list(_as_tuple(tensors))
+    given = () if gradients is None else _as_tuple(gradients)
+    for i, root in enumerate(roots):
+        if isinstance(root, GradientEdge):
+            edge = _edge(root)
+            shape, dtype = edge[3:]
+            if shape is None:
+                shape, dtype = _made_by(root, given[i] if i < len(given) else None)
+            roots[i] = stand_in = wrap(np.broadcast_to(np.zeros((), dtype), shape))
+            stand_in._edge = edge if root.node._outputs is not None else (*edge[:3], shape, dtype)
+            stand_in._requires_grad = True
+    return tuple(roots)
+
+
+def _made_by(root: GradientEdge, gradient: Any) -> Output:
+    """What the node of an edge made; the gradient for it has to tell where the node does not know."""
+    if root.node._outputs is not None:
+        return root.node._outputs[root.output_nr]
+    if root.output_nr:
+        raise IndexError("tuple index out of range")
+    if not isinstance(gradient, Tensor):
+        raise NotImplementedError(
+            "microtorch does not know the shape of what a node has made: give a gradient, or an edge from "
+            "get_gradient_edge"
+        )
+    return gradient._array.shape, gradient._array.dtype
 
 
 def _inputs(inputs: Any, function: str) -> tuple[Any, ...]:
@@ -126,16 +200,25 @@ def _inputs(inputs: Any, function: str) -> tuple[Any, ...]:
 
 
 def _require_tensor(target: Any) -> None:
-    if not isinstance(target, Tensor):
+    if not isinstance(target, (Tensor, GradientEdge)):
         raise RuntimeError(f"all inputs have to be Tensors or GradientEdges, but got {type(target).__name__}")
 
 
 def _input_edges(targets: tuple[Any, ...]) -> list[Edge]:
     for target in targets:
         _require_tensor(target)
-        if not target.requires_grad:
+        if isinstance(target, Tensor) and not target.requires_grad:
             raise RuntimeError("One of the differentiated Tensors does not require grad")
-    return [gradient_edge(target) for target in targets]
+    return [_edge(target) for target in targets]
+
+
+def _edge(target: Any) -> Edge:
+    """The edge to a tensor, or the one that is given in its place."""
+    if isinstance(target, Tensor):
+        return gradient_edge(target)
+    if isinstance(target, KnownEdge):
+        return target.edge
+    return (target.node, target.output_nr, target.node._order, None, None)  # enough to know where to go
 
 
 def _start(roots: tuple[Any, ...], given: Gradients, form: TensorForm) -> list[tuple[Edge, Any]]:

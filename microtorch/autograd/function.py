@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import FREED, Node, Output, edge_to, mode
-from ..saved import SavedInput, SavedOutput
+from ..engine import FREED, WATCHED, Node, Output, edge_to, mode
+from ..saved import SavedInput, SavedOutput, SavedPacked, SavedTensor
 from ..tensor import Tensor, wrap
 from ..views import CUSTOM_FUNCTION, MULTI_OUTPUT, check_inplace, gradient_edge, rebase_history, set_edge
+from ..watched import watch
 from .grad_mode import no_grad
 
 
@@ -67,7 +68,7 @@ class BackwardCFunction(Node, FunctionCtx):
         self._is_tensor = [isinstance(a, Tensor) for a in arguments]
         edges = [gradient_edge(a) for a in arguments if isinstance(a, Tensor)] if self._is_recorded else []
         super().__init__(tuple(edges), ())
-        self._saved: Sequence[SavedInput | SavedOutput | None] | None = ()
+        self._saved: tuple[SavedInput | SavedOutput | SavedPacked | None, ...] | None = ()
         self._results: list[Output | None] = []  # of every result that is a tensor, differentiable or not
 
     def apply(self, *gradients: Any) -> Sequence[Any]:
@@ -126,6 +127,12 @@ class BackwardCFunction(Node, FunctionCtx):
         if self._saved is None:
             raise RuntimeError(FREED)
         return tuple(None if saved is None else saved.unpack(self) for saved in self._saved)
+
+    @property
+    def _raw_saved_tensors(self) -> tuple[SavedTensor, ...]:
+        if self._saved is None:
+            raise RuntimeError(FREED)
+        return tuple(SavedTensor(self, position) for position in range(len(self._saved)))
 
     @property
     def saved_variables(self) -> tuple[Tensor | None, ...]:
@@ -188,7 +195,9 @@ class BackwardCFunction(Node, FunctionCtx):
         if self._is_recorded:
             self._results = [(o._array.shape, o._array.dtype) if isinstance(o, Tensor) else None for o in outputs]
             self._outputs = [r if r and i in connected else ((), None) for i, r in enumerate(self._results)]
-            self._saved = [self._keep(tensor, outputs) for tensor in self.to_save]
+            self._saved = tuple(self._keep(tensor, outputs) for tensor in self.to_save)
+            if mode.flags & WATCHED:
+                watch(self, outputs)
         self.to_save = self.dirty_tensors = self.non_differentiable = ()  # the node must not keep its own results
         return tuple(outputs) if isinstance(returned, tuple) else outputs[0]
 

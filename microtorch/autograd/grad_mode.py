@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import threading
 import warnings
 from collections.abc import Callable, Generator
 from typing import Any, Self, TypeVar, overload
@@ -148,6 +149,45 @@ class inference_mode(_Switch):
 
     def clone(self) -> inference_mode:
         return inference_mode(self.mode)
+
+
+class set_multithreading_enabled(_Switch):
+    """Remember whether backward passes may use several threads; here each runs in the thread that asks for it."""
+
+    def __init__(self, mode: bool) -> None:
+        if not isinstance(mode, bool):
+            raise TypeError(
+                f"set_multithreading_enabled(): argument 'enabled' (position 1) must be bool, not {type(mode).__name__}"
+            )
+        self.mode = mode
+        self.prev = _threads.allowed
+        _threads.allowed = mode
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *exc: object) -> None:
+        _threads.allowed = self.prev
+
+    def clone(self) -> set_multithreading_enabled:
+        return set_multithreading_enabled(self.mode)
+
+
+class _Threads(threading.local):
+    allowed = True
+
+
+_threads = _Threads()
+
+
+def is_multithreading_enabled() -> bool:
+    """What `set_multithreading_enabled` has set in this thread."""
+    return _threads.allowed
+
+
+def is_view_replay_enabled() -> bool:
+    """Whether a view whose base was changed gets its history by being made anew; always False: it gets a window."""
+    return False
 
 
 def is_grad_enabled() -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.grad_mode import no_grad
+from ..op import FUNCTIONS, not_implemented
 from ..ops.creation import empty_like
 from ..tensor import Tensor, wrap
 
@@ -176,9 +177,53 @@ def _truncated_from_uniform(tensor: Tensor, mean: float, std: float, a: float, b
     return tensor if result is tensor else tensor.copy_(result)
 
 
+@no_grad()
 def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tensor:
-    """Left out: needs a QR decomposition."""
-    raise NotImplementedError("microtorch does not have nn.init.orthogonal_, which needs a QR decomposition")
+    """Rows, or columns where these are fewer, that are orthogonal and of length `gain` (Saxe et al., 2013).
+
+    They come from the QR decomposition of normal numbers, with the signs that make every direction as likely.
+    """
+    if tensor.ndimension() < 2:
+        raise ValueError("Only tensors with 2 or more dimensions are supported")
+    if tensor.numel() == 0:
+        return tensor
+    rows = tensor.size(0)
+    drawn = tensor.new_empty((rows, tensor.numel() // rows)).normal_(0, 1, generator=generator)._array
+    if drawn.dtype.char not in "fd":
+        raise not_implemented("geqrf_cpu", tensor.dtype)
+    wide = rows < drawn.shape[1]
+    q, r = np.linalg.qr(drawn.T if wide else drawn)
+    q *= np.sign(np.diag(r))
+    return tensor.copy_(wrap((q.T if wide else q).reshape(tensor.shape))).mul_(gain)
+
+
+@no_grad()
+def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any = None) -> Tensor:
+    """Normal numbers of which in each column the part `sparsity` is 0 (Martens, 2010)."""
+    if tensor.ndimension() != 2:
+        raise ValueError("Only tensors with 2 dimensions are supported")
+    rows, columns = tensor.shape
+    zeros = math.ceil(sparsity * rows)
+    tensor.normal_(0, std, generator=generator)
+    for column in range(columns):
+        tensor[FUNCTIONS["randperm"](rows)[:zeros], column] = 0
+    return tensor
+
+
+@no_grad()
+def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
+    """The weight, with 3 to 5 dimensions, of a convolution that keeps as many channels as it can as they are."""
+    if tensor.ndimension() not in (3, 4, 5):
+        raise ValueError("Only tensors with 3, 4, or 5 dimensions are supported")
+    outputs, inputs, *field = tensor.shape
+    if outputs % groups:
+        raise ValueError("dim 0 must be divisible by groups")
+    tensor.zero_()
+    each, middle = outputs // groups, [n // 2 for n in field]
+    for group in range(groups):
+        for channel in range(min(each, inputs)):
+            tensor[(group * each + channel, channel, *middle)] = 1
+    return tensor
 
 
 def _deprecated(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -198,6 +243,9 @@ uniform = _deprecated(uniform_)
 normal = _deprecated(normal_)
 constant = _deprecated(constant_)
 eye = _deprecated(eye_)
+dirac = _deprecated(dirac_)
+orthogonal = _deprecated(orthogonal_)
+sparse = _deprecated(sparse_)
 xavier_uniform = _deprecated(xavier_uniform_)
 xavier_normal = _deprecated(xavier_normal_)
 kaiming_uniform = _deprecated(kaiming_uniform_)

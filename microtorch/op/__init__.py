@@ -42,7 +42,7 @@ from .tables import (
     unpublished,
 )
 from .text import OPERANDS
-from .traits import FLOAT, KEEP, MANY, NUMBERS, PROMOTE, not_implemented
+from .traits import FLOAT, KEEP, MANY, NUMBERS, PROMOTE, no_derivative, not_implemented
 from .unrecorded import MEANINGS
 
 __all__ = [
@@ -62,6 +62,7 @@ __all__ = [
     "check_writable",
     "compose_into",
     "composite",
+    "no_derivative",
     "not_implemented",
     "only_function",
     "only_method",

@@ -58,7 +58,11 @@ def function_text(op: Op) -> Text:
             lines.append(recorded.format("(out,)"))
         elif _is_differentiable(op):
             record = "(_record_number if is_number else _record)" if op.unrolled.record_number else "_record"
-            lines.append(f"    if required and flags & _GRAD: {record}(out, {', '.join(op.names)})")
+            lines += [
+                "    if required:",
+                f"        if flags == _GRAD: {record}(out, {', '.join(op.names)})",
+                f"        elif flags & _GRAD: _op.record((out,), {values}, {extras})  # somebody watches",
+            ]
     lines.append("    return out")
     return lines, namespace | _names(op)
 
@@ -176,7 +180,7 @@ def in_place_text(op: Op) -> Text:
             f"            {x}._counter[0] += 1",
             f"            return {x}",
         ]
-    lines.append(f"    return _in_place({listed(op.tensors)}, {listed(op.others)}, _name)")
+    lines.append(f"    return _in_place({listed(op.tensors)}, {listed(op.others)}, _name, _first)")
     return lines, namespace | _names(op)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from .code import function_text, in_place_text
 from .operation import Op
-from .tables import METHODS, OPERATIONS, REGISTRY, publish
+from .tables import OPERATIONS, REGISTRY, publish, publish_in_place
 from .text import Written
 from .traits import PROMOTE, TRAITS, Traits
 
@@ -32,7 +32,7 @@ def op(**declaration: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]
             written = Written(forward, name, partial(in_place_text, declared))
             declared.function_ = written.function(name, 0, published=bool(public))
             if public:
-                METHODS.here[name] = declared.function_
+                publish_in_place(declared.function_)
         return declared.function
 
     return declare

@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..engine import FREED, Edge, Node
-from ..saved import is_freed_with_graph, unpack
-from ..tensor import Tensor
+from ..saved import SavedTensor, is_freed_with_graph, unpack
+from ..tensor import Tensor, wrap
 from .traits import MANY
 
 if TYPE_CHECKING:
@@ -56,21 +58,61 @@ class OpNode(Node):
 class SavedValue:
     """`_saved_other`, `_saved_result`: an attribute that shows what a node saved, under torch's name."""
 
-    def __init__(self, position: int) -> None:
+    def __init__(self, position: int, need: str) -> None:
         self._position = position
+        self._need = need
 
     def __get__(self, node: OpNode | None, owner: Any = None) -> Any:
         if node is None:
             return self
         if node._saved is None:
             raise RuntimeError(FREED)
-        return unpack(node._saved[self._position], node)
+        value = unpack(node._saved[self._position], node)
+        if self._need in node.op.tensors:
+            number = node.op.traits.wraps_numbers and isinstance(value, (int, float))
+            return wrap(np.asarray(value)) if number else value
+        if self._need in INTEGERS:
+            if isinstance(value, (list, tuple)):
+                return tuple(map(unsigned, value))
+            return 2**63 - 1 if value is None and self._need == "end" else unsigned(value)
+        return tuple(value) if isinstance(value, (list, tuple)) else value
 
 
-def attributes(saves: Sequence[str]) -> dict[str, SavedValue]:
-    """The attributes of a class of nodes that show what these save."""
-    names = ["result" if need == "out" else torch_name(need) for need in saves]
-    return {f"_saved_{name}": SavedValue(position) for position, name in enumerate(names)}
+class RawSavedValue(SavedValue):
+    """`_raw_saved_other`: the same as it is kept."""
+
+    def __get__(self, node: OpNode | None, owner: Any = None) -> Any:
+        if node is None:
+            return self
+        saved = None if node._saved is None else node._saved[self._position]
+        if type(saved) is list:
+            return tuple(SavedTensor(node, self._position, i) for i in range(len(saved)))
+        return SavedTensor(node, self._position)
+
+
+# Whole numbers that torch shows as unsigned ones of 64 bits: −1 as 2⁶⁴ − 1.
+INTEGERS = {
+    "diagonal", "dim", "dim0", "dim1", "dim2", "dimension", "dims", "end", "index", "k", "offset", "shifts", "start",
+}  # fmt: skip
+
+
+def unsigned(value: Any) -> Any:
+    return value % 2**64 if type(value) is int else value
+
+
+def attributes(op: Op) -> dict[str, SavedValue]:
+    """The attributes of a class of nodes that show what these save, as far as torch has the like."""
+    found: dict[str, SavedValue] = {}
+    for position, need in enumerate(op.saves):
+        named = need == "out" or need in op.outputs or need in op.names
+        described, _, what = need.rpartition("_")
+        if not named and (what != "shape" or described == "tensors"):
+            continue
+        name = "result" if need == "out" else torch_name(need) if named else f"{torch_name(described)}_sym_sizes"
+        found[f"_saved_{name}"] = SavedValue(position, need)
+        if need == "out" or need in op.outputs or need in op.tensors or need == "indices":
+            found[f"_raw_saved_{name}"] = RawSavedValue(position, need)
+    return found
 
 
 class NotImplementedNode(Node):

@@ -13,17 +13,18 @@ import numpy as np
 from .. import dtypes
 from ..arguments import refused, type_name
 from ..casting import cast
-from ..engine import NO_EDGE, Edge, edge_to, mode
+from ..engine import NO_EDGE, WATCHED, Edge, edge_to, mode
 from ..layout import arranged
 from ..memory import check_cast, check_overlap, check_partial_overlap
 from ..saved import SavedInput, SavedOutput
 from ..tensor import Tensor, wrap
 from ..views import check_inplace, gradient_edge, rebase_history
+from ..watched import pack_saved, watch
 from .nodes import DESCRIBED, NotImplementedNode, OpNode, attributes, describe, torch_name
 from .output import check_writable, requires_grad, write_into
 from .shapes import broadcast_error, broadcast_shape
 from .tape import Unrolled, unroll
-from .traits import FLOAT, KEEP, NUMBERS, Traits, not_implemented
+from .traits import FLOAT, KEEP, NUMBERS, Traits, no_derivative, not_implemented
 
 Formula = Callable[..., Any]
 
@@ -139,6 +140,19 @@ class Op:
         """The second of two inputs, if it may be a number."""
         return self.tensors[1] if len(self.tensors) == 2 and self.numbers[1] and self.promotion != KEEP else None
 
+    @cached_property
+    def over(self) -> Op:
+        """The declaration of the variant that writes over its input: this one, unless another node or gradient is."""
+        traits = self.traits
+        if not traits.node_in_place:
+            return self
+        formulas = self.formulas
+        if not traits.derived_in_place:
+            formulas = dict.fromkeys(formulas, no_derivative(f"inplace version of {self.name}"))
+        return Op(
+            self.forward, formulas, Traits(**(vars(traits) | {"node": traits.node_in_place, "node_in_place": ""}))
+        )
+
     # -- inputs -------------------------------------------------------------------------------------------------------
 
     def array(self, position: int, value: Any, name: str, first: int = 1) -> np.ndarray[Any, Any]:
@@ -167,7 +181,9 @@ class Op:
                     raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(tensor).__name__}")
             return [[tensor._array for tensor in tensors], *values[1:]]
         return [
-            v if v is None or (self.numbers[i] and isinstance(v, NUMBERS)) else self.array(i, v, name, first)
+            v
+            if (v is None and self.optional[i]) or (self.numbers[i] and isinstance(v, NUMBERS))
+            else self.array(i, v, name, first)
             for i, v in enumerate(values)
         ]
 
@@ -202,7 +218,9 @@ class Op:
                 self.traits.check(*values)
             if common.numpy.char in self.traits.refuses[1]:
                 self._refuse(values, common)
-            half = common is dtypes.float16
+            half = common is dtypes.float16 and not self.traits.in_half
+            if half and "alpha" in self.others and 65504 < abs(extras[self.others.index("alpha")]) < np.inf:
+                raise RuntimeError("value cannot be converted to type c10::Half without overflow")
             arrays = [
                 (v._array if isinstance(v, Tensor) else v)
                 if kept
@@ -248,6 +266,8 @@ class Op:
             if result._array.dtype.kind == "f":
                 result._edge = edge_to(node, output_nr, result._array)
                 result._requires_grad = True
+        if mode.flags & WATCHED:
+            pack_saved(node, results)
 
     def make_node(
         self,
@@ -284,13 +304,16 @@ class Op:
             edges += to_inputs
             linked.append(parameter)
         if name == "NotImplemented":
-            return NotImplementedNode(tuple(e for e in edges if e[0] is not None), results, self.name)
+            return NotImplementedNode(tuple(e for e in edges if e[0] is not None), results, self.called)
         plan.sort(key=lambda step: torch_name(step[0]))
         saved = tuple(
             self._saved(n, named, results, original) if n in needed or n in self.others else None for n in self.saves
         )
         outputs = tuple((r._array.shape, r._array.dtype) for r in results)
-        return self.node_class(name, tuple(linked))(tuple(edges), outputs, saved, plan)
+        node = self.node_class(name, tuple(linked))(tuple(edges), outputs, saved, plan)
+        if mode.flags & WATCHED:
+            watch(node)
+        return node
 
     def _saved(self, need: str, named: dict[str, Any], results: Sequence[Tensor], original: Any) -> Any:
         if need == "out" or need in self.outputs:
@@ -318,17 +341,18 @@ class Op:
         """The class of the nodes of one name, made with these methods if it is not there yet."""
         made = self._node_classes.get(name)
         if made is None:
-            made = self._node_classes[name] = type(
-                name, (OpNode,), {"__slots__": (), "op": self} | attributes(self.saves) | methods
-            )
+            members = {"__slots__": (), "op": self} | attributes(self) | methods
+            if self.takes_list:  # of a list torch computes all gradients
+                members["computes_what_is_wanted"] = False
+            made = self._node_classes[name] = type(name, (OpNode,), members)
         return made
 
     # -- in place and out= --------------------------------------------------------------------------------------------
 
-    def in_place(self, values: Sequence[Any], extras: Sequence[Any], name: str) -> Tensor:
+    def in_place(self, values: Sequence[Any], extras: Sequence[Any], name: str, first: int = 0) -> Tensor:
         """Overwrite the first tensor with the result."""
         target: Tensor = values[0]
-        array = self.array(0, target, name, 0)
+        array = self.array(0, target, name, first)
         recorded = mode.grad and bool(self.differentiable) and any(map(requires_grad, values))
         if recorded:
             check_inplace(target)
@@ -336,7 +360,7 @@ class Op:
         traits = self.traits
         try:
             if traits.check is not None:
-                self.common_dtype(values, name, 0)  # refuses what is no tensor
+                self.common_dtype(values, name, first)  # refuses what is no tensor
                 traits.check(*values)
         except NotImplementedError as error:  # of several reasons to refuse, torch sees the shape first
             raise self._wrong_shape(array.shape, values) or error from None
@@ -347,7 +371,7 @@ class Op:
             if isinstance(value, Tensor):
                 check_partial_overlap(array, value._array)
         try:
-            result = self.compute(values, extras, name, 0)
+            result = self.compute(values, extras, name, first)
         except (RuntimeError, NotImplementedError) as error:
             raise self._wrong_shape(array.shape, values) or error from None
         if result.shape != array.shape:
@@ -356,7 +380,7 @@ class Op:
         original = None
         if recorded and self._needs_original(values):
             original = target.clone() if requires_grad(target) else wrap(array.copy())
-        node = self.make_node([target], values, extras, original) if recorded else None
+        node = self.over.make_node([target], values, extras, original) if recorded else None
         np.copyto(array, cast(result, array.dtype))
         target._counter[0] += 1
         if node is not None:
@@ -376,6 +400,8 @@ class Op:
             for saved in node._saved or ():
                 if type(saved) is SavedOutput:
                     saved.written(target)
+            if mode.flags & WATCHED:
+                pack_saved(node, [target])
 
     def _wrong_shape(self, shape: tuple[int, ...], values: Sequence[Any]) -> Exception | None:
         """The error of an elementwise operation in place whose result would have another shape."""
@@ -395,7 +421,7 @@ class Op:
         traits = self.traits
         derivable = self.differentiable and not traits.gives_bool and self.node_name != "NotImplemented"
         arguments = (*values, *extras) if derivable else ()
-        strict = traits.strict_out if isinstance(traits.strict_out, str) else traits.strict_out(out, *values)
+        strict = traits.strict_out(out, *values) if callable(traits.strict_out) else traits.strict_out
         if traits.dtype_of_out and isinstance(out, Tensor):
             at = self.others.index("dtype")
             if extras[at] is not None:

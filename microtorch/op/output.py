@@ -32,13 +32,13 @@ def write_into(
     name: str,
     arguments: Sequence[Any],
     compute: Callable[[], Any],
-    strict: str = "",
+    strict: str | tuple[str, ...] = "",
     cast_error: str | TypeError = "",
     number: int = 1,
 ) -> Any:
     """Write the array, or the tuple of arrays, that `compute` gives to the tensors `out`.
 
-    `arguments`: those that must not require a gradient. `strict`: the error if a dtype is another than the result's,
+    `arguments`: those that must not require a gradient. `strict`: the error if a dtype is another than the result's (of several outputs, one for each),
     `cast_error`: if it is of a lower category; both as templates, see `memory.dtype_words`. `number`: how many results.
     """
     outs = out if number > 1 and isinstance(out, (tuple, list)) else (out,)
@@ -55,10 +55,13 @@ def write_into(
     for o in outs:
         check_writable(o)
     results = compute()
-    for o, result in zip(outs, results if isinstance(results, tuple) else (results,), strict=True):
-        if strict and result.dtype is not o._array.dtype:
-            raise RuntimeError(dtype_words(strict, result.dtype, o._array.dtype))
+    pairs = list(zip(outs, results if isinstance(results, tuple) else (results,), strict=True))
+    for i, (o, result) in enumerate(pairs):
+        words = strict if isinstance(strict, str) else strict[i]
+        if words and result.dtype is not o._array.dtype:
+            raise RuntimeError(dtype_words(words, result.dtype, o._array.dtype))
         check_cast(result.dtype, o._array.dtype, cast_error)
+    for o, result in pairs:
         write_out(o, result)
     return out
 

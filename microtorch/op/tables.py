@@ -39,18 +39,32 @@ def publish(function: Function, where: bool | str = True) -> Function:
     name = function.__name__
     if not hasattr(function, "written"):
         register(function.__code__, name, 1, function)  # type: ignore[arg-type]
-    if where is True or where == "function":
+    if where is True or where == "function" or (where and _changes_too(name)):
         FUNCTIONS.here[name] = function
     if where is True or where == "method":
         METHODS.here[name] = renamed(function, name, 0)
     return function
 
 
+def publish_in_place(method: Function) -> None:
+    """Enter a method that changes its tensor, or a function, as torch.exp_, or both: as the index says."""
+    name = method.__name__
+    if name in METHODS.homes:
+        METHODS.here[name] = method
+    if _changes_too(name):
+        FUNCTIONS.here[name] = renamed(method, name, 1)
+
+
+def _changes_too(name: str) -> bool:
+    """Whether a name is that of a function in place."""
+    return name.endswith("_") and name in FUNCTIONS.homes
+
+
 def alias(name: str, of: str) -> None:
     """Publish an operation, its in-place variant too, under another name."""
     for table in (FUNCTIONS, METHODS):
         for suffix in ("", "_"):
-            if of + suffix in table.here:
+            if of + suffix in table.here and (not suffix or name + suffix in table.homes):
                 function = table.here[of + suffix]
                 table.here[name + suffix] = renamed(function, name + suffix, 1 if table is FUNCTIONS else 0)
 
@@ -62,8 +76,15 @@ def renamed(function: Any, name: str, first: int) -> Any:
     code = function.__code__.replace(co_qualname=name if first else f"Tensor.{name}")
     register(code, name, first, function)
     copy = FunctionType(code, function.__globals__, name, function.__defaults__, function.__closure__)
-    copy.__kwdefaults__, copy.__doc__, copy.__module__ = function.__kwdefaults__, function.__doc__, function.__module__
+    copy.__kwdefaults__, copy.__doc__ = function.__kwdefaults__, function.__doc__
+    copy.__module__ = home(first)
     return copy
+
+
+def home(first: int) -> str:
+    """The module in which pickle finds a function or, where the first argument counts as 0, a method."""
+    package = __name__.partition(".")[0]
+    return package if first else f"{package}.tensor"
 
 
 def composite(function: Function) -> Function:

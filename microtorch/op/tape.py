@@ -148,7 +148,10 @@ def _apply(op: Op, inputs: Sequence[str]) -> list[str]:
     ]
     for j, need in enumerate(op.saves):
         if need == "out" or need in op.tensors:
-            lines.append(f"    if {_is_kept(op, inputs, j)}: s{j} = s{j}.unpack(self)")
+            kept = _is_kept(op, inputs, j).replace(f"type(s{j}) is _SavedInput", f"isinstance(s{j}, _SAVED)")
+            lines.append(f"    if {kept}: s{j} = s{j}.unpack(self)")
+        elif need in op.names:
+            lines.append(f"    if type(s{j}) is list: s{j} = _unpacked_once(s{j}, self)")
     for name in sorted(inputs, key=torch_name):
         i = inputs.index(name)
         values = ["g" if w == "g" else f"s{op.saves.index(w)}" for w in op.needs[name]]

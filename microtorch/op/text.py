@@ -13,13 +13,14 @@ from ..arguments import register, to_number
 from ..engine import FREED, GRAD, INFERENCE, NO_EDGE, mode, orders
 from ..kernels.numpy import nonzero
 from ..layout import arranged
-from ..saved import SavedInput, SavedOutput
+from ..saved import SAVED, SavedInput, SavedOutput, unpacked_once
 from ..tensor import InferenceCounter, Tensor, wrap
 from ..types import Size
 from ..views import MULTI_OUTPUT, View, gradient_edge, make_view
 from .nodes import DESCRIBED, describe
 from .output import requires_grad
 from .shapes import broadcast_error
+from .tables import home
 from .traits import NUMBERS
 
 Text = tuple[list[str], dict[str, Any]]  # the lines of a function, and the names in it besides these:
@@ -50,6 +51,8 @@ NAMES = {
     "_NO_EDGE": NO_EDGE,
     "_SavedInput": SavedInput,
     "_SavedOutput": SavedOutput,
+    "_SAVED": SAVED,
+    "_unpacked_once": unpacked_once,
     "_describe": describe,
     **{f"_{what}": function for what, function in DESCRIBED.items()},
     "_Size": Size,
@@ -90,7 +93,8 @@ class Written:
         """
         namespace: dict[str, Any] = {"_begin": None}
         function = FunctionType(_FIRST_CALL, namespace, name)
-        function.__doc__, function.__module__ = self._forward.__doc__, self._forward.__module__
+        function.__doc__ = self._forward.__doc__
+        function.__module__ = self._forward.__module__ if first and name == self._name else home(first)
         function.__qualname__ = name if first else f"Tensor.{name}"
         namespace["_begin"] = partial(self._begin, function, name, first, operator, published)
         function.written = self  # type: ignore[attr-defined]  # functions carry what one hangs on them

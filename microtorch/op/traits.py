@@ -35,15 +35,18 @@ class Traits:
     check: Callable[..., None] | None = None  # called with the tensor arguments as they came, to refuse them
     order: Callable[..., Any] | None = None  # of the operands' arrays, those after which the result is laid out
 
+    in_half: bool = False  # float16 is computed as it is, not in float32
+
     in_place: bool = False  # there is a variant with `_`
+    node_in_place: str = ""  # the name of that variant's node, if another
+    derived_in_place: bool = True  # that variant has a gradient
     check_in_place: Callable[..., None] | None = None  # as `check`, for that variant
     writes_expanded: bool = False  # that variant also writes where elements share memory, and warns
     shape_error: str = "output with shape {0} doesn't match the broadcast shape {1}"
 
     out: bool = True  # there is an argument `out`
-    strict_out: str | Callable[..., str] = (
-        ""  # the error if `out` is of another dtype; or a function of `out` and inputs
-    )
+    # The error if `out` is of another dtype, of several outputs one for each; or a function of `out` and inputs.
+    strict_out: str | tuple[str, ...] | Callable[..., str] = ""
     cast_error: str | TypeError = ""  # the error if it is of a lower category
     dtype_of_out: str = ""  # `dtype` is by default that of `out`; the error if it is another
 
@@ -59,3 +62,12 @@ TRAITS = set(Traits.__annotations__)
 def not_implemented(kernel: str, dtype: dtypes.dtype) -> NotImplementedError:
     """torch's error for a dtype that one of its kernels does not have."""
     return NotImplementedError(f"\"{kernel}\" not implemented for '{dtype.legacy_name}'")
+
+
+def no_derivative(of: str) -> Callable[..., Any]:
+    """The gradient formula of what has none."""
+
+    def formula(g):  # type: ignore[no-untyped-def]
+        raise NotImplementedError(f"the derivative for '{of}' is not implemented.")
+
+    return formula

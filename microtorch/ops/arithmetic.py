@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, kernels
-from ..arguments import wrong_type
+from ..arguments import fit, wrong_type
 from ..kernels.numpy import number
 from ..layout import arranged
 from ..op import (
@@ -61,7 +61,11 @@ def check_factor(factor: Any, *operands: Any) -> Any:
         raise RuntimeError("Boolean alpha only supported for Boolean results.")
     if array.dtype.kind != "f" and isinstance(factor, float):
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
-    return np.asarray(factor).astype(array.dtype)[()]
+    return (
+        fit(factor, dtypes.FROM_NUMPY[array.dtype])
+        if array.dtype.kind == "f"
+        else np.asarray(factor).astype(array.dtype)[()]
+    )
 
 
 def require_tensor(argument: str, position: int, value: Any) -> None:
@@ -295,9 +299,18 @@ def reciprocal(input):
     return np.true_divide(1, input)
 
 
+def check_half(tensor: Tensor, *numbers: Any) -> None:
+    """Refuse numbers beyond the range of a float16 tensor, where torch converts them."""
+    if tensor.dtype is dtypes.float16:
+        for number in numbers:
+            if number is not None and not isinstance(number, Tensor) and 65504 < np.abs(number) < np.inf:
+                raise RuntimeError("value cannot be converted to type c10::Half without overflow")
+
+
 def _check_power(input, exponent):
     """Refuse a power of bools, unless the exponent is a number, and of an integer if that number is negative."""
     if not isinstance(exponent, Tensor):
+        check_half(input, exponent)
         if not isinstance(exponent, float) and exponent < 0 and not input.is_floating_point():
             raise RuntimeError("Integers to negative integer powers are not allowed.")
     else:
@@ -458,6 +471,7 @@ def div_(input: Tensor, other: Any, *, rounding_mode: Any = NOT_GIVEN) -> Tensor
 @only_method
 def square_(input: Tensor) -> Tensor:
     """`square` in place."""
+    require_tensor("input", 1, input)
     return METHODS["pow_"](input, 2)
 
 

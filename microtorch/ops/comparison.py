@@ -13,7 +13,7 @@ from ..memory import check_cast
 from ..op import METHODS, REGISTRY, alias, composite, not_implemented, only_method, op, pointwise
 from ..settings import warn_once
 from ..tensor import Tensor, wrap
-from .arithmetic import SAME_DTYPE, name_of
+from .arithmetic import SAME_DTYPE, check_half, name_of
 from .creation import zeros_like
 
 if TYPE_CHECKING:
@@ -100,6 +100,7 @@ def _limited(input, min, max):
     min=None,
     max=None,
     node="ClampBackward1",
+    check=check_half,
     check_in_place=_castable("clamp_numbers"),
     called="clamp",
     strict_out=SAME_DTYPE,

@@ -323,21 +323,6 @@ def resize_(self: Tensor, *sizes: Any, memory_format: Any = None) -> Tensor:
     return self
 
 
-@only_method
-def set_(self: Tensor, source: Tensor | None = None) -> Tensor:
-    """Take over the memory, the shape and the strides of another tensor, or have no elements."""
-    if source is not None and source.dtype is not self.dtype:
-        raise RuntimeError(
-            f"Could not set tensor of type {source.dtype.c_name} to a tensor of type {self.dtype.c_name}"
-        )
-    if mode.grad and self.requires_grad:
-        check_inplace(self)
-        raise NotImplementedError("microtorch does not have set_ on a tensor that requires a gradient")
-    self._array = np.empty(0, self._array.dtype) if source is None else source._array
-    self._counter[0] += 1
-    return self
-
-
 @composite
 def resize_as_(input: Tensor, the_template: Tensor, *, memory_format: Any = None) -> Tensor:
     """`resize_` to the shape of another tensor."""

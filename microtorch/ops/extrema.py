@@ -27,7 +27,7 @@ def _evenly(g, input, out):
     return _zeros(input.shape, g).masked_fill(mask, g / mask.sum())
 
 
-def _to_selected(g, indices, input_shape, dim, keepdim):
+def to_selected(g, indices, input_shape, dim, keepdim):
     """Zeros with the gradient at the elements that were selected."""
     if not input_shape:
         return g
@@ -72,7 +72,7 @@ def min_all(input):
     return np.minimum.reduce(input, axis=None)
 
 
-def _selected(name, function, x, dim, keepdim):
+def selected(name, function, x, dim, keepdim):
     axis = wrap_dim(to_int("dim", 2, dim), x.ndim)
     axes(axis, x.ndim, keepdim)
     if not x.ndim:
@@ -84,7 +84,7 @@ def _selected(name, function, x, dim, keepdim):
 
 
 @op(
-    input=lambda g, indices, input_shape, dim, keepdim: _to_selected(g, indices, input_shape, dim, keepdim),
+    input=lambda g, indices, input_shape, dim, keepdim: to_selected(g, indices, input_shape, dim, keepdim),
     node="MaxBackward0",
     outputs=("values", "indices"),
     called="max",
@@ -93,11 +93,11 @@ def _selected(name, function, x, dim, keepdim):
 )
 def max_dim(input, dim, keepdim=False):
     """The largest elements along a dimension and their indices, the first of equals."""
-    return _selected("max", np.argmax, input, dim, keepdim)
+    return selected("max", np.argmax, input, dim, keepdim)
 
 
 @op(
-    input=lambda g, indices, input_shape, dim, keepdim: _to_selected(g, indices, input_shape, dim, keepdim),
+    input=lambda g, indices, input_shape, dim, keepdim: to_selected(g, indices, input_shape, dim, keepdim),
     node="MinBackward0",
     outputs=("values", "indices"),
     called="min",
@@ -106,7 +106,7 @@ def max_dim(input, dim, keepdim=False):
 )
 def min_dim(input, dim, keepdim=False):
     """The smallest elements along a dimension and their indices, the first of equals."""
-    return _selected("min", np.argmin, input, dim, keepdim)
+    return selected("min", np.argmin, input, dim, keepdim)
 
 
 def _extreme(name: str, input: Tensor, dim: Any, keepdim: bool, other: Any, axis: Any, keepdims: Any, out: Any) -> Any:
@@ -182,6 +182,34 @@ def amin(input, dim=(), keepdim=False):
     return _reduce("amin", np.minimum, input, dim, keepdim)
 
 
+@op(
+    input=lambda gradients, input, min, max, dim, keepdim: _extremes_backward(gradients, input, min, max, dim, keepdim),
+    outputs=("min", "max"),
+    strict_out=EXPECTED_OUT,
+)
+def aminmax(input, *, dim=None, keepdim=False):
+    """The smallest and the largest element, over all or along `dim`; equals share the gradient."""
+    if dim is None and not input.size:
+        raise RuntimeError(
+            "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity."
+        )
+    if dim is not None:
+        axis = wrap_dim(to_int("dim", 0, dim), input.ndim)
+        if input.ndim and not input.shape[axis]:
+            raise IndexError(f"aminmax: Expected reduction dim {axis} to have non-zero size.")
+    reduced = axes(dim, input.ndim, keepdim)
+    return tuple(
+        in_order(np.asarray(f.reduce(input, axis=reduced, keepdims=keepdim))) for f in (np.minimum, np.maximum)
+    )
+
+
+def _extremes_backward(gradients, input, min, max, dim, keepdim):
+    parts = [
+        _by_count(g, input, out, dim, keepdim) for g, out in zip(gradients, (min, max), strict=True) if g is not None
+    ]
+    return parts[0] if len(parts) == 1 else parts[0] + parts[1]
+
+
 # -- places ------------------------------------------------------------------------------------------------------------
 
 
@@ -215,6 +243,10 @@ def _place(name, function, x, dim, keepdim):
 )
 def median_all(input):
     """The middle element in order of size, the lower of two; nan if there is one."""
+    return _middle_of(input)
+
+
+def _middle_of(input):
     if input.dtype == bool:
         raise not_implemented("median_cpu", dtypes.bool_)
     if input.size == 0:
@@ -226,7 +258,7 @@ def median_all(input):
 
 
 @op(
-    input=lambda g, indices, input_shape, dim, keepdim: _to_selected(g, indices, input_shape, dim, keepdim),
+    input=lambda g, indices, input_shape, dim, keepdim: to_selected(g, indices, input_shape, dim, keepdim),
     node="MedianBackward1",
     outputs=("values", "indices"),
     called="median",
@@ -236,7 +268,7 @@ def median_dim(input, dim, keepdim=False):
     """The middle elements along a dimension and their indices."""
     if input.dtype == bool:
         raise not_implemented("median_out", dtypes.bool_)
-    return _selected("median", _middle, input, dim, keepdim)
+    return selected("median", _middle, input, dim, keepdim)
 
 
 def _middle(x, axis):
@@ -245,6 +277,50 @@ def _middle(x, axis):
     middle = order.take((x.shape[axis] - 1) // 2, axis)
     nan = np.isnan(x)
     return np.where(nan.any(axis), nan.argmax(axis), middle)
+
+
+@op(
+    input=lambda g, input, out: _evenly(g, input, out),
+    node="NanmedianBackward0",
+    called="nanmedian",
+    public=False,
+    out=False,
+)
+def nanmedian_all(input):
+    """The middle of the elements that are not nan, the lower of two."""
+    numbers = input[~np.isnan(input)]
+    return _middle_of(numbers if numbers.size else input)
+
+
+@op(
+    input=lambda g, indices, input_shape, dim, keepdim: to_selected(g, indices, input_shape, dim, keepdim),
+    node="NanmedianBackward1",
+    outputs=("values", "indices"),
+    called="nanmedian",
+    public=False,
+)
+def nanmedian_dim(input, dim, keepdim=False):
+    """The middle elements along a dimension of those that are not nan, and their indices."""
+    if input.dtype == bool:
+        raise not_implemented("median_out", dtypes.bool_)
+    return selected("nanmedian", _middle_number, input, dim, keepdim)
+
+
+def _middle_number(x, axis):
+    """The index of the lower middle element along an axis, nan left out."""
+    order = np.argsort(x, axis, kind="stable")
+    count = np.maximum((~np.isnan(x)).sum(axis), 1)
+    return np.take_along_axis(order, np.expand_dims((count - 1) // 2, axis), axis).squeeze(axis)
+
+
+@composite
+def nanmedian(
+    input: Tensor, dim: Any = ALL, keepdim: bool = False, *, axis: Any = None, keepdims: Any = None, out: Any = None
+) -> Any:
+    """The `median` of those elements that are not nan."""
+    dim = dim if axis is None else axis
+    keepdim = keepdim if keepdims is None else keepdims
+    return nanmedian_all(input) if dim is ALL else nanmedian_dim(input, dim, keepdim, out=out)
 
 
 @composite

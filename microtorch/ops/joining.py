@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from ..arguments import called, no_overload, to_int, type_name, wrong_type
 from ..casting import cast
 from ..op import only_function, op
 from ..settings import warn_once
-from ..tensor import Tensor, wrap_dim
+from ..tensor import Tensor, wrap, wrap_dim
 
 # -- one after the other -----------------------------------------------------------------------------------------------
 
@@ -91,16 +92,22 @@ def stack(tensors, dim=0):
     return np.stack([cast(a, common) for a in tensors], dim, out=result)
 
 
-def tensor_list(value: Any) -> list[Tensor]:
+def tensors_in(value: Any) -> list[Tensor]:
     """A list of tensors, or torch's error for what is none."""
     if not isinstance(value, (tuple, list)):
         raise wrong_type("tensors", 1, "tuple of Tensors", value)
     for i, tensor in enumerate(value):
         if not isinstance(tensor, Tensor):
             raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type_name(tensor)}")
-    if not value:
-        raise RuntimeError(f"{called()[0]} expects a non-empty TensorList")
     return list(value)
+
+
+def tensor_list(value: Any) -> list[Tensor]:
+    """A list of tensors that is not empty."""
+    found = tensors_in(value)
+    if not found:
+        raise RuntimeError(f"{called()[0]} expects a non-empty TensorList")
+    return found
 
 
 @only_function
@@ -114,6 +121,12 @@ def hstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
 def vstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """Tensors one after the other along the first dimension, vectors as rows."""
     return cat(atleast_2d(tensor_list(tensors)), 0, out=out)
+
+
+@only_function
+def row_stack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
+    """`vstack` under numpy's older name."""
+    return vstack(tensors_in(tensors), out=out)
 
 
 @only_function
@@ -210,3 +223,24 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
         return tensors[0]
     grids = meshgrid(*tensors, indexing="ij")
     return stack([g.flatten() for g in grids], 1)
+
+
+@only_function
+def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
+    """All ways to take `r` elements of a vector in their order, one in a row; again and again `with_replacement`."""
+    if not isinstance(input, Tensor):
+        raise wrong_type("input", 1, "Tensor", input)
+    r = to_int("r", 2, r)
+    if input.ndim != 1:
+        raise RuntimeError(f"Expect a 1D vector, but got shape {list(input.shape)}")
+    if r < 0:
+        raise RuntimeError(f"Expect a non-negative number, but got {r}")
+    if r == 0:
+        return input.new_empty(0)
+    places = np.indices((input.numel(),) * r)
+    later = np.less_equal if with_replacement else np.less
+    mask = wrap(
+        np.logical_and.reduce([later(a, b) for a, b in pairwise(places)], axis=0) & np.ones(places.shape[1:], bool)
+    )
+    grids = meshgrid(*[input] * r, indexing="ij")
+    return stack([grid.masked_select(mask) for grid in grids], 1)

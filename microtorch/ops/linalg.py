@@ -50,7 +50,7 @@ def _fit(a, b):
     return b.dtype is dtype and dtype.kind == "f" and b.ndim == 2 and a.shape[1:] == (len(b),)
 
 
-def _check_expandable(x, shape):
+def check_expandable(x, shape):
     """What a sum of matrices says of a first term that does not broadcast to the product."""
     if x.ndim > len(shape):
         raise RuntimeError(
@@ -66,7 +66,7 @@ def _check_expandable(x, shape):
             )
 
 
-def _no_bool(kernel, x, *also):
+def no_bool(kernel, x, *also):
     """Refuse bools, but where there is nothing to multiply."""
     if x.dtype == bool and x.size and all(a.size for a in also):
         raise not_implemented(kernel, dtypes.bool_)
@@ -114,7 +114,7 @@ def mm(input, mat2):
     if input.dtype is not mat2.dtype:
         a, b = (dtypes.FROM_NUMPY[x.dtype].cpp_name for x in (input, mat2))
         raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {a} != {b}")
-    _no_bool("addmm_impl_cpu_", input, mat2)
+    no_bool("addmm_impl_cpu_", input, mat2)
     return kernels.matmul(input, mat2)
 
 
@@ -144,7 +144,7 @@ def addmm(input, mat1, mat2, *, beta=1, alpha=1):
         return kernels.addmm(input, mat1, mat2, beta, alpha)
     _check_matrices("mat1", "mat2", mat1, mat2)
     _check_inner(mat1, mat2)
-    _check_expandable(input, (mat1.shape[0], mat2.shape[1]))
+    check_expandable(input, (mat1.shape[0], mat2.shape[1]))
     if not input.dtype is mat1.dtype is mat2.dtype:
         first, second = (
             (("self", input), ("mat2", mat2)) if input.dtype is not mat2.dtype else (("mat1", mat1), ("mat2", mat2))
@@ -153,7 +153,7 @@ def addmm(input, mat1, mat2, *, beta=1, alpha=1):
             f"{first[0]} and {second[0]} must have the same dtype, but got {name_of(first[1])} and {name_of(second[1])}"
         )
     if input.dtype.kind != "f":
-        _no_bool("addmm_impl_cpu_", mat1, mat2)
+        no_bool("addmm_impl_cpu_", mat1, mat2)
         _no_bool_sum(input, mat1.shape[0] * mat2.shape[1])
         return kernels.scaled_sum(input, kernels.matmul(mat1, mat2), beta, alpha)
     return kernels.addmm(input, mat1, mat2, beta, alpha)
@@ -232,7 +232,7 @@ def _check_mv(x, mat, vec):
             "addmv input tensors must have the same dtype, but got "
             f"{name_of(first)}, {name_of(mat)}, and {name_of(vec)}"
         )
-    _no_bool("addmv_impl_cpu", mat, vec)
+    no_bool("addmv_impl_cpu", mat, vec)
 
 
 def _check_outer(input, vec1, vec2):
@@ -261,7 +261,7 @@ def _check_outer_in_place(input, vec1, vec2):
 def addr(input, vec1, vec2, *, beta=1, alpha=1):
     """beta·x + alpha·(vec1 ⊗ vec2)."""
     _check_outer(input, vec1, vec2)
-    _check_expandable(input, (vec1.size, vec2.size))
+    check_expandable(input, (vec1.size, vec2.size))
     for factor in (beta, alpha):
         check_factor(factor, input)
     return kernels.scaled_sum(input, np.multiply.outer(vec1, vec2), beta, alpha)
@@ -310,7 +310,7 @@ def baddbmm(input, batch1, batch2, *, beta=1, alpha=1):
     """beta·x + alpha·(the products of corresponding matrices of two batches); x broadcasts."""
     for batch, axis in ((batch1, 0), (batch1, 1), (batch2, 2)):
         wrap_dim(axis, batch.ndim)  # torch, too, looks at the sizes before it counts the dimensions
-    _check_expandable(input, (batch1.shape[0], batch1.shape[1], batch2.shape[2]))
+    check_expandable(input, (batch1.shape[0], batch1.shape[1], batch2.shape[2]))
     if input.dtype is not batch1.dtype:
         names = [dtypes.FROM_NUMPY[x.dtype].cpp_name for x in (input, batch1, batch2)]
         raise RuntimeError("Input dtypes must be the same, got: input {}, batch1: {}, batch2: {}".format(*names))
@@ -328,7 +328,7 @@ def _check_batches(name, a, b):
             f"Expected size for first two dimensions of batch2 tensor to be: [{a.shape[0]}, {a.shape[2]}] but got: "
             f"[{b.shape[0]}, {b.shape[1]}]."
         )
-    _no_bool(name, a, b)
+    no_bool(name, a, b)
     if a.dtype is not b.dtype:
         raise RuntimeError(f"expected scalar type {name_of(a)} but found {name_of(b)}")
 

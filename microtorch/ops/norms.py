@@ -1,4 +1,4 @@
-"""Norms of vectors."""
+"""Norms of vectors and of matrices."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ import numpy as np
 
 from .. import kernels
 from ..arguments import to_ints, to_number, wrong_type
-from ..op import composite, op, renamed
-from ..tensor import Tensor
+from ..op import compose_into, composite, op, renamed, unpublished
+from ..tensor import Tensor, wrap_dim
 from .arithmetic import name_of
 from .reduction import EXPECTED_OUT, axes, in_order, named_dtype, restore
+from .shape import as_tensor_argument
 
 INF = float("inf")
 
 
 @op(
-    input=lambda g, input, out, ord, dim, keepdim: _backward(g, input, out, ord, dim, keepdim),
+    input=lambda g, input, out, ord, dim, keepdim: norm_slope(g, input, out, ord, dim, keepdim),
     node="LinalgVectorNormBackward0",
     called="linalg_vector_norm",
     strict_out=EXPECTED_OUT,
@@ -81,7 +82,7 @@ def _check_not_empty(input, ord, dim, reduced):
             )
 
 
-def _backward(g, input, norm, p, dim, keepdim):
+def norm_slope(g, input, norm, p, dim, keepdim):
     """g·sign(x)·(|x|/norm)^(p−1), 0 where the norm is 0; where only the largest count, they share it."""
     input = input.to(norm.dtype)
     g, norm = (restore(t, input.shape, dim, keepdim) for t in (g, norm))
@@ -101,20 +102,119 @@ def _backward(g, input, norm, p, dim, keepdim):
     return steep * (g / norm.pow(p - 1)).masked_fill(norm == 0, 0)
 
 
-def vector_norm(
+@unpublished
+def linalg_vector_norm(
     x: Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, out: Tensor | None = None
 ) -> Tensor:
     """(Σ|x|ᵖ)^(1/p), over all or over `dim`; the largest |x| for p = ∞, the smallest for −∞, how many for 0."""
     return vector_norm_of(x, to_number("ord", 2, ord), dim, keepdim, dtype, out=out)
 
 
+# -- of matrices -------------------------------------------------------------------------------------------------------
+
+
+@unpublished
+def linalg_matrix_norm(
+    input: Tensor,
+    ord: Any = "fro",
+    dim: Any = (-2, -1),
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """A norm of the matrices in two dimensions.
+
+    "fro": √Σx²; "nuc": the sum of the singular values, 2 and −2: the largest and the smallest; 1 and −1: the largest and
+    the smallest sum of |x| in a column, ∞ and −∞ in a row.
+    """
+    if out is not None:
+        return compose_into(
+            out, "linalg_matrix_norm", _matrix_norm, input, ord, dim, keepdim, dtype, strict=OF_MATRICES
+        )
+    return _matrix_norm(as_tensor_argument(input), ord, dim, keepdim, dtype)
+
+
+OF_MATRICES = "linalg.matrix_norm expected out tensor dtype {0} but got: {1}"
+
+
+def _matrix_norm(A: Tensor, ord: Any, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
+    if ord not in ("fro", "nuc") and (isinstance(ord, str) or abs(ord) not in (1, 2, INF)):
+        shown = ord if isinstance(ord, str) else f"{ord:g}"
+        raise RuntimeError(f"linalg.matrix_norm: Order {shown} not supported.")
+    if A.ndim < 2:
+        raise RuntimeError("linalg.matrix_norm: The input tensor A must have at least 2 dimensions.")
+    if not A.is_floating_point():
+        raise RuntimeError(
+            "linalg.matrix_norm: Expected a floating point or complex tensor as input. Got " + A.dtype.legacy_name
+        )
+    dim = to_ints("dim", 3, dim, or_one=True)
+    if len(dim) != 2:
+        raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {' '.join(map(str, dim))}")
+    down, across = (wrap_dim(d, A.ndim) for d in dim)
+    if down == across:
+        raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})")
+    if ord == "fro":
+        return vector_norm_of(A, 2, (down, across), keepdim, dtype)
+    if ord == "nuc" or abs(ord) == 2:
+        from .decompositions import check_float, linalg_svdvals
+
+        A = A if dtype is None else A.to(dtype)
+        check_float("linalg.matrix_norm", A._array, half=False)
+        rest = [d for d in range(A.ndim) if d not in (down, across)]
+        values = linalg_svdvals(A.permute([*rest, down, across]))
+        if ord == "nuc":
+            norm = values.sum(-1, keepdim)
+        else:
+            norm = (values.amax if ord > 0 else values.amin)(-1, keepdim)
+        if not keepdim:
+            return norm
+        order = [*rest, down, across]
+        return norm.unsqueeze(-1).permute([order.index(d) for d in range(A.ndim)])
+    if abs(ord) == INF:
+        down, across = across, down
+    sums = vector_norm_of(A, 1, (down,), keepdim, dtype)
+    if not keepdim and down < across:
+        across -= 1
+    return (sums.amax if ord > 0 else sums.amin)(across, keepdim)
+
+
+@unpublished
+def linalg_norm(
+    input: Tensor,
+    ord: Any = None,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    out: Tensor | None = None,
+    dtype: Any = None,
+) -> Tensor:
+    """The norm of a vector or, over two dimensions, of a matrix; without `ord` √Σx² over all, or over `dim`."""
+    as_tensor_argument(input)
+    if dim is not None:
+        dim = to_ints("dim", 3, dim, or_one=True)
+        if ord is not None and len(dim) not in (1, 2):
+            raise RuntimeError(
+                "linalg.norm: If dim is specified, it must be of length 1 or 2. Got [" + ", ".join(map(str, dim)) + "]"
+            )
+    elif ord is not None and input.ndim not in (1, 2):
+        raise RuntimeError(
+            f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {input.ndim}D."
+        )
+    if ord is not None and (isinstance(ord, str) or (input.ndim if dim is None else len(dim)) == 2):
+        return linalg_matrix_norm(input, ord, (0, 1) if dim is None else dim, keepdim, dtype=dtype, out=out)
+    return vector_norm_of(input, 2 if ord is None else to_number("ord", 2, ord), dim, keepdim, dtype, out=out)
+
+
+# -- the older name ----------------------------------------------------------------------------------------------------
+
+
 @composite
 def norm(
     input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, out: Tensor | None = None, dtype: Any = None
 ) -> Tensor:
-    """The norm (Σ|x|ᵖ)^(1/p) over all elements or over `dim`; `"fro"` is that with p = 2."""
-    if isinstance(p, str):
-        if p != "fro":
-            raise NotImplementedError(f"microtorch does not have the matrix norm '{p}'")
-        p = 2
-    return vector_norm_of(input, 2 if p is None else to_number("p", 2, p), dim, keepdim, dtype, out=out)
+    """The norm (Σ|x|ᵖ)^(1/p) over all elements or over `dim`; "fro" is that with p = 2, "nuc" that of a matrix."""
+    if isinstance(p, str) and p != "fro":
+        whole = tuple(range(input.ndim)) if dim is None else dim
+        return linalg_matrix_norm(input, p, whole, keepdim, dtype=dtype, out=out)
+    return vector_norm_of(input, 2 if p is None or p == "fro" else to_number("p", 2, p), dim, keepdim, dtype, out=out)

@@ -9,13 +9,11 @@ import numpy as np
 
 from .. import dtypes, storage
 from ..arguments import is_int, no_overload, to_int, to_ints
-from ..engine import edge_to, mode
-from ..op import MANY, composite, only_function, only_method, op
+from ..engine import mode
+from ..op import MANY, REGISTRY, composite, only_function, only_method, op, requires_grad
 from ..tensor import Tensor, wrap, wrap_dim
-from ..views import AsStridedBackward0, Geometry, geometry, gradient_edge, make_view
 from .joining import cat, stack
 from .shape import as_tensor_argument as _tensor
-from .shape import become_view
 
 # -- one slice ---------------------------------------------------------------------------------------------------------
 
@@ -82,19 +80,41 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
         raise no_overload(["int dim, Tensor start, int length", "int dim, int start, int length"], (dim, start, length))
     if isinstance(start, Tensor) and (start.ndim or start._array.dtype.kind not in "iu"):
         raise RuntimeError("start must be an 0-dim integral Tensor.")
+    dim, start = _stretch(input._array.shape, dim, start, length)
+    return slice_view(input, dim, start, start + length, 1)
+
+
+def _stretch(shape: Sequence[int], dim: Any, start: Any, length: Any) -> tuple[int, int]:
+    """The dimension and the start of `narrow`, counted from 0, once they are found to be inside."""
     dim, start, length = to_int("dim", 2, dim), to_int("start", 3, start), to_int("length", 4, length)
-    if input.ndim == 0:
+    if not shape:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
-    dim = wrap_dim(dim, input.ndim)
-    size = input._array.shape[dim]
+    dim = wrap_dim(dim, len(shape))
+    size = shape[dim]
     if not -size <= start <= size:
         raise IndexError(f"start out of range (expected to be in range of [{-size}, {size}], but got {start})")
     start += size if start < 0 else 0
     if start + length > size:
         raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
-    return slice_view(input, dim, start, start + length, 1)
+    return dim, start
+
+
+@op(
+    input=lambda g, input_shape, dim, start, length: _widened(g, input_shape, dim, start, length),
+    strict_out="Expected self.dtype() == output.dtype() to be true, but got false.  (Could this error message be "
+    "improved?  If so, please report an enhancement request to PyTorch.)",
+)
+def narrow_copy(input, dim, start, length):
+    """A copy of what `narrow` shows."""
+    dim, start = _stretch(input.shape, dim, start, length)
+    return np.array(input[(slice(None),) * dim + (slice(start, start + length),)], order="C")
+
+
+def _widened(g, shape, dim, start, length):
+    dim, start = _stretch(shape, dim, start, length)
+    return slice_backward(g, shape, dim, start, start + length, 1)
 
 
 # -- all slices --------------------------------------------------------------------------------------------------------
@@ -274,6 +294,16 @@ def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
     return _even_split("vsplit", input, indices_or_sections, 0)
 
 
+@composite
+def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+    """Parts along the third dimension of a tensor that has at least three."""
+    if input.ndim < 3:
+        raise RuntimeError(
+            f"torch.dsplit requires a tensor with at least 3 dimension, but got a tensor with {input.ndim} dimensions!"
+        )
+    return _even_split("dsplit", input, indices_or_sections, 2)
+
+
 def _even_split(name: str, input: Tensor, where: Any, dim: int) -> tuple[Tensor, ...]:
     if not is_int(where) and not isinstance(where, (tuple, list)):
         raise no_overload(["int sections", "tuple of ints indices"], (where,))
@@ -284,6 +314,48 @@ def _even_split(name: str, input: Tensor, where: Any, dim: int) -> tuple[Tensor,
             f"the split_size {where}!"
         )
     return tensor_split(input, where, dim)
+
+
+@op(
+    input=lambda g, input_shape, split_sizes, dim: _joined(g, input_shape, dim, split_sizes),
+    node=lambda evenly, **_: "UnsafeSplitBackward0" if evenly else "UnsafeSplitWithSizesBackward0",
+    view=MANY,
+    public=False,
+)
+def parts_alone(input, split_sizes, dim, evenly):
+    """Parts in memory that they share, but that count as no views."""
+    return _windows(input, dim, split_sizes)
+
+
+def _alone(input: Tensor, split_sizes: Any, dim: int, evenly: bool) -> tuple[Tensor, ...]:
+    declared = REGISTRY["parts_alone"]
+    found = tuple([wrap(part) for part in declared.forward(input._array, split_sizes, dim, evenly)])
+    if mode.grad and requires_grad(input):
+        declared.record(found, [input], [split_sizes, dim, evenly])
+    return found
+
+
+@composite
+def unsafe_split(tensor: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """`split` into parts that do not count as views, so that nothing watches over changes of them."""
+    parts = split_evenly(_tensor(tensor).detach(), to_int("split_size", 2, split_size), to_int("dim", 3, dim))
+    dim = wrap_dim(dim, tensor.ndim)
+    return _alone(tensor, [part.shape[dim] for part in parts], dim, True)
+
+
+@composite
+def unsafe_split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """`split_with_sizes` into parts that do not count as views."""
+    split_with_sizes(_tensor(input).detach(), split_sizes, dim)
+    return _alone(input, to_ints("split_sizes", 2, split_sizes), wrap_dim(dim, input.ndim), False)
+
+
+@composite
+def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """`chunk` into parts that do not count as views."""
+    parts = chunk(_tensor(input).detach(), chunks, dim)
+    dim = wrap_dim(dim, input.ndim)
+    return _alone(input, [part.shape[dim] for part in parts], dim, True)
 
 
 @op(input=lambda g, input_shape, dim: _stacked(g, input_shape, dim), view=MANY)
@@ -311,10 +383,10 @@ def _stacked(g, input_shape, dim):
 @op(input=lambda g, input_shape, offset, dim1, dim2: diagonal_backward(g, input_shape, offset, dim1, dim2), view=True)
 def diagonal(input, offset=0, dim1=0, dim2=1):
     """The elements whose index in `dim2` is that in `dim1` plus `offset`, as a new last dimension in place of the two."""
-    return diagonal_window(input, *_diagonal_arguments(input.ndim, offset, dim1, dim2))
+    return diagonal_window(input, *diagonal_arguments(input.ndim, offset, dim1, dim2))
 
 
-def _diagonal_arguments(ndim, offset, dim1, dim2):
+def diagonal_arguments(ndim, offset, dim1, dim2):
     offset, a, b = to_int("offset", 2, offset), to_int("dim1", 3, dim1), to_int("dim2", 4, dim2)
     a, b = wrap_dim(a, ndim), wrap_dim(b, ndim)
     if a == b:
@@ -340,143 +412,3 @@ def diagonal_backward(grad_output, input_sizes, offset, dim1, dim2):
     result = np.zeros(input_sizes, grad_output.dtype)
     diagonal_window(result, offset, wrap_dim(dim1, result.ndim), wrap_dim(dim2, result.ndim))[...] = grad_output
     return result
-
-
-# -- overlapping pieces ------------------------------------------------------------------------------------------------
-
-
-@op(
-    input=lambda g, input_shape, dimension, size, step: unfold_backward(g, input_shape, dimension, size, step),
-    view=True,
-    public="method",
-)
-def unfold(input, dimension, size, step):
-    """All pieces of a length along a dimension, each `step` behind the one before, with their elements as the last one."""
-    dim = wrap_dim(to_int("dimension", 2, dimension), input.ndim)
-    size, step = to_int("size", 3, size), to_int("step", 4, step)
-    shape, strides = list(input.shape), list(storage.strides(input))
-    length, stride = (shape[dim], strides[dim]) if input.ndim else (1, 1)
-    if size < 0:
-        raise RuntimeError(f"size is {size} but must be >= 0")
-    if size > length:
-        raise RuntimeError(f"maximum size for tensor at dimension {dim} is {length} but size is {size}")
-    if step <= 0:
-        raise RuntimeError(f"step is {step} but must be > 0")
-    if input.ndim:
-        shape[dim], strides[dim] = (length - size) // step + 1, stride * step
-    return storage.window(input, [*shape, size], [*strides, stride], 0)
-
-
-@op(grad_in=lambda g, dim, size, step: g.unfold(dim, size, step), out=False, public=False)
-def unfold_backward(grad_in, input_sizes, dim, size, step):
-    """Zeros with the gradients of all pieces added where they lie."""
-    result = np.zeros(input_sizes, grad_in.dtype)
-    if not result.ndim:
-        return grad_in.reshape(()) if size else result
-    axis = wrap_dim(dim, result.ndim)
-    for piece in range(grad_in.shape[axis]):
-        start = piece * step
-        part = np.moveaxis(result[(slice(None),) * axis + (slice(start, start + size),)], axis, -1)
-        part += grad_in[(slice(None),) * axis + (piece,)]
-    return result
-
-
-# -- any window --------------------------------------------------------------------------------------------------------
-
-
-@composite
-def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
-    """A window of any shape and strides (in elements) onto the storage, from any place in it."""
-    array = as_strided_window(input, size, stride, storage_offset)
-    result = wrap(array)
-    make_view(result, input)
-    if mode.grad and input.requires_grad:
-        node = AsStridedBackward0(gradient_edge(input), geometry(input), geometry(result))
-        result._edge = edge_to(node, 0, array)
-        result._requires_grad = True
-    return result
-
-
-class AsStridedBackward1(AsStridedBackward0):
-    """The gradient of a tensor that itself became a window onto its memory."""
-
-    __slots__ = ()
-
-
-@only_method
-def as_strided_(self: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
-    """Make of the tensor itself a window onto its storage."""
-
-    def node(array: Any) -> Any:
-        return AsStridedBackward1(gradient_edge(self), geometry(self), geometry(wrap(array)))
-
-    return become_view(self, lambda _: as_strided_window(self, size, stride, storage_offset), node)
-
-
-def as_strided_window(input: Tensor, size: Any, stride: Any, storage_offset: int | None) -> Any:
-    size, stride = to_ints("size", 2, size), to_ints("stride", 3, stride)
-    array = input._array
-    own = storage.offset(array)
-    offset = own if storage_offset is None else to_int("storage_offset", 4, storage_offset)
-    if len(size) != len(stride):
-        raise RuntimeError("mismatch in length of strides and shape")
-    if min(stride, default=0) < 0:
-        raise RuntimeError(f"as_strided: Negative strides are not supported at the moment, got strides: {list(stride)}")
-    if min(size, default=0) < 0:
-        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(size)} and strides={list(stride)}")
-    if offset < 0:
-        raise RuntimeError(f"Tensor: invalid storage offset {offset}")
-    room = storage.storage(array).size
-    last = offset + storage.span(size, stride)
-    if 0 not in size and last > room:
-        raise RuntimeError(
-            f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {offset}, and itemsize "
-            f"{array.itemsize} requiring a storage size of {last * array.itemsize} are out of bounds for storage of size "
-            f"{room * array.itemsize}"
-        )
-    return storage.window(array, size, stride, offset - own)
-
-
-@only_method
-def _as_strided_backward(self: Tensor, source: Geometry, window: Geometry) -> Tensor:
-    """Zeros where the source lies, with the gradient `self` of the window added at its place.
-
-    Made of operations, as torch makes it, so that it can be differentiated in turn.
-    """
-    gradient, (shape, strides, first) = self, window
-    for axis in reversed(range(len(shape))):  # what the window repeats is added up first
-        if shape[axis] == 1 or strides[axis] == 0:
-            gradient = gradient.squeeze(axis) if shape[axis] == 1 else gradient.sum(axis)
-            shape, strides = shape[:axis] + shape[axis + 1 :], strides[:axis] + strides[axis + 1 :]
-    start = min(first, source[2])
-    end = max(place[2] + storage.span(place[0], place[1]) for place in (window, source))
-    memory = gradient.new_zeros(end - start)
-    if 0 in shape:
-        pass
-    elif _may_overlap(shape, strides):
-        memory.index_add_(0, _places(shape, strides, first - start), gradient.reshape(-1))
-    else:
-        memory.as_strided(shape, strides, first - start).copy_(gradient)
-    shape, strides, first = source
-    if _may_overlap(shape, strides):  # where the source itself repeats a place, each repetition has its share
-        places = _places(shape, strides, first - start)
-        memory.div_(memory.new_zeros(memory.numel()).index_add_(0, places, memory.new_ones(places.numel())))
-    return memory.as_strided(shape, strides, first - start)
-
-
-def _may_overlap(shape: Sequence[int], strides: Sequence[int]) -> bool:
-    """Whether several elements may be one place in memory: not if every stride leads beyond all that is inside it."""
-    reach = 0
-    for stride, size in sorted((stride, size) for size, stride in zip(shape, strides, strict=True) if size > 1):
-        if stride <= reach:
-            return True
-        reach += stride * (size - 1)
-    return False
-
-
-def _places(shape: Sequence[int], strides: Sequence[int], start: int) -> Tensor:
-    """The place in memory of every element, in order."""
-    places = np.full(shape, start)
-    for axis, (size, stride) in enumerate(zip(shape, strides, strict=True)):
-        places += (np.arange(size) * stride).reshape((size,) + (1,) * (len(shape) - axis - 1))
-    return wrap(places.reshape(-1))

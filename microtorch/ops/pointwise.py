@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import builtins
+import math
 
 import numpy as np
 
 from .. import dtypes, kernels
 from ..layout import arranged
-from ..op import FLOAT, alias, not_implemented, pointwise
-from .arithmetic import SAME_DTYPE
+from ..op import FLOAT, alias, not_implemented, only_function, op, pointwise
+from ..tensor import Tensor
+from .arithmetic import SAME_DTYPE, require_tensor
 from .creation import zeros_like
 
 LN2 = float(np.log(2.0))
@@ -136,6 +138,51 @@ def cosh(input):
     return kernels.cosh(input)
 
 
+@pointwise(
+    input=lambda g, input: g * (input**2 + 1).rsqrt(),
+    node_in_place="AsinhBackward1",
+    derived_in_place=False,
+    promotion=FLOAT,
+)
+def asinh(input):
+    """Inverse hyperbolic sine; derivative 1/√(x² + 1)."""
+    return np.arcsinh(input)
+
+
+@pointwise(
+    input=lambda g, input: g * (input**2 - 1).rsqrt(),
+    node_in_place="AcoshBackward1",
+    derived_in_place=False,
+    promotion=FLOAT,
+)
+def acosh(input):
+    """Inverse hyperbolic cosine; derivative 1/√(x² − 1)."""
+    return np.arccosh(input)
+
+
+@pointwise(
+    input=lambda g, input: g * 1 / (1 - input**2),
+    node_in_place="AtanhBackward1",
+    derived_in_place=False,
+    promotion=FLOAT,
+)
+def atanh(input):
+    """Inverse hyperbolic tangent; derivative 1/(1 − x²)."""
+    return np.arctanh(input)
+
+
+@pointwise(input=lambda g: g * (math.pi / 180), node="Deg2RadBackward0", promotion=FLOAT)
+def deg2rad(input):
+    """An angle of x degrees in radians."""
+    return input * input.dtype.type(math.pi / 180)
+
+
+@pointwise(input=lambda g: g * (180 / math.pi), node="Rad2DegBackward0", promotion=FLOAT)
+def rad2deg(input):
+    """An angle of x radians in degrees."""
+    return input * input.dtype.type(180 / math.pi)
+
+
 @pointwise(input=lambda g, out: tanh_backward(g, out), promotion=FLOAT)
 def tanh(input):
     """Hyperbolic tangent; derivative 1 − tanh² x."""
@@ -239,7 +286,7 @@ def trunc(input):
 )
 def round(input, *, decimals=None):
     """x rounded to the nearest, halves to even; to `decimals` places after the point."""
-    if input.dtype == bool or (decimals and input.dtype.kind != "f"):
+    if input.dtype == bool or (decimals is not None and input.dtype.kind != "f"):
         raise not_implemented("round_cpu" if decimals else "round_vml_cpu", dtypes.FROM_NUMPY[input.dtype])
     if not decimals:
         return _whole(np.rint, input)
@@ -315,11 +362,44 @@ def signbit(input):
     return np.signbit(input) if input.dtype.kind == "f" else np.less(input, 0)
 
 
+@op(
+    input=lambda gradients, exponent: None if gradients[0] is None else gradients[0] / exp2(exponent),
+    outputs=("mantissa", "exponent"),
+)
+def frexp(input):
+    """x = m·2ᵉ with ½ ≤ |m| < 1, as m and the whole number e."""
+    if input.dtype.kind != "f":
+        raise RuntimeError("torch.frexp() only supports floating-point dtypes")
+    return np.frexp(input)
+
+
+@pointwise(input=None, in_place=False, out=False)
+def isreal(input):
+    """Whether x is a real number, which all are here."""
+    return np.isnan(input) | True
+
+
+@only_function
+def real(input: Tensor) -> Tensor:
+    """The real part of x: x itself."""
+    require_tensor("input", 1, input)
+    return input
+
+
+@pointwise(input=lambda g, input: zeros_like(g), promotion=FLOAT, in_place=False)
+def angle(input):
+    """The angle of x in the complex plane: π below 0, else 0."""
+    return np.where(np.isnan(input), input, np.where(input < 0, input.dtype.type(math.pi), input.dtype.type(0)))
+
+
 # -- copies ------------------------------------------------------------------------------------------------------------
 
 
 alias("arccos", of="acos")
 alias("arcsin", of="asin")
 alias("arctan", of="atan")
+alias("arccosh", of="acosh")
+alias("arcsinh", of="asinh")
 alias("arctan2", of="atan2")
+alias("arctanh", of="atanh")
 alias("fix", of="trunc")

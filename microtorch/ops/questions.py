@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..arguments import wrong_type
-from ..op import composite, only_function, only_method
+from .. import dtypes
+from ..arguments import no_overload, wrong_type
+from ..op import NUMBERS, composite, only_function, only_method
 from ..tensor import Tensor
 
 
@@ -31,6 +32,34 @@ def numel(input: Tensor) -> int:
 def is_floating_point(input: Tensor) -> bool:
     """Whether the elements are floating point numbers."""
     return _tensor(input).is_floating_point()
+
+
+@only_function
+def is_signed(input: Tensor) -> bool:
+    """Whether the elements may be negative."""
+    return _tensor(input).is_signed()
+
+
+@only_function
+def get_device(input: Tensor) -> int:
+    """The number of the device, which for the CPU is −1."""
+    return _tensor(input).get_device()
+
+
+@only_function
+def result_type(tensor: Any, other: Any) -> dtypes.dtype:
+    """The dtype to which two tensors or numbers come together in arithmetic."""
+    ranks: list[dtypes.dtype | None] = [None, None, None]  # of tensors with dimensions, of 0-d tensors, of numbers
+    for value in (tensor, other):
+        if isinstance(value, Tensor):
+            rank, dtype = (0 if value.ndim else 1), value.dtype
+        elif isinstance(value, NUMBERS):
+            rank, dtype = 2, dtypes.of_number(value)  # type: ignore[arg-type]  # of NUMBERS, which are as numbers are
+        else:
+            raise no_overload(["Tensor tensor, Tensor other", "Number scalar, Tensor tensor"], (tensor, other))
+        held = ranks[rank]
+        ranks[rank] = dtype if held is None else dtypes.promote_types(held, dtype)
+    return dtypes.result_type(*ranks)
 
 
 @only_function

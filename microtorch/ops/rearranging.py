@@ -13,6 +13,7 @@ from ..memory import check_cast
 from ..op import compose_into, composite, not_implemented, only_function, only_method, op
 from ..tensor import Tensor, wrap, wrap_dim
 from ..types import contiguous_format
+from .copies import diagonal_copy
 from .creation import check_shape, finish, options
 from .parts import diagonal_backward, diagonal_window
 from .reduction import EXPECTED_OUT
@@ -262,16 +263,6 @@ def _trace_backward(g, input_shape):
     return zeros.index_fill(0, places[: min(input_shape)], g).view(input_shape)
 
 
-@op(
-    input=lambda g, input_shape, offset: _diagonal_backward(g, input_shape, offset),
-    node="DiagonalBackward0_copy",
-    public=False,
-)
-def diagonal_copy(input, offset):
-    """A diagonal of a matrix as a vector of its own."""
-    return np.ascontiguousarray(diagonal_window(input, offset, 0, 1))
-
-
 def _diagonal_backward(g, input_shape, offset):
     return diagonal_backward(g, input_shape, offset, 0, 1)
 
@@ -291,6 +282,12 @@ def diag_embed(input, offset=0, dim1=-2, dim2=-1):
     result = np.zeros(shape, input.dtype)
     diagonal_window(result, offset, a, b)[...] = input
     return result
+
+
+@composite
+def diagflat(input: Tensor, offset: int = 0) -> Tensor:
+    """The matrix with all elements in order on a diagonal."""
+    return diag_embed(_tensor(input).contiguous().view(-1), to_int("offset", 2, offset))
 
 
 @composite

@@ -9,10 +9,8 @@ import numpy as np
 
 from .. import dtypes, kernels
 from ..arguments import called, to_int, to_ints, wrong_type
-from ..engine import mode
-from ..op import MEANINGS, REGISTRY, not_implemented, only_method, op
+from ..op import MEANINGS, not_implemented, only_method, op
 from ..tensor import Tensor, wrap_dim
-from ..views import check_inplace
 from .expanding import expand
 from .shape import unsqueeze
 
@@ -87,7 +85,7 @@ def named_dtype(dtype):
     return dtype if dtype is None else dtypes.as_dtype(dtype, f"{called()[0]}(): argument 'dtype'")
 
 
-def _summed_in(input, dtype):
+def summed_in(input, dtype):
     """The input in the dtype of its sum: integers add up in int64."""
     dtype = named_dtype(dtype)
     if dtype is not None:
@@ -113,7 +111,7 @@ def sum(input, dim=ALL, keepdim=False, *, dtype=None):
     """Σ over all elements or over the dimensions `dim`."""
     if dim is ALL and input.dtype.char in "fd" and dtype is None:
         return kernels.sum(input)
-    return summed(_summed_in(input, dtype), axes(dim, input.ndim, keepdim), keepdim)
+    return summed(summed_in(input, dtype), axes(dim, input.ndim, keepdim), keepdim)
 
 
 @op(
@@ -130,7 +128,7 @@ def nansum(input, dim=None, keepdim=False, *, dtype=None):
         if dtype is not None and not dtype.is_floating_point:
             raise not_implemented("nansum_cpu", dtype)
         input = np.where(np.isnan(input), input.dtype.type(0), input)
-    return summed(_summed_in(input, dtype), axes(dim, input.ndim, keepdim), keepdim)
+    return summed(summed_in(input, dtype), axes(dim, input.ndim, keepdim), keepdim)
 
 
 @op(
@@ -194,7 +192,7 @@ def prod(input, dim=ALL, keepdim=False, *, dtype=None):
     """Π over all elements or over the dimension `dim`."""
     if dim is not ALL:
         dim = to_int("dim", 2, dim)
-    x = _summed_in(input, dtype)
+    x = summed_in(input, dtype)
     half = x.dtype == np.float16
     product = np.multiply.reduce(x.astype(np.float32) if half else x, axis=axes(dim, x.ndim, keepdim), keepdims=keepdim)
     return in_order(np.asarray(product)).astype(x.dtype, copy=False)
@@ -222,76 +220,6 @@ def _others(x, dim):
     before = cat([one, x.narrow(dim, 0, n - 1)], dim).cumprod(dim)
     after = cat([one, x.narrow(dim, 1, n - 1).flip(dim)], dim).cumprod(dim).flip(dim)
     return before * after
-
-
-# -- running sums and products -----------------------------------------------------------------------------------------
-
-
-@op(input=lambda g, dim: g.flip(dim).cumsum(dim).flip(dim) if g.ndim else g, dtype_of_out=EXPECTED_OUT)
-def cumsum(input, dim, *, dtype=None):
-    """Running sum along `dim`."""
-    return _running(np.add, input, dim, dtype)
-
-
-@op(input=lambda g, input, out, dim: _cumprod_backward(g, input, out, dim), dtype_of_out=EXPECTED_OUT)
-def cumprod(input, dim, *, dtype=None):
-    """Running product along `dim`."""
-    return _running(np.multiply, input, dim, dtype)
-
-
-def _running_in_place(name: str, input: Tensor, dim: int, dtype: Any) -> Tensor:
-    dtype = named_dtype(dtype)
-    if mode.grad and input.requires_grad:
-        check_inplace(input)
-    if dtype is not None and dtype is not input.dtype:
-        raise RuntimeError(
-            f"Bad in-place call: input tensor dtype {input.dtype.cpp_name} and output tensor dtype {dtype.cpp_name} "
-            "should match"
-        )
-    return REGISTRY[name].in_place((input,), (dim, input.dtype), name + "_")
-
-
-@only_method
-def cumsum_(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-    """`cumsum` in place, in the dtype of the tensor."""
-    return _running_in_place("cumsum", input, dim, dtype)
-
-
-@only_method
-def cumprod_(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-    """`cumprod` in place, in the dtype of the tensor."""
-    return _running_in_place("cumprod", input, dim, dtype)
-
-
-def _running(ufunc, x, dim, dtype):
-    axis = wrap_dim(to_int("dim", 2, dim), x.ndim)
-    dtype = named_dtype(dtype)
-    x = _summed_in(x, dtype)
-    if x.ndim == 0:
-        return x.copy()
-    if dtype is dtypes.bool_ and x.size:
-        raise not_implemented("cumsum_out_cpu" if ufunc is np.add else "cumprod_out_cpu", dtype)
-    wide = np.float64 if x.dtype.kind == "f" else x.dtype
-    return in_order(ufunc.accumulate(x, axis=axis, dtype=wide)).astype(x.dtype, copy=False)
-
-
-def _cumprod_backward(g, input, out, dim):
-    input = input.to(out.dtype)
-    if input.numel() <= 1 or input.shape[dim] == 1:
-        return g
-    if not (input == 0)._array.any():
-        weighted = out * g
-        return weighted.flip(dim).cumsum(dim).flip(dim) / input
-    from .joining import cat
-
-    dim = wrap_dim(dim, input.ndim)
-    n = input.shape[dim]
-    slopes = []
-    for k in range(n):  # d(Π x₁…xⱼ)/dxₖ is the product without xₖ, for j ≥ k
-        before = input.narrow(dim, 0, k).prod(dim, True)
-        after = cat([before, input.narrow(dim, k + 1, n - k - 1)], dim).cumprod(dim)
-        slopes.append((g.narrow(dim, k, n - k) * after).sum(dim, True))
-    return cat(slopes, dim)
 
 
 # -- truth and number --------------------------------------------------------------------------------------------------

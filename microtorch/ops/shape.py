@@ -26,11 +26,14 @@ def view_in_shape(input, size):
     shape = infer_size(size, input.size)
     result = reshaped(input, shape)
     if result is None:
-        raise RuntimeError(
-            "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
-            "contiguous subspaces). Use .reshape(...) instead."
-        )
+        raise RuntimeError(NO_VIEW)
     return result
+
+
+NO_VIEW = (
+    "view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous "
+    "subspaces). Use .reshape(...) instead."
+)
 
 
 @op(input=lambda g, input_shape: reshape(g, input_shape), node="ReshapeAliasBackward0", view=True, public=False)
@@ -42,7 +45,10 @@ def reshape_alias(input, size):
 @op(input=lambda g, input_shape: reshape(g, input_shape), out=False, public=False)
 def unsafe_view(input, size):
     """A fresh tensor in another shape, which does not count as a view."""
-    return input.reshape(size)
+    result = reshaped(input, tuple(size))
+    if result is None:
+        raise RuntimeError(NO_VIEW)
+    return result
 
 
 @only_method

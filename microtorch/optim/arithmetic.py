@@ -17,7 +17,7 @@ from numpy import ndarray
 
 from .. import kernels
 from ..autograd.grad_mode import set_grad_enabled
-from ..tensor import Tensor
+from ..tensor import Tensor, wrap
 
 Array = Any
 Piece = Any  # an array, or the numpy scalar in an array of one element
@@ -41,8 +41,27 @@ def numbers(options: Sequence[Any], differentiable: bool) -> tuple[Sequence[Any]
 
 def _number(option: Any) -> Any:
     if isinstance(option, Tensor) and option.requires_grad:
-        return option.squeeze()
+        return zero_dimensional(option)
     return option.item() if isinstance(option, (Tensor, np.generic, ndarray)) else option
+
+
+def tensors_or_numbers(options: Sequence[Any], differentiable: bool) -> tuple[Sequence[Any], bool]:
+    """Options as numbers or 0-d tensors, and whether there are such, with which only tensors compute, or autograd looks on.
+
+    A rule that computes with options alone, as lr/(1 − betaᵗ), rounds in the dtype of these tensors.
+    """
+    with set_grad_enabled(differentiable):
+        options = [_tensor_or_number(option) for option in options]
+    return options, differentiable or not NUMBERS.issuperset(map(type, options))
+
+
+def _tensor_or_number(option: Any) -> Any:
+    return zero_dimensional(option) if isinstance(option, Tensor) else _number(option)
+
+
+def zero_dimensional(option: Any) -> Any:
+    """An option that is a tensor of one element without its dimensions; any other as it is."""
+    return option.squeeze() if isinstance(option, Tensor) and option.dim() else option
 
 
 def with_gradient(params: Iterable[Tensor]) -> list[tuple[Tensor, Tensor, Any]]:
@@ -88,8 +107,8 @@ def blocks(*arrays: Any) -> Iterable[Any]:
     return ([None if row is None else row[i : i + BLOCK] for row in rows] for i in range(0, first.size, BLOCK))
 
 
-def count(steps: Tensor, differentiable: bool) -> None:
-    """steps ← steps + 1."""
+def count(steps: Tensor, differentiable: bool) -> float:
+    """steps ← steps + 1, and that as a number."""
     array = steps._array
     if array.ndim == 0 and array.dtype in FLOATS and type(steps._counter) is list:
         array[()] = array.item() + 1
@@ -97,6 +116,18 @@ def count(steps: Tensor, differentiable: bool) -> None:
     else:
         with set_grad_enabled(differentiable):
             steps.add_(1)
+    return array.item()
+
+
+def put(number: Tensor, value: Any) -> None:
+    """number ← value, for a number that the state keeps."""
+    array = number._array
+    if type(value) is not Tensor and array.ndim == 0 and type(number._counter) is list:
+        array[()] = value
+        number._counter[0] += 1
+    else:
+        with set_grad_enabled(False):
+            number.copy_(value if isinstance(value, Tensor) else wrap(np.asarray(value)))
 
 
 def neg(x: Piece) -> Piece:
@@ -115,6 +146,66 @@ def add_(x: Piece, y: Piece, *, alpha: float) -> Piece:
         x += y
         return x
     return kernels.add_scaled(x, y, alpha, x if type(x) is ndarray else None)
+
+
+def sub(x: Piece, y: Piece) -> Piece:
+    """x − y."""
+    return x - y
+
+
+def mul(x: Piece, y: Piece | float) -> Piece:
+    """x·y."""
+    return x * kernels.quick(y, x)
+
+
+def div(x: Piece, y: Piece | float) -> Piece:
+    """x/y."""
+    return x / kernels.quick(y, x)
+
+
+def reciprocal(x: Piece) -> Piece:
+    """1/x."""
+    return np.reciprocal(x)
+
+
+def abs(x: Piece) -> Piece:
+    """|x|."""
+    return np.absolute(x)
+
+
+def sign(x: Piece) -> Piece:
+    """−1, 0 or 1."""
+    return np.sign(x)
+
+
+def maximum(x: Piece, y: Piece) -> Piece:
+    """The larger one; nan if one is nan."""
+    return np.maximum(x, y)
+
+
+def where(x: Piece, condition: Piece, other: float) -> Piece:
+    """x where the condition holds, else a number."""
+    if type(x) is ndarray:
+        return np.where(condition, x, x.dtype.type(other))
+    return x if condition else x.dtype.type(other)
+
+
+def clone(x: Piece) -> Piece:
+    """x as it is before a step changes it; nobody looks back here."""
+    return x
+
+
+def copy_(x: Piece, y: Piece) -> Piece:
+    """x ← y."""
+    if type(x) is not ndarray:
+        return y
+    x[...] = y
+    return x
+
+
+def clamp_(x: Piece, low: float, high: float) -> Piece:
+    """x ← the nearest number in [low, high]."""
+    return np.clip(x, low, high, out=x) if type(x) is ndarray else np.clip(x, low, high)
 
 
 def mul_(x: Piece, factor: float) -> Piece:

@@ -18,6 +18,8 @@ from ..tensor import Tensor
 
 Params = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
 
+FUSED_DEVICES = ["mps", "cuda", "xpu", "hpu", "cpu", "mtia", "privateuseone"]
+
 _before_all_steps: Hooks = OrderedDict()
 _after_all_steps: Hooks = OrderedDict()
 _EVENTS = ("step", "state_dict", "load_state_dict")
@@ -310,6 +312,23 @@ def _fitted(value: Any, p: Tensor, group: dict[str, Any], key: Any = None) -> An
     if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
         return type(value)(_fitted(v, p, group) for v in value)  # type: ignore[call-arg]
     return value
+
+
+def check_fused_dtype(p: Tensor) -> None:
+    """Only floats are updated by torch's fused kernels."""
+    if not p.is_floating_point():
+        raise RuntimeError(
+            "`fused=True` requires all the params to be floating point Tensors of supported devices: "
+            f"{FUSED_DEVICES} but {p.dtype} and {p.device.type}"
+        )
+
+
+def check_fused(fused: bool | None, foreach: bool | None, differentiable: bool) -> None:
+    """What torch's fused kernels do not go together with."""
+    if fused and differentiable:
+        raise RuntimeError("`fused` does not support `differentiable`")
+    if fused and foreach:
+        raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
 
 
 def check_learning_rate(lr: float | Tensor) -> None:

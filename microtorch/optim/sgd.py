@@ -9,9 +9,7 @@ from ..autograd.grad_mode import set_grad_enabled
 from ..tensor import Tensor
 from . import arithmetic
 from .arithmetic import ALL, NUMBERS, blocks, fits, numbers, with_gradient
-from .optimizer import Optimizer, Params, check_learning_rate, loss_of
-
-FUSED_DEVICES = ["mps", "cuda", "xpu", "hpu", "cpu", "mtia", "privateuseone"]
+from .optimizer import Optimizer, Params, check_fused, check_fused_dtype, check_learning_rate, loss_of
 
 
 class SGD(Optimizer):
@@ -60,10 +58,7 @@ class SGD(Optimizer):
             "fused": fused,
         }
         super().__init__(params, options)
-        if fused and differentiable:
-            raise RuntimeError("`fused` does not support `differentiable`")
-        if fused and foreach:
-            raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
+        check_fused(fused, foreach, differentiable)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
@@ -84,9 +79,9 @@ class SGD(Optimizer):
         weight_decay, nesterov, foreach = group["weight_decay"], group["nesterov"], group["foreach"]
         fused, differentiable = group["fused"], self.defaults["differentiable"]
         ready = with_gradient(group["params"])
-        if fused:
-            for p, _, _ in ready:
-                self._check_dtype(p)
+        if fused and ready and not self._dtype_checked:
+            check_fused_dtype(ready[0][0])
+            self._dtype_checked = True
         buffers = {p: self.state[p].get("momentum_buffer") for p, _, _ in ready} if momentum != 0 else {}
         options: Sequence[Any] = lr, momentum, dampening, weight_decay, nesterov, group["maximize"], foreach
         recorded = differentiable
@@ -117,14 +112,6 @@ class SGD(Optimizer):
             x._counter[0] += 1
             if b is not None:
                 b._counter[0] += 2
-
-    def _check_dtype(self, p: Tensor) -> None:
-        if not self._dtype_checked and not p.is_floating_point():
-            raise RuntimeError(
-                "`fused=True` requires all the params to be floating point Tensors of supported devices: "
-                f"{FUSED_DEVICES} but {p.dtype} and {p.device.type}"
-            )
-        self._dtype_checked = True
 
 
 def update(x: Any, b: Any, g: Any, do: Any, options: Sequence[Any]) -> tuple[Any, Any]:

@@ -1,5 +1,5 @@
-"""Tools around training: `data`."""
+"""Tools around training: `data`, `checkpoint`, `dlpack`."""
 
 from ..later import package as _package
 
-__getattr__, __dir__ = _package(__name__, {"": "data"})
+__getattr__, __dir__ = _package(__name__, {"": "checkpoint data dlpack"})

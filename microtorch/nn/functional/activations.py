@@ -1,4 +1,4 @@
-"""Nonlinearities, element by element."""
+"""Nonlinearities, element by element, which are methods of tensors or made of these."""
 
 from __future__ import annotations
 
@@ -24,3 +24,13 @@ def sigmoid(input: Tensor) -> Tensor:
 def tanh(input: Tensor) -> Tensor:
     """The hyperbolic tangent."""
     return input.tanh()
+
+
+def softsign(input: Tensor) -> Tensor:
+    """x/(1 + |x|)."""
+    return input / (input.abs() + 1)
+
+
+def tanhshrink(input: Tensor) -> Tensor:
+    """x − tanh x."""
+    return input - input.tanh()

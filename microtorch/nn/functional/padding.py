@@ -1,0 +1,3 @@
+"""More elements at the ends of dimensions."""
+
+from ...ops.pad_modes import pad as pad

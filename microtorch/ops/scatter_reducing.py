@@ -1,0 +1,271 @@
+"""Elements and slices combined with what is already at their place: by sum, product, mean, or the larger or smaller."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import dtypes
+from ..arguments import fit, to_int, wrong_type
+from ..casting import cast
+from ..op import not_implemented, op
+from ..settings import warn_once
+from ..tensor import wrap_dim
+from .arithmetic import name_of
+from .comparison import where
+from .gathering import grid
+from .reduction import EXPECTED_OUT
+from .scattering import check_scatter
+
+COMBINE = {"sum": np.add, "mean": np.add, "prod": np.multiply, "amax": np.maximum, "amin": np.minimum}
+
+
+def _neutral(reduce, dtype):
+    """What changes nothing when it is combined with a number."""
+    if reduce in ("sum", "mean", "prod"):
+        return dtype.type(reduce == "prod")
+    if dtype.kind == "f":
+        return dtype.type(-np.inf if reduce == "amax" else np.inf)
+    if dtype.kind == "b":
+        return np.bool_(reduce == "amin")
+    return dtype.type(np.iinfo(dtype).min if reduce == "amax" else np.iinfo(dtype).max)
+
+
+def _combined(input, places, values, reduce, include_self):
+    """A copy in which values are combined with what is at their places, one after the other in order."""
+    result = np.array(input, np.float32 if input.dtype == np.float16 else None, order="C")
+    values = values.astype(result.dtype, copy=False)
+    if not include_self:
+        result[places] = _neutral(reduce, result.dtype)
+    COMBINE[reduce].at(result, places, values)
+    if reduce == "mean":
+        count = np.full(result.shape, int(include_self))
+        np.add.at(count, places, 1)
+        count = np.maximum(count, 1)
+        divided = result / count.astype(result.dtype) if result.dtype.kind == "f" else result // count
+        result = divided.astype(result.dtype)
+    return cast(result, input.dtype)
+
+
+# -- elements ----------------------------------------------------------------------------------------------------------
+
+
+class _Elements:
+    """How the gradient formulas below reach the places of elements."""
+
+    def __init__(self, dim: Any, index: Any) -> None:
+        self.arguments = dim, index
+
+    def get(self, x: Any) -> Any:
+        return x.gather(*self.arguments)
+
+    def add(self, x: Any, values: Any) -> Any:
+        return x.scatter_add(*self.arguments, values)
+
+    def clear(self, x: Any) -> Any:
+        return x.scatter(*self.arguments, 0)
+
+    def combine(self, x: Any, values: Any, include_self: bool) -> Any:
+        return x.scatter_reduce(*self.arguments, values, "prod", include_self=include_self)
+
+
+class _Slices(_Elements):
+    """The same for whole slices."""
+
+    def get(self, x: Any) -> Any:
+        return x.index_select(*self.arguments)
+
+    def add(self, x: Any, values: Any) -> Any:
+        return x.index_add(*self.arguments, values)
+
+    def clear(self, x: Any) -> Any:
+        return x.index_fill(*self.arguments, 0)
+
+    def combine(self, x: Any, values: Any, include_self: bool) -> Any:
+        return x.index_reduce(*self.arguments, values, "prod", include_self=include_self)
+
+
+def _slope_of_input(g, at, input, source, reduce, include_self, out):
+    """The gradient of what was there before."""
+    if reduce == "prod":
+        filled = input.masked_fill(input == 0, 1)
+        slope = g * at.combine(filled, source, include_self) / filled
+    elif reduce == "mean":
+        slope = g / _count(g, at, source, include_self)
+    elif reduce in ("amax", "amin"):
+        slope = g * (input == out).to(g.dtype) / _ties(at, input, source, out)
+    else:
+        slope = g
+    return slope if include_self else at.clear(slope)
+
+
+def _slope_of_source(g, at, input, source, reduce, include_self, out):
+    """The gradient of what was combined with it."""
+    if reduce == "prod":
+        zero = source == 0
+        zeros = at.get(at.add(input.new_zeros(input.shape), zero.to(input.dtype)))
+        alone = zero.logical_and(zeros == 1)
+        others = at.combine(input, source.masked_fill(alone, 1), include_self)
+        return where(alone, at.get(g * others), at.get(g * out) / source.masked_fill(zero, 1))
+    if reduce == "mean":
+        return at.get(g) / at.get(_count(g, at, source, include_self))
+    if reduce in ("amax", "amin"):
+        return at.get(g) * (source == at.get(out)).to(g.dtype) / at.get(_ties(at, input, source, out))
+    return at.get(g)
+
+
+def _count(g, at, source, include_self):
+    """How many numbers came together at each place."""
+    count = g.new_ones(g.shape) if include_self else g.new_zeros(g.shape)
+    count = at.add(count, source.new_ones(source.shape))
+    return count.masked_fill(count == 0, 1)
+
+
+def _ties(at, input, source, out):
+    """How many of them are the result: they share its gradient."""
+    return at.add((input == out).to(input.dtype), (source == at.get(out)).to(input.dtype))
+
+
+@op(
+    input=lambda g, dim, index, input, src, reduce, include_self, out: _slope_of_input(
+        g, _Elements(dim, index), input, src, reduce, include_self, out
+    ),
+    index=None,
+    src=lambda g, dim, index, input, src, reduce, include_self, out: _slope_of_source(
+        g, _Elements(dim, index), input, src, reduce, include_self, out
+    ),
+    in_place=True,
+    strict_out=EXPECTED_OUT,
+)
+def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
+    """A copy in which out[i, index[i, j]] is combined with src[i, j] for dim = 1, and so on.
+
+    `reduce`: "sum", "prod", "mean", "amax" or "amin"; without `include_self` of the new ones alone.
+    """
+    if not isinstance(reduce, str):
+        raise wrong_type("reduce", 5, "str", reduce)
+    if reduce not in COMBINE:
+        raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
+    dim = check_scatter("scatter_reduce", input, dim, index, src)
+    if reduce == "mean" and input.dtype == bool and index.size:
+        raise not_implemented("scatter_gather_tensor_cpu_reduce_mean", dtypes.bool_)
+    return _scattered(input, dim, index, src, reduce, include_self)
+
+
+def _scattered(input, dim, index, values, reduce, include_self=True):
+    if not index.size:
+        return np.array(input, order="C")
+    if not input.ndim:
+        whole = _combined(input.reshape(1), (index.reshape(-1),), values.reshape(-1), reduce, include_self)
+        return whole.reshape(())
+    values = values[tuple(slice(n) for n in index.shape)] if values.ndim else values.reshape(index.shape)
+    return _combined(input, grid(index, dim), values, reduce, include_self)
+
+
+# -- what scatter(reduce=…) is -----------------------------------------------------------------------------------------
+
+OLD = {"add": "sum", "multiply": "prod"}
+
+
+def _old(reduce):
+    if reduce not in OLD:
+        raise RuntimeError("reduce argument must be either add or multiply.")
+    return OLD[reduce]
+
+
+@op(
+    input=lambda g: g,
+    index=None,
+    src=lambda g: g,
+    node="NotImplemented",
+    called="scatter",
+    strict_out=EXPECTED_OUT,
+    in_place=True,
+    public=False,
+)
+def scatter_reduce_tensor(input, dim, index, src, reduce):
+    """`scatter_reduce` under an older name, without a gradient."""
+    warn_once(
+        "The reduce argument of torch.scatter with Tensor src is deprecated and will be removed in a future PyTorch "
+        "release. Use torch.scatter_reduce instead for more reduction options."
+    )
+    dim = check_scatter("scatter", input, dim, index, src)
+    return _scattered(input, dim, index, src, _old(reduce))
+
+
+@op(
+    input=lambda g: g,
+    index=None,
+    node="NotImplemented",
+    called="scatter",
+    strict_out=EXPECTED_OUT,
+    in_place=True,
+    public=False,
+)
+def scatter_reduce_value(input, dim, index, value, reduce):
+    """The same with one number in the place of all."""
+    number = fit(value, dtypes.FROM_NUMPY[input.dtype])
+    dim = check_scatter("scatter", input, dim, index)
+    return _scattered(input, dim, index, np.broadcast_to(number, index.shape), _old(reduce))
+
+
+# -- slices ------------------------------------------------------------------------------------------------------------
+
+
+@op(
+    input=lambda g, dim, index, input, source, reduce, include_self, out: _slope_of_input(
+        g, _Slices(dim, index), input, source, reduce, include_self, out
+    ),
+    index=None,
+    source=lambda g, dim, index, input, source, reduce, include_self, out: _slope_of_source(
+        g, _Slices(dim, index), input, source, reduce, include_self, out
+    ),
+    in_place=True,
+    strict_out=EXPECTED_OUT,
+)
+def index_reduce(input, dim, index, source, reduce, *, include_self=True):
+    """A copy in which slices of a dimension are combined with those of `source`, at the indices of a vector.
+
+    `reduce`: "prod", "mean", "amax" or "amin"; without `include_self` of the new ones alone.
+    """
+    if not isinstance(reduce, str):
+        raise wrong_type("reduce", 5, "str", reduce)
+    if reduce not in ("prod", "mean", "amax", "amin"):
+        raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
+    dim = wrap_dim(to_int("dim", 2, dim), input.ndim)
+    if index.ndim > 1:
+        raise IndexError(
+            f"index_reduce_(): Index is supposed to be a vector, but got dim: {index.ndim} with type: {name_of(index)} and "
+            f"size: {list(index.shape)}"
+        )
+    if index.dtype not in (np.int64, np.int32):
+        raise RuntimeError("index_reduce_(): Expected dtype int32/int64 for index but got: " + name_of(index))
+    if source.dtype != input.dtype:
+        raise RuntimeError(
+            f"index_reduce_(): self ({name_of(input)}) and source ({name_of(source)}) must have the same scalar type"
+        )
+    count = source.shape[dim] if source.ndim else 1
+    if index.size != count:
+        raise RuntimeError(
+            f"index_reduce_(): Number of indices ({index.size}) should be equal to source.size(dim): ({count}), for dim: "
+            f"{dim}"
+        )
+    shapes = [[n for d, n in enumerate(a.shape) if d != dim] for a in (input, source)]
+    if input.ndim and source.ndim and shapes[0] != shapes[1]:
+        raise RuntimeError(
+            "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = "
+            f"{list(input.shape)} source.shape = {list(source.shape)}"
+        )
+    warn_once("index_reduce() is in beta and the API may change at any time.")
+    size = input.shape[dim] if input.ndim else 1
+    if ((index < 0) | (index >= size)).any():
+        raise IndexError("index out of range in self")
+    if input.dtype == bool and (reduce == "mean" or not include_self):
+        raise not_implemented("div_floor_cpu" if include_self else "index_reduce_func_exclude_input_init", dtypes.bool_)
+    if not input.ndim:
+        return _combined(input.reshape(1), (index.reshape(-1),), source.reshape(-1), reduce, include_self).reshape(())
+    places = (slice(None),) * dim + (index.reshape(-1),)
+    return _combined(
+        input, places, source.reshape((*input.shape[:dim], count, *input.shape[dim + 1 :])), reduce, include_self
+    )

@@ -1,0 +1,148 @@
+"""Rows for the normalizations; `test_nn_normalization.py` has the layers and what is gathered from batches."""
+
+from __future__ import annotations
+
+from rows import Row, call
+
+FLOATS = ["float32", "float64", "float16"]
+SUMS = "statistics are sums, which torch adds up in another order; the square root and the quotients round after them"
+
+ROWS = [
+    Row(
+        "nn.functional.layer_norm",
+        [lambda d: call(d(3, 4), (4,), d(4), d(4)), lambda d: call(d(2, 3, 4), (3, 4))],
+        once=[
+            lambda d: call(d(3, 4), (4,), d(4)),
+            lambda d: call(d(3, 4), [4], eps=0.5),
+            lambda d: call(d(7), (7,)),
+            lambda d: call(d(0, 4), (4,), d(4)),
+            lambda d: call(d(5, 40), (40,), d(40), d(40)),
+        ],
+        bad=[
+            lambda d: call(d(3, 4), (3,)),
+            lambda d: call(d(3, 4), ()),
+            lambda d: call(d(3, 4), 4),
+            lambda d: call(d(3, 4), (4.0,)),
+            lambda d: call(d(3, 4), (4,), d(3)),
+            lambda d: call(d(3, 4), (4,), d(4), d(3)),
+            lambda d: call(d(3, 4), (3, 3, 4)),
+            lambda d: call(d(3, 4), (4,), None, None, "a"),
+            lambda d: call(d(3, 4), (4,), d.typed("float64", 4)),
+            lambda d: call(3, (4,)),
+        ],
+        ulp=8,
+        grad_ulp=16,
+        largest=True,
+        forms="function",
+        reason=SUMS,
+    ),
+    Row(
+        "nn.functional.rms_norm",
+        [lambda d: call(d(3, 4), (4,), d(4)), lambda d: call(d(2, 3, 4), (3, 4))],
+        once=[lambda d: call(d(3, 4), [4], None, 0.5), lambda d: call(d(7), (7,)), lambda d: call(d(0, 4), (4,))],
+        bad=[
+            lambda d: call(d(3, 4), (3,)),
+            lambda d: call(d(3, 4), ()),
+            lambda d: call(d(3, 4), 4),
+            lambda d: call(d(3, 4), (4,), d(3)),
+            lambda d: call(d(3, 4), (3, 3, 4)),
+            lambda d: call(3, (4,)),
+        ],
+        ulp=8,
+        grad_ulp=16,
+        largest=True,
+        dtypes=["float32", "float64", "int64", "bool"],
+        forms="function",
+        reason=SUMS,
+    ),
+    Row(
+        "nn.functional.group_norm",
+        [lambda d: call(d(3, 8), 2, d(8), d(8)), lambda d: call(d(2, 4, 3), 2)],
+        once=[
+            lambda d: call(d(2, 4, 3), 4, d(4)),
+            lambda d: call(d(2, 4, 3), 1, eps=0.5),
+            lambda d: call(d(2, 6, 3, 2), 2, d(6), d(6)),
+        ],
+        bad=[
+            lambda d: call(d(3, 4), 3),
+            lambda d: call(d(3, 4), 0),
+            lambda d: call(d(3, 4), -2),
+            lambda d: call(d(4), 2),
+            lambda d: call(d(1, 3), 3),
+            lambda d: call(d(3, 4), 2, d(2)),
+            lambda d: call(d(3, 4), 2, d(4), d(4, 1)),
+            lambda d: call(d(3, 4), 2, d.typed("float64", 4)),
+        ],
+        ulp=8,
+        grad_ulp=16,
+        largest=True,
+        forms="function",
+        reason=SUMS,
+    ),
+    Row(
+        "nn.functional.batch_norm",
+        [
+            lambda d: call(d(5, 4), None, None, d(4), d(4), training=True),
+            lambda d: call(d(3, 2, 4), d(2), d.positive(2), d(2)),
+        ],
+        once=[
+            lambda d: call(d(5, 4), d(4), d.positive(4), training=True, momentum=0.3),
+            lambda d: call(d(2, 3, 2, 2), None, None, d(3), d(3), True, eps=0.5),
+            lambda d: call(d(5, 4), d(4), d.positive(4), d(4), d(4)),
+            lambda d: call(d(0, 4), d(4), d.positive(4), d(4), d(4), training=True),
+        ],
+        bad=[
+            lambda d: call(d(5, 4), d(3), d(4), training=True),
+            lambda d: call(d(5, 4), d(4), d(3)),
+            lambda d: call(d(5, 4), None, d(4), training=True),
+            lambda d: call(d(5, 4), None, None),
+            lambda d: call(d(5, 4), d(4), None),
+            lambda d: call(d(5, 4), None, None, d(3), training=True),
+            lambda d: call(d(5, 4), None, None, d(4), d(5), training=True),
+            lambda d: call(d(4), None, None, training=True),
+            lambda d: call(d(1, 4), None, None, training=True),
+            lambda d: call(d(5, 4), None, None, training=True, eps=0),
+            lambda d: call(d(5, 4), d(4), d(4), eps=-1),
+            lambda d: call(d(5, 4), d(4), d(4), momentum=None),
+            lambda d: call(d(5, 4), d.typed("float64", 4), d.typed("float64", 4)),
+        ],
+        ulp=8,
+        grad_ulp=16,
+        largest=True,
+        layouts=("transposed", "sliced"),  # of samples that are all alike only rounding is left
+        forms="function",
+        reason=SUMS,
+    ),
+    Row(
+        "nn.functional.instance_norm",
+        [lambda d: call(d(2, 3, 4)), lambda d: call(d(2, 3, 4), None, None, d(3), d(3))],
+        once=[
+            lambda d: call(d(2, 3, 4), d(3), d.positive(3), momentum=0.3),
+            lambda d: call(d(2, 3, 4), d(3), d.positive(3), None, None, False),
+            lambda d: call(d(2, 3, 2, 2), eps=0.5),
+        ],
+        bad=[
+            lambda d: call(d(2, 3, 4), d(2), d(3)),
+            lambda d: call(d(2, 3, 4), None, None, d(2)),
+            lambda d: call(d(2, 3)),
+            lambda d: call(d(2, 3, 1)),
+            lambda d: call(d(2, 3, 4), None, None, None, None, False),
+        ],
+        ulp=8,
+        grad_ulp=16,
+        largest=True,
+        forms="function",
+        reason=SUMS,
+    ),
+    Row(
+        "nn.functional.normalize",
+        [lambda d: call(d(3, 4)), lambda d: call(d(2, 3, 4), dim=0)],
+        once=[lambda d: call(d(3, 4), 1.0, -1), lambda d: call(d(4) * 0, dim=0, eps=0.5), lambda d: call(d(3, 4), 3)],
+        bad=[lambda d: call(d(3)), lambda d: call(d(3, 4), dim=2)],
+        ulp=4,
+        grad_ulp=16,
+        largest=True,
+        dtypes=FLOATS,
+        reason=SUMS,
+    ),
+]
