@@ -27,7 +27,7 @@ LEFT_OUT = {
     "accelerators and their libraries": r"""
         (cudnn|miopen|mkldnn|mkl|xnnpack)_.* .*[Ss]tream.* Event AcceleratorError OutOfMemoryError is_vulkan_available
         is_(ipu|maia|mtia|vulkan|xla|xpu) (ipu|mps|mtia|xpu) to_mkldnn get_device_module .*Vulkan.* DeviceObjType .*cudagraph.*
-        DeviceType Profiler.* kineto_available grouped_mm scaled_(grouped_)?mm ScalingType SwizzleType tf32_notes
+        DeviceType grouped_mm scaled_(grouped_)?mm ScalingType SwizzleType tf32_notes
         set_(warn|override)_.*stream.*""",
     "several processes and machines": r"""
         .*[Dd]istributed.* DataParallel SyncBatchNorm RRefType .*multiprocessing.* share_memory_ from_file fork wait
@@ -46,6 +46,16 @@ LEFT_OUT = {
     "kernels that are not meant to be called": r"""
         native_.* .*_copy (constant|adaptive).*_jvp unsafe_.* slice_inverse norm_except_dim .*_forward pdist_.*
         fused_.* segment_reduce cudnn_is_acceptable legacy_contiguous_format""",
+    "special functions of physics and statistics": r"""
+        airy_ai .*bessel_.* .*_polynomial_.* erfcx gammaincc? igammac?_? log_ndtr ndtri""",
+    "factorizations beyond what a regression needs": r"""
+        lu.* ldl_.* householder_product geqrf orgqr ormqr qr svd svd_lowrank pca_lowrank cholesky_(inverse|solve)
+        triangular_solve""",
+    "forward-mode differentiation": r"forward_ad",
+    "measuring": r"profiler Profiler.* kineto_available",
+    "layers that wait for their first input": r"Lazy.* Uninitialized.*",
+    "selective checkpointing": r"SAC_.* .*[Ss]elective.* CheckpointPolicy GraphExecGroup",
+    "storages with a type in their name": r"(Bool|Byte|Char|Double|Float|Half|Int|Long|Short)?Storage(Base)?",
     "names of dimensions": r"align_.* refine_names rename_? name",
     "data pipes": r"""
         .*DataPipe DataChunk .*functional_datapipe .*determinis(m|tic) .*_validation.*""",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from .lacking import lacking
+
 # The modules of `ops`, and what of each is here: in the module it has the prefix `linalg_`.
 INDEX = {
     "decompositions": "LinAlgError cholesky cholesky_ex eigh eigvalsh qr svd svdvals",
@@ -20,7 +22,7 @@ HOMES = {name: module for module, names in INDEX.items() for name in names.split
 
 def __getattr__(name: str) -> Any:
     if name not in HOMES:
-        raise AttributeError(f"microtorch does not have torch.linalg.{name}")
+        raise lacking("torch.linalg", name)
     module = import_module(f".ops.{HOMES[name]}", __package__)
     found = globals()[name] = getattr(module, f"linalg_{name}", None) or getattr(module, name)
     return found

@@ -6,10 +6,9 @@ import sys
 from typing import Any
 
 from .arguments import wrong_type
+from .lacking import lacking
 from .op import FUNCTIONS, REGISTRY, renamed, unpublished
 from .tensor import Tensor
-
-LACKS = "microtorch does not have torch.special.{}"
 
 # Functions of torch that are here as well, under the name on the left.
 ALSO = ("digamma", "erf", "erfc", "erfinv", "exp2", "expm1", "i0", "log1p", "log_softmax", "logit", "logsumexp")
@@ -51,7 +50,7 @@ def __getattr__(name: str) -> Any:
     elif name in ("ndtr", "round"):
         found = globals()[f"special_{name}"]
     else:
-        raise AttributeError(LACKS.format(name))
+        raise lacking("torch.special", name)
     setattr(sys.modules[__name__], name, found)
     return found
 

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from .lacking import lacking
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
@@ -174,6 +176,4 @@ def __getattr__(name: str) -> Any:
     """The classes of torch.storage, which are made far below in the house."""
     if name in ("TypedStorage", "UntypedStorage"):
         return getattr(sys.modules[__package__], name)
-    raise AttributeError(
-        f"module 'torch.storage' has no attribute '{name}': microtorch does not have torch.storage.{name}"
-    )
+    raise lacking("torch.storage", name)

@@ -314,7 +314,7 @@ def test_gradients_through_steps(kind: str, options: dict[str, Any], learns: str
 @pytest.mark.parametrize("name", ["SparseAdam", "Adafactor", "Muon", "swa_utils"])
 def test_what_is_missing_says_so(name: str) -> None:
     assert hasattr(THEIRS.module.optim, name)
-    with pytest.raises(AttributeError, match=f"microtorch does not have torch.optim.{name}; its optimizers are Ad"):
+    with pytest.raises(AttributeError, match=f"microtorch.* does not have torch.optim.{name}"):
         getattr(microtorch.optim, name)
 
 

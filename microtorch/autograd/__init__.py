@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from ..later import member
+from ..later import package
 from . import grad_mode
 from .differentiate import backward, grad
 from .grad_mode import (
@@ -18,12 +16,6 @@ from .grad_mode import (
     set_multithreading_enabled,
 )
 from .gradcheck import gradcheck, gradgradcheck
-
-if TYPE_CHECKING:
-    from . import anomaly_mode, function, functional, graph
-    from .anomaly_mode import detect_anomaly, set_detect_anomaly
-    from .function import Function
-    from .variable import Variable
 
 __all__ = [
     "Function",
@@ -49,25 +41,12 @@ __all__ = [
     "set_multithreading_enabled",
 ]
 
-_LATER = {name: name for name in ("anomaly_mode", "function", "functional", "graph", "variable")} | {
-    "Function": "function",
-    "Variable": "variable",
-    "detect_anomaly": "anomaly_mode",
-    "set_detect_anomaly": "anomaly_mode",
-}
-_LACKING = {
-    "forward_ad": "forward-mode differentiation",
-    "profiler": "a profiler",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _LATER:
-        return member(__name__, _LATER, name)
-    if name in _LACKING:
-        raise AttributeError(f"microtorch does not have torch.autograd.{name} ({_LACKING[name]})")
-    raise AttributeError(f"module 'torch.autograd' has no attribute '{name}'")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER})
+__getattr__, __dir__ = package(
+    __name__,
+    {
+        "": "anomaly_mode function functional graph variable",
+        "anomaly_mode": "detect_anomaly set_detect_anomaly",
+        "function": "Function",
+        "variable": "Variable",
+    },
+)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 from weakref import WeakKeyDictionary, WeakSet
 
 from .. import watched
 from ..engine import AccumulateGrad, Node, TensorForm, edges_into
 from ..engine import mode as current
 from ..hooks import RemovableHandle
+from ..later import package
 from ..tensor import Tensor
 from ..views import gradient_edge
 from .differentiate import GradientEdge, get_gradient_edge
@@ -156,7 +157,4 @@ def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
         watched.watching.forbidden = before
 
 
-def __getattr__(name: str) -> NoReturn:
-    from ..lacking import lacking
-
-    raise lacking("torch.autograd.graph", name)
+__getattr__, __dir__ = package(__name__, {})

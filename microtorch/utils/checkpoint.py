@@ -13,6 +13,7 @@ from ..autograd import backward, enable_grad, is_grad_enabled, no_grad
 from ..autograd.function import Function
 from ..autograd.graph import saved_tensors_hooks
 from ..engine import TensorForm, mode
+from ..later import package
 from ..random import fork_rng, get_rng_state, set_rng_state
 from ..saved import SAVED
 from ..tensor import Tensor
@@ -348,3 +349,6 @@ To fix this, either:
 See https://github.com/pytorch/pytorch/issues/166926 for more details and
 workaround examples.
 """
+
+
+__getattr__, __dir__ = package(__name__, {})

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...autograd import Function
+from ...autograd.function import Function
 from ...engine import Node, mode
 from ...hooks import Hooks, RemovableHandle, add_hook
 from ...tensor import Tensor
