@@ -110,7 +110,7 @@ def lines() -> Iterator[Line]:
             same_name = list(group)
             results, gradients = measure(same_name)
             if results.count:
-                exact = not any(row.ulp or row.grad_ulp for row in same_name)
+                exact = not any(row.ulp or row.grad_ulp or row.exact for row in same_name)
                 text = f"| `{name}` | {results.text()} | {gradients.text()} |"
                 yield Line(name, exact, results.is_all and gradients.is_all, text)
 
