@@ -182,6 +182,23 @@ def to_number(argument: str, position: int, value: Any) -> bool | int | float:
     return array.item()
 
 
+def to_float(argument: str, position: int, value: Any) -> float:
+    """A Python float; whatever is a number will do."""
+    if type(value) is not float:
+        try:
+            value = to_number(argument, position, value)
+        except (TypeError, NotImplementedError):
+            raise wrong_type(argument, position, "float", value) from None
+    return float(value)
+
+
+def to_bool(argument: str, position: int, value: Any) -> bool:
+    """True or False, for which nothing else will do."""
+    if value is True or value is False:
+        return value
+    raise wrong_type(argument, position, "bool", value)
+
+
 def fit(value: bool | int | float, dtype: dtypes.dtype, name: str | None = None) -> Any:
     """A number in a dtype, as a numpy scalar; refused where it is beyond the dtype's range.
 

@@ -16,10 +16,13 @@ Array = np.ndarray[Any, Any]
 LEVELS = 8
 
 
-def levelled(terms: Array, places: Array, size: int) -> Any:
-    """The sum of terms that stand at these ascending places of `size`; nothing is emptied at a place that is left out."""
+def levelled(terms: Array, places: Array | None, size: int) -> Any:
+    """The sum of terms that stand at these ascending places of `size`, or at all of them if it is None.
+
+    Nothing is emptied at a place that is left out.
+    """
     power = max(4, (size - 1).bit_length() // LEVELS)
-    if len(terms) == size and size:
+    if places is None:
         return _dense(terms, 1 << power)
     rest: list[Any] = []
     for level in range(LEVELS - 1):
@@ -41,8 +44,8 @@ def _dense(terms: Array, run: int) -> Any:
         end = 1 + runs * run
         total = total + (np.add.accumulate(terms[end:])[-1] if end < len(terms) else zero)
         sums = np.add.accumulate(terms[1:end].reshape(runs, run), 1)[:, -1] if runs else terms[:0]
-        terms = np.concatenate((terms[:1], sums))
-    return total + terms[0]
+        terms = np.concatenate((terms[:1], sums)) if runs else terms[:1]
+    return total + (terms[0] if len(terms) else zero)
 
 
 def _in_groups(terms: Array, last: Array) -> Array:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, kernels
+from ..arguments import to_bool, to_float
 from ..engine import mode
 from ..op import not_implemented, only_function, op
 from ..tensor import Tensor
@@ -20,7 +21,6 @@ from .normalization import (
     standardized_backward,
     statistics,
     times,
-    to_float,
 )
 from .pointwise import rsqrt
 from .softmax import widened
@@ -129,8 +129,13 @@ def batch_norm(
     by the part `momentum`; else they are these.
     """
     require_tensor("input", 1, input)
+    training = to_bool("training", 6, training)
     momentum, eps = to_float("momentum", 7, momentum), to_float("eps", 8, eps)
     features = input.size(1) if training or (running_mean is not None and running_var is not None) else 0
+    if not input.numel():
+        result = input.clone()
+        result = result if weight is None else result * weight[0]
+        return result if bias is None else result + bias[0]
     for name, gathered in (("running_mean", running_mean), ("running_var", running_var)):
         if gathered is None and not training:
             raise RuntimeError(f"{name} must be defined in evaluation mode")
@@ -144,10 +149,6 @@ def batch_norm(
             raise RuntimeError(f"{name} should contain {features} elements not {numbers.numel()}")
     if training and (running_mean is None) != (running_var is None):
         raise ValueError("running_mean and running_var must either both be None or neither be None")
-    if not input.numel():
-        result = input.clone()
-        result = result if weight is None else result * weight[0]
-        return result if bias is None else result + bias[0]
     for name, gathered in (("running_mean", running_mean), ("running_var", running_var)):
         if gathered is not None and gathered.requires_grad and mode.grad:
             raise RuntimeError(
@@ -155,7 +156,7 @@ def batch_norm(
                 "input cannot have requires_grad True."
             )
     return native_batch_norm(
-        input, weight, bias, running_mean, running_var, training=bool(training), momentum=momentum, eps=eps
+        input, weight, bias, running_mean, running_var, training=training, momentum=momentum, eps=eps
     )
 
 

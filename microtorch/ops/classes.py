@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from ..arguments import to_int
+from ..arguments import to_float, to_int
 from ..kernels.levels import levelled
 from ..op import not_implemented, op, unpublished
 from ..tensor import Tensor, wrap
 from .arithmetic import name_of
 from .creation import zeros_like
-from .loss import MEAN, NONE, SUM, require_tensors, to_float, without_gradient
+from .loss import MEAN, NONE, SUM, require_tensors, without_gradient
 from .numbers import over_number, plus_number, times_number
 from .softmax import log_softmax_of
 
@@ -35,16 +36,15 @@ def _node(name: str, spatial: str) -> Any:
 )
 def nll_loss(input, target, total_weight, reduction, ignore_index, weight=None):
     """−w[t]·x[t]: of (N, C) for every row, of (N, C, H, W) for every pixel; their sum; or that divided by Σ w[t]."""
-    places, kept, classes = _places(input, target, ignore_index)
-    chosen = input.ravel().take(places)
+    places, classes, where = _looked_up(input, target, ignore_index)
+    terms = -input.ravel().take(places)
+    if weight is not None:
+        terms = terms * weight.take(classes)
     if reduction == NONE:
-        loss = -chosen if weight is None else -chosen * weight.take(classes)
-        return np.where(kept, loss, loss.dtype.type(0)).reshape(target.shape if input.ndim > 1 else ())
+        return _spread(terms, where, target.size).reshape(target.shape if input.ndim > 1 else ())
     if not target.size:
         return np.array(np.nan if reduction == MEAN else 0, input.dtype)
-    terms = -(chosen if weight is None else chosen * weight.take(classes))
-    where = np.flatnonzero(kept)
-    total = levelled(terms.ravel()[where], where, kept.size)
+    total = levelled(terms, where, target.size)
     return total / total_weight if reduction == MEAN else total
 
 
@@ -62,42 +62,61 @@ def nll_loss(input, target, total_weight, reduction, ignore_index, weight=None):
 )
 def nll_loss_backward(grad_output, input, target, total_weight, reduction, ignore_index, weight=None):
     """−g·w[t] at the place of t, with `reduction` "mean" divided by Σ w[t]; 0 everywhere else."""
-    places, kept, classes = _places(input, target, ignore_index)
-    places, classes = places[kept], classes[kept]
-    gradient = np.zeros(input.shape, input.dtype)
+    places, classes, where = _looked_up(input, target, ignore_index)
     if reduction == NONE:
-        g = np.broadcast_to(grad_output, target.shape).reshape(kept.shape)[kept]
-        values = -g if weight is None else -weight.take(classes) * g
+        g = -np.broadcast_to(grad_output, target.shape).ravel()
+        g = g if where is None else g[where]
     else:
         g = -(grad_output / total_weight if reduction == MEAN else grad_output)
-        values = g if weight is None else weight.take(classes) * g
-    gradient.reshape(-1)[places] = values
+    gradient = np.zeros(input.shape, input.dtype)
+    gradient.reshape(-1)[places] = g if weight is None else weight.take(classes) * g
     return gradient
 
 
-def _places(input, target, ignore_index):
-    """Where in memory the input for each target stands, as (N, pixels); which targets count; and their classes."""
+def _looked_up(input, target, ignore_index):
+    """For the targets that count: the places of their elements in the input, their classes, and their own places."""
     batch, classes = (1, input.size) if input.ndim == 1 else input.shape[:2]
-    wanted = target.reshape(batch, -1) if batch else np.zeros((0, 0), np.int64)
-    kept = wanted != ignore_index
-    wanted = np.where(kept, wanted, 0).astype(np.int64, copy=False)
-    pixels = wanted.shape[1]
-    first = np.arange(batch)[:, None] * (classes * pixels) + np.arange(pixels)  # where the first class stands
-    return first + wanted * pixels, kept, wanted
+    pixels = math.prod(input.shape[2:])
+    first = np.arange(batch) * (classes * pixels)  # where the first class stands
+    if input.ndim > 2:
+        first = np.add.outer(first, np.arange(pixels)).ravel()
+    wanted, where = target.ravel(), _counted(target, classes, ignore_index)
+    if where is not None:
+        first, wanted = first[where], wanted[where]
+    return first + (wanted if pixels == 1 else wanted.astype(np.int64) * pixels), wanted, where
+
+
+def _counted(target, classes, ignore_index):
+    """The places of the targets that count, None if all do; or the error that one of these is no class."""
+    wanted = target.ravel()
+    whole = (
+        wanted.view(np.uint64) if wanted.dtype == np.int64 else wanted
+    )  # what is negative is then beyond all classes
+    if not 0 <= ignore_index < classes and (not whole.size or np.maximum.reduce(whole) < classes):
+        return None
+    where = np.flatnonzero(wanted != ignore_index)
+    outside = where[whole[where] >= classes]
+    if outside.size:
+        raise IndexError(f"Target {wanted[outside[0]]} is out of bounds.")
+    return where if where.size < wanted.size else None
+
+
+def _spread(terms, where, size):
+    """The terms at their places, and 0 elsewhere."""
+    if where is None:
+        return terms
+    spread = np.zeros(size, terms.dtype)
+    spread[where] = terms
+    return spread
 
 
 def _total_weight(input, target, weight, ignore_index):
     """Σ w[t] over the targets that count; or the error that one of these is no class."""
-    array = target.ravel()
-    where = np.flatnonzero(array != ignore_index)
-    counted = array[where]
-    classes = input.shape[min(1, input.ndim - 1)]
-    outside = (counted < 0) | (counted >= classes)
-    if outside.any():
-        raise IndexError(f"Target {counted[outside][0]} is out of bounds.")
+    where = _counted(target, input.shape[min(1, input.ndim - 1)], ignore_index)
+    wanted = target.ravel() if where is None else target.ravel()[where]
     if weight is None:
-        return np.array(len(counted), input.dtype)
-    return np.asarray(levelled(weight.ravel()[counted.astype(np.int64, copy=False)], where, array.size))
+        return np.array(wanted.size, input.dtype)
+    return np.asarray(levelled(weight.take(wanted), where, target.size))
 
 
 def _check_classes(input, target, weight):
@@ -107,13 +126,13 @@ def _check_classes(input, target, weight):
     spatial = x.ndim == 4
     if not spatial and t.ndim > 1:
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
+    if spatial and t.ndim != 3:
+        raise RuntimeError(
+            "only batches of spatial targets supported (3D tensors) but got targets of dimension: " + str(t.ndim)
+        )
     if t.dtype not in (np.int64, np.uint8):
         raise RuntimeError(f"expected target dtype to be Long or Byte, but got {name_of(t)}")
     if spatial:
-        if t.ndim != 3:
-            raise RuntimeError(
-                "only batches of spatial targets supported (3D tensors) but got targets of dimension: " + str(t.ndim)
-            )
         if w is not None and w.size != x.shape[1]:
             raise RuntimeError("weight tensor should be defined either for all or no classes")
         if (x.shape[0], *x.shape[2:]) != t.shape:
@@ -127,7 +146,7 @@ def _check_classes(input, target, weight):
         raise not_implemented("nll_loss2d_forward_out_frame" if spatial else "nll_loss_out_frame", input.dtype)
     if w is not None and w.dtype is not x.dtype:
         raise RuntimeError(f"expected scalar type {name_of(x)} but found {name_of(w)}")
-    if spatial and t.dtype != np.int64:
+    if spatial and t.size and t.dtype != np.int64:
         raise RuntimeError(f"expected scalar type Long but found {name_of(t)}")
 
 
@@ -151,8 +170,10 @@ def nll_loss_nd(input: Tensor, target: Tensor, weight: Tensor | None, reduction:
     found = of_target[0] if of_target else 0
     if len(shape) > 1 and shape[0] != found:
         raise ValueError(f"Expected input batch_size ({shape[0]}) to match target batch_size ({found}).")
-    if len(shape) == 1 and len(of_target) == 1 and found != 1:
+    if len(shape) == 1 and len(of_target) == 1 and found != 1 and target._array.dtype in (np.int64, np.uint8):
         raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {found}")
+    if len(shape) == 2 and not of_target:
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     if len(shape) in (1, 2, 4):
         return _of_classes(input, target, weight, reduction, ignore_index)
     if not of_target:

@@ -18,6 +18,7 @@ from .conversion import in_dtype
 from .expanding import common_shape, expand
 from .linalg import matmul
 from .norms import INF, norm_slope, vector_norm_of
+from .numbers import plus_number
 from .reduction import EXPECTED_OUT, sum
 from .shape import as_tensor_argument, view_in_shape
 
@@ -60,12 +61,6 @@ def dist(input, other, p=2):
 # -- of pairs of vectors in the same place -----------------------------------------------------------------------------
 
 
-@op(input=lambda g: g, node="AddBackward1", out=False, public=False)
-def shifted(input, number):
-    """A number added, as torch adds one by itself."""
-    return input + input.dtype.type(number)
-
-
 @op(
     input=lambda g, input, out, p, dim, keepdim: norm_slope(g, input, out, p, dim, keepdim),
     node="NormBackward1",
@@ -85,7 +80,7 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2, eps: float = 1e-6, k
     difference = x1 - x2
     if not difference.is_floating_point():
         difference = in_dtype(difference, dtypes.get_default_dtype())
-    return norm_along(shifted(difference, eps), p, (max(difference.ndim - 1, 0),), keepdim)
+    return norm_along(plus_number(difference, eps), p, (max(difference.ndim - 1, 0),), keepdim)
 
 
 @only_function

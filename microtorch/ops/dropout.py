@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import to_bool, to_float
 from ..op import only_function
 from ..tensor import Tensor, wrap
 from .arithmetic import mul, require_tensor
 from .creation import empty, empty_like
-from .normalization import to_float
 
 SATURATED = 1.7580993408473766  # −λ·α of selu, to which it tends
 
@@ -54,7 +54,7 @@ def feature_alpha_dropout_(input: Tensor, p: Any, train: bool) -> Tensor:
 
 def _dropped(input: Any, p: Any, train: bool, by_channel: bool, selu: bool, in_place: bool) -> Tensor:
     require_tensor("input", 1, input)
-    p = to_float("p", 2, p)
+    p, train = to_float("p", 2, p), to_bool("train", 3, train)
     if not 0 <= p <= 1:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {p:g}")
     if p == 0 or not train or not input.numel():

@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import to_int, wrong_type
+from ..arguments import to_bool, to_float, to_int, wrong_type
 from ..engine import mode
 from ..op import check_writable, only_function, op
 from ..tensor import Tensor, wrap
 from ..views import check_inplace
 from .arithmetic import require_tensor
-from .normalization import to_float
 
 INDICES = {"int64": "Long", "int32": "Int"}
 
@@ -67,7 +66,8 @@ def embedding(
     require_tensor("weight", 1, weight)
     require_tensor("indices", 2, indices)
     padding_idx = to_int("padding_idx", 3, padding_idx)
-    if sparse:
+    scale_grad_by_freq = to_bool("scale_grad_by_freq", 4, scale_grad_by_freq)
+    if to_bool("sparse", 5, sparse):
         raise NotImplementedError(
             "microtorch does not have sparse tensors, which embedding(sparse=True) has for gradients"
         )
@@ -76,7 +76,7 @@ def embedding(
             raise IndexError("Dimension specified as 0 but tensor has no dimensions")
         raise RuntimeError("'weight' must be 2-D")
     _check_indices("embedding", 1, indices)
-    return rows_of(weight, indices, padding_idx, bool(scale_grad_by_freq))
+    return rows_of(weight, indices, padding_idx, scale_grad_by_freq)
 
 
 def _check_indices(name: str, number: int, indices: Tensor) -> None:

@@ -54,4 +54,5 @@ def _curvature(x, approximate):
         return exp(x * x * -0.5) * DENSITY * (2 - x * x)
     t = tanh(BETA * (x + KAPPA * x * x * x))
     slope = BETA * (1 + 3 * KAPPA * x * x)
-    return (1 - t * t) * (slope + 3 * BETA * KAPPA * x * x - x * t * slope * slope)
+    bend = 1 - t * t
+    return bend * (slope + 3 * BETA * KAPPA * x * x) - bend * slope * t * slope * x

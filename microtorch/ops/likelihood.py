@@ -10,11 +10,11 @@ import math
 import numpy as np
 
 from .. import dtypes, kernels, storage
-from ..arguments import to_int
+from ..arguments import to_bool, to_float, to_int
 from ..op import METHODS, not_implemented, only_function, op, unpublished
 from ..tensor import Tensor, wrap
 from .activation import log_sigmoid
-from .loss import MEAN, NONE, reduce, reduced, require_tensors, to_bool, to_float, without_gradient
+from .loss import MEAN, NONE, reduce, reduced, require_tensors, without_gradient
 from .numbers import less_tensor, plus_number, times_number
 
 # -- yes or no ---------------------------------------------------------------------------------------------------------

@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, kernels, storage
-from ..arguments import wrong_type
 from ..engine import mode
 from ..layout import arranged
-from ..op import NUMBERS, op, requires_grad
+from ..op import op, requires_grad
 from ..tensor import Tensor
 from .arithmetic import require_tensor
 from .creation import ones_like
@@ -153,20 +152,6 @@ def require_tensors(**named: Any) -> None:
     for position, (name, value) in enumerate(named.items(), 1):
         if value is not None or not name.endswith("weight"):
             require_tensor(name, position, value)
-
-
-def to_float(argument: str, position: int, value: Any) -> float:
-    """A Python float, or the error that it must be one."""
-    if isinstance(value, NUMBERS) or (isinstance(value, Tensor) and not value._array.ndim):
-        return float(value)
-    raise wrong_type(argument, position, "float", value)
-
-
-def to_bool(argument: str, position: int, value: Any) -> bool:
-    """True or False, or the error that it must be one of them."""
-    if isinstance(value, (bool, np.bool_)):
-        return bool(value)
-    raise wrong_type(argument, position, "bool", value)
 
 
 def without_gradient(name: str, **named: Tensor | None) -> None:

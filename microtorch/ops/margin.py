@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arguments import to_int, to_number
+from ..arguments import to_bool, to_float, to_int, to_number
 from ..op import FUNCTIONS, not_implemented, only_function, op, unpublished
 from ..tensor import Tensor, wrap
 from .arithmetic import name_of, require_tensor
 from .comparison import where
 from .creation import ones_like
-from .loss import MEAN, NONE, reduce, require_tensors, to_bool, to_float, without_gradient
+from .loss import MEAN, NONE, reduce, require_tensors, without_gradient
 from .numbers import less_tensor, minus_number, plus_number
 
 # -- pairs -------------------------------------------------------------------------------------------------------------
@@ -26,7 +26,8 @@ def margin_ranking_loss(
     """
     require_tensors(input1=input1, input2=input2, target=target)
     margin, reduction = to_float("margin", 4, margin), to_int("reduction", 5, reduction)
-    return reduce(plus_number(-target * (input1 - input2), margin).clamp_min_(0), reduction)
+    difference = input1 - input2  # first, as its errors are
+    return reduce(plus_number(-target * difference, margin).clamp_min_(0), reduction)
 
 
 @only_function

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, kernels
-from ..arguments import to_int, to_ints, wrong_type
-from ..op import NUMBERS, not_implemented, only_function, op, pointwise
+from ..arguments import to_float, to_int, to_ints
+from ..op import not_implemented, only_function, op
 from ..settings import warn_once
 from ..tensor import Tensor
 from .arithmetic import mul, require_tensor
+from .numbers import plus_number
 from .pointwise import rsqrt
 from .reduction import mean as mean_of
 from .softmax import widened
@@ -167,16 +168,10 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
     if eps is None:
         eps = dtypes.finfo(x.dtype if half else input.dtype).eps
     mean = x.pow(2).mean(list(range(input.dim() - len(shape), input.dim())), keepdim=True)
-    result = x * plus(mean, to_float("eps", 4, eps)).rsqrt()
+    result = x * plus_number(mean, to_float("eps", 4, eps)).rsqrt()
     if weight is not None:
         result = result * weight
     return result.type_as(input).contiguous()
-
-
-@pointwise(input=lambda g: g, node="AddBackward1", in_place=False, out=False, public=False)
-def plus(input, number):
-    """x and a number, which is no input of the graph."""
-    return input + number
 
 
 # -- by groups of channels ---------------------------------------------------------------------------------------------
@@ -273,16 +268,14 @@ def group_norm(
 def check_dtypes(input, *parameters):
     """Refuse parameters of another dtype, but for those of float32 beside float16."""
     types = [p.dtype for p in parameters if p is not None]
-    if not types or types[0] == input.dtype:
+    if not types:
+        return
+    if types[0] == input.dtype:
+        if other := next((dtype for dtype in types if dtype != input.dtype), None):
+            expected, found = (dtypes.FROM_NUMPY[dtype].legacy_name for dtype in (input.dtype, other))
+            raise RuntimeError(f"expected scalar type {expected} but found {found}")
         return
     if any(dtype != np.float32 for dtype in types):
         raise RuntimeError("mixed dtype (CPU): expect parameter to have scalar type of Float")
     if input.dtype != np.float16:
         raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
-
-
-def to_float(argument: str, position: int, value: Any) -> float:
-    """A Python float, or the error that it must be one."""
-    if not isinstance(value, (*NUMBERS, Tensor)):
-        raise wrong_type(argument, position, "float", value)
-    return float(value)

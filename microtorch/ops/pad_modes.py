@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
-from ..arguments import to_ints, wrong_type
+from ..arguments import to_float, to_ints, wrong_type
 from ..op import not_implemented, op, unpublished
 from ..tensor import Tensor
 from .arithmetic import require_tensor
 from .creation import empty
-from .normalization import to_float
 from .padding import constant_pad_nd
 from .parts import slice_view
 

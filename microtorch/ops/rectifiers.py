@@ -12,6 +12,7 @@ from ..op import REGISTRY, composite, not_implemented, only_function, pointwise
 from ..tensor import Tensor
 from ..types import contiguous_format
 from .arithmetic import require_tensor
+from .comparison import where
 from .creation import zeros_like
 from .generator import stream
 
@@ -227,7 +228,7 @@ def prelu_kernel(input, weight):
 
 
 @derived(
-    grad_output=lambda g, self, weight: prelu_kernel_backward(g, self, weight),
+    grad_output=lambda g, self, weight: where(self >= 0, g, weight * g),
     self=lambda g: zeros_like(g),
     weight=lambda g, grad_output, self: g * grad_output * (self < 0),
 )

@@ -24,8 +24,8 @@ from ..op import (
 )
 from ..tensor import Tensor
 from .arithmetic import require_tensor
-from .by_number import plus, times
 from .comparison import as_arrays
+from .numbers import plus_number, times_number
 from .pointwise import exp, log
 from .ranges import arange
 
@@ -253,7 +253,7 @@ def normal_below(input: Tensor, out: Tensor | None) -> Tensor:
     if out is not None:
         return compose_into(out, "special_ndtr", normal_below, input, None)
     require_tensor("input", 1, input)
-    return times(plus(erf(times(input, 1 / math.sqrt(2))), 1), 0.5)
+    return times_number(plus_number(erf(times_number(input, 1 / math.sqrt(2))), 1), 0.5)
 
 
 # -- sinc and Bessel's functions ---------------------------------------------------------------------------------------

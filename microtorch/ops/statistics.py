@@ -12,12 +12,12 @@ from ..op import NUMBERS, compose_into, composite, only_function
 from ..settings import warn
 from ..tensor import Tensor, wrap, wrap_dim
 from .arithmetic import add, mul, require_tensor, sub, true_divide
-from .by_number import over, times
 from .comparison import clamp, logical_xor
 from .conversion import copied
 from .gathering import gather
 from .joining import cat
 from .linalg import mm
+from .numbers import over_number, times_number
 from .parts import narrow, select, slice_view
 from .pointwise import sqrt
 from .reduction import nansum, sum
@@ -131,7 +131,7 @@ def _ranks(ordered: Tensor, q: Tensor, ignores_nan: bool) -> Tensor:
         return ranks.masked_fill(ranks < 0, 0)
     last = x.shape[-1] - 1
     nan = wrap(np.expand_dims(np.isnan(x).any(-1), -1))
-    ranks = times(q, last)
+    ranks = times_number(q, last)
     shape = np.broadcast_shapes(ranks.shape, nan.shape)
     return ranks.expand(shape).masked_fill(nan, last)
 
@@ -204,7 +204,7 @@ def cov(
     norm = total - correction if correction or weights is None else total
     if much is not None and correction:
         assert weights is not None
-        norm = total - times(sum(mul(weights, much)), correction) / total
+        norm = total - times_number(sum(mul(weights, much)), correction) / total
     if norm._array <= 0:
         warn("cov(): degrees of freedom is <= 0. Correction should be strictly less than the number of observations.")
         norm = norm * 0
@@ -315,9 +315,9 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = 1, dim: int = -1)
     if not y.shape[axis]:
         return wrap(np.zeros(y.shape[:axis] + y.shape[axis + 1 :], y._array.dtype))
     if x is not None:
-        return over(sum(mul(_pairs(y, axis), _steps("trapezoid", y, x, axis)), axis), 2.0)
+        return over_number(sum(mul(_pairs(y, axis), _steps("trapezoid", y, x, axis)), axis), 2.0)
     ends = add(select(y, axis, 0), select(y, axis, -1))
-    return times(sub(sum(y, axis), times(ends, 0.5)), float(dx))
+    return times_number(sub(sum(y, axis), times_number(ends, 0.5)), float(dx))
 
 
 @only_function
@@ -334,5 +334,5 @@ def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = 1, dim
         raise IndexError("slice() cannot be applied to a 0-dim tensor.")
     axis = wrap_dim(to_int("dim", 0, dim), y.ndim)
     if x is not None:
-        return over(cumsum(mul(_pairs(y, axis), _steps("cumulative_trapezoid", y, x, axis)), axis), 2.0)
-    return cumsum(times(_pairs(y, axis), float(dx) / 2.0), axis)
+        return over_number(cumsum(mul(_pairs(y, axis), _steps("cumulative_trapezoid", y, x, axis)), axis), 2.0)
+    return cumsum(times_number(_pairs(y, axis), float(dx) / 2.0), axis)
