@@ -90,6 +90,7 @@ ROWS = [
             lambda d: call(d(), d(1)),
             lambda d: call(d(4), d()),
             lambda d: call(d.special(), d(1)),
+            lambda d: call(d(2, 3) * np.array([0.0, 1.0, -0.0], d.dtype), d(1)),
             lambda d: call(d(2, 0), d(1)),
         ],
         bad=[

@@ -45,6 +45,7 @@ ROWS = [
             lambda d: call(d(2, 3, 0), d.index(2, 0, below=3), **NONE),
             lambda d: call(d(3, 4), d.index(3, below=4).astype(np.uint8)),
             lambda d: call(d(3, 4), np.full(3, -100)),
+            lambda d: call(d(3, 4), np.array([-100, 2, -100]), d(4), **SUM),
         ],
         bad=[
             lambda d: call(d(3, 4), d.index(4, below=4)),
@@ -54,6 +55,10 @@ ROWS = [
             lambda d: call(d(3, 4), d.index(3, below=4), d(5)),
             lambda d: call(d(), d.index(below=1)),
             lambda d: call(d(4), d.index(3, below=4)),
+            lambda d: call(d(4), d.index(3, below=4).astype(np.int32)),
+            lambda d: call(d(0, 4), d.index(below=4)),
+            lambda d: call(d(3, 4, 2, 2), d.index(3, 2, below=4).astype(np.int32)),
+            lambda d: call(d(3, 4, 2, 2), d.index(3, 2, 2, below=4).astype(np.uint8)),
             lambda d: call(d(3, 4, 2), d.index(3, below=4)),
             lambda d: call(d(3, 4, 2), d.index(below=4)),
             lambda d: call(d(3, 4, 2, 2), d.index(3, 2, below=4)),
@@ -257,6 +262,7 @@ ROWS = [
             lambda d: call(d(3), d(4), signs(d, 3)),
             lambda d: call(d(3), d(3), d(3), "x"),
             lambda d: call(d(3), 1.0, d(3)),
+            lambda d: call(d.mask(3), d.mask(3), d.mask(3)),
         ],
     ),
     losses(

@@ -28,6 +28,7 @@ ROWS = [
             lambda d: call(d(3, 4), (3, 3, 4)),
             lambda d: call(d(3, 4), (4,), None, None, "a"),
             lambda d: call(d(3, 4), (4,), d.typed("float64", 4)),
+            lambda d: call(d(3, 4), (4,), d(4), d.typed("float16", 4)),
             lambda d: call(3, (4,)),
         ],
         ulp=8,

@@ -62,7 +62,8 @@ def add_scaled(x: Array, y: Array, alpha: float, out: Array | None = None) -> Ar
 
 def addcmul(x: Array, a: Array, b: Array, value: float, out: Array | None = None) -> Array:
     """x + value·a·b; into `out` where there is one, which may be x."""
-    return x + value * a * b if out is None else np.add(x, quick(value, a) * a * b, out)
+    product = a * b if value == 1 else quick(value, a) * a * b
+    return x + product if out is None else np.add(x, product, out)
 
 
 def addcdiv(x: Array, a: Array, b: Array, value: float, out: Array | None = None) -> Array:

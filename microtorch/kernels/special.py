@@ -2,8 +2,9 @@
 
 The error functions and the logarithm of Γ are those of Sun's FDLIBM (s_erf.c, e_lgamma_r.c, 1993): a rational function
 for every stretch of the axis, below one unit in the last place in float64; other dtypes are computed in float64 and
-rounded. torch has them from its vendor's library, about as accurate. The others are those that torch computes itself,
-after S. L. Moshier's Cephes, in the dtype of the argument and in the same order.
+rounded. The error function of these, which `gelu` calls, is one rational function, fitted for it. torch has them from
+its vendor's library, about as accurate. The others are those that torch computes itself, after S. L. Moshier's Cephes,
+in the dtype of the argument and in the same order.
 """
 
 from __future__ import annotations
@@ -126,9 +127,43 @@ def _from(whole: float, part: Callable[..., Array]) -> Callable[[Array], Array]:
     return lambda x: whole - part(x)
 
 
-@_in_float64
 def erf(x: Array) -> Array:
     """2/√π·∫₀ˣ exp(−t²)dt."""
+    return _erf_single(x) if x.dtype.char in "ef" else _erf_double(x)
+
+
+_CHUNK = 8192  # elements, whose intermediate arrays fit into the processor's cache
+
+
+def _erf_single(x: Array) -> Array:
+    """erf for float32 and float16, one quotient for the whole axis, within 9·10⁻¹²; beyond 4 it is 1 there."""
+    with np.nditer(
+        [x, None],
+        ["external_loop", "buffered", "zerosize_ok"],
+        [["readonly"], ["writeonly", "allocate"]],
+        op_dtypes=[np.float64, x.dtype],
+        casting="same_kind",
+        buffersize=_CHUNK,
+    ) as pieces:
+        for piece, result in pieces:
+            near = np.clip(piece, -4, 4)
+            result[...] = near * _erf_quotient(near * near)
+        return np.asarray(pieces.operands[1])
+
+
+def _erf_quotient(z: Array) -> Array:
+    """erf(x)/x for z = x² ≤ 16; least largest relative error, found by Lawson's weights in numbers of 40 digits."""
+    return _polynomial(
+        z, 1.12837916708626788, 2.00342658318978632e-01, 5.81180966579778916e-02, 4.96207748434120186e-03,
+        5.13030438313960246e-04, 2.17858600331191678e-05, 7.52720610161526608e-07, 3.00448720886780012e-09,
+    ) / _polynomial(
+        z, 1.0, 5.10882391022215405e-01, 1.21799956167956352e-01, 1.77187841531079250e-02,
+        1.71518656369661572e-03, 1.11511363019847386e-04, 4.51873374520358474e-06, 7.32923936754330814e-08,
+    )  # fmt: skip
+
+
+@_in_float64
+def _erf_double(x: Array) -> Array:
     size = np.abs(x)
     stretches: list[Stretch] = [
         *[(where, _from(1, tail)) for where, tail in _tails(size, 6)],

@@ -146,7 +146,7 @@ def _check_classes(input, target, weight):
         raise not_implemented("nll_loss2d_forward_out_frame" if spatial else "nll_loss_out_frame", input.dtype)
     if w is not None and w.dtype is not x.dtype:
         raise RuntimeError(f"expected scalar type {name_of(x)} but found {name_of(w)}")
-    if spatial and t.size and t.dtype != np.int64:
+    if spatial and t.dtype != np.int64:
         raise RuntimeError(f"expected scalar type Long but found {name_of(t)}")
 
 

@@ -29,8 +29,9 @@ def statistics(x, axes):
     """Mean, in the dtype of x, and the sum of the squares of what deviates from it; `axes` are kept."""
     count = math.prod(x.shape[a] for a in axes)
     mean = np.true_divide(_sum(x, axes), count).astype(x.dtype, copy=False)
-    deviation = x - mean
-    return mean, _sum(deviation * deviation, axes).astype(x.dtype, copy=False), count
+    squares = x - mean
+    squares *= squares
+    return mean, _sum(squares, axes).astype(x.dtype, copy=False), count
 
 
 def _sum(x, axes):
@@ -102,9 +103,9 @@ def native_layer_norm(input, weight=None, bias=None, *, axes, eps):
     mean, scale, _ = _mean_and_scale(x, axes, eps)
     result = kernels.addcmul(-scale * mean, x, scale, 1)
     if weight is not None:
-        result = result * weight if bias is None else kernels.addcmul(bias, result, weight, 1)
+        result = result * weight if bias is None else kernels.addcmul(bias, result, weight, 1, result)
     elif bias is not None:
-        result = result + bias
+        result += bias
     return result.astype(input.dtype, copy=False)
 
 
