@@ -329,6 +329,23 @@ def test_functions_of_torch(case: Callable[[Any], Any]) -> None:
     assert_same_outcome(*outcomes(case), (4, True, False))
 
 
+def test_gradients_with_numbers_leave_torchs_nodes() -> None:
+    """Where torch's own code multiplies by a number, the gradient's node is that of a number, too."""
+
+    def nodes(side: Any) -> Any:
+        x, t = side.tensor(np.eye(2), True), side.tensor(np.eye(2), True)
+        loss = side.module.nn.functional.cross_entropy(x, t, label_smoothing=0.5)
+        gradients = side.module.autograd.grad(loss, [x, t], create_graph=True)
+        seen, waiting = [], [g.grad_fn for g in gradients]
+        while waiting:
+            node = waiting.pop()
+            seen.append(node.name())
+            waiting += [next for next, _ in node.next_functions if next is not None]
+        return seen
+
+    assert_same_outcome(*outcomes(nodes))
+
+
 def rejects_weight(name: str, *more: str) -> Callable[[Any], Any]:
     def attempt(side: Any) -> Any:
         weights = {argument: side.tensor(np.ones(3), True) for argument in (more or ("weight",))}
