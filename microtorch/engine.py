@@ -264,8 +264,8 @@ class TensorForm:
         running, wanted, captures = aim
         hooks, outputs = node._hooks, node._outputs
         gradients = self.shown([incoming] if outputs is None else [incoming.get(i) for i in range(len(outputs))])
-        before = mode.flags, mode.backward
-        mode.flags = before[0] | GRAD if self.recorded else before[0] & ~GRAD
+        before = mode.grad, mode.backward
+        mode.grad = self.recorded
         mode.backward = self
         try:
             runs = running is None or node in running
@@ -277,7 +277,7 @@ class TensorForm:
                 return ()
             results = node.apply(*gradients) if hooks is None else _run_hooked(node, hooks, gradients, wanted)
         finally:
-            mode.flags, mode.backward = before
+            mode.grad, mode.backward = before
         return list(zip(node._edges, self.taken(results), strict=False))  # apply sees to the number
 
 
@@ -308,8 +308,8 @@ def run_backward(
     node: Node | None = None
     outgoing: Any = roots
     if recorded:
-        before = mode.flags
-        mode.flags = before | GRAD
+        before = mode.grad
+        mode.grad = True
     try:
         while True:
             for edge, gradient in outgoing:
@@ -362,7 +362,7 @@ def run_backward(
                 node.release()
     finally:
         if recorded:
-            mode.flags = before
+            mode.grad = before
 
 
 def _complete(waiting: dict[Node, int], awaited: dict[Node, int]) -> list[Node]:

@@ -27,9 +27,7 @@ class Watch(threading.local):
     """Who watches this thread."""
 
     def __init__(self) -> None:
-        self.pairs: list[
-            tuple[Pack, Unpack]
-        ] = []  # the hooks that pack and unpack what nodes save; the last pair counts
+        self.pairs: list[tuple[Pack, Unpack]] = []  # hooks on what nodes save; the last pair counts
         self.forbidden: str | None = None  # the error for who wants to set hooks
         self.node: Node | None = None  # which runs in a backward pass that looks for anomalies
 

@@ -61,6 +61,31 @@ def calling(function: Any, *args: Any) -> bytes:
     return repacked({"data.pkl": pickle.dumps(Call(function, *args), 2)})
 
 
+def text(value: str) -> bytes:
+    return b"X" + struct.pack("<I", len(value)) + value.encode()
+
+
+# A list of two lists of two lists …, whose text would have 2⁶⁰ parts; it is the last in the memo.
+ENDLESS = b"]q\x00" + b"".join(b"](h%ch%ceq%c" % (i, i, i + 1) for i in range(60))
+LAST = b"h\x3c"
+LONG_KEY = b"(" + b"K\x01" * 200 + b"tq\x00(" + b"h\x00" * 200 + b"tq\x01"
+
+
+def promising(size: int) -> bytes:
+    """The file, whose directory says of the first tensor's memory that it has so many bytes."""
+    at = FILE.index(b"PK\1\2")
+    while not FILE[at + 46 :].startswith(b"archive/data/0"):
+        at = FILE.index(b"PK\1\2", at + 4)
+    return FILE[: at + 20] + struct.pack("<II", size, size) + FILE[at + 28 :]
+
+
+def copies(count: int) -> bytes:
+    """A text of 1000 characters, made into bytes `count` times."""
+    return program(
+        b"c_codecs\nencode\nq\x00", text("a" * 1000), text("latin1"), b"\x86q\x01](" + b"h\x00h\x01R" * count + b"e"
+    )
+
+
 NUMEL, OFFSET_AND_SIZE, STRIDE = b"K\x06tq\x07", b"K\x00K\x06\x85", b"K\x01\x85q\x09"
 NEGATIVE = b"J\xff\xff\xff\xff"
 HUGE = b"\x8a\x08" + struct.pack("<q", 2**60)
@@ -76,6 +101,7 @@ READABLE = {
     "no fingerprint": repacked({".data/serialization_id": None}),
     "lowest version": repacked({"version": b"1\n"}),
     "highest version": repacked({"version": b"10\n"}),
+    "copies": copies(50),
     "more in the pickle": repacked({"data.pkl": PICKLE + b"more"}),
     "shorter view": with_pickle(OFFSET_AND_SIZE, b"K\x03K\x02\x85"),
     "repeats": with_pickle(STRIDE, b"K\x00\x85q\x09"),
@@ -97,6 +123,7 @@ REFUSED_ALIKE = {
     "stride beyond the storage": with_pickle(STRIDE, b"K\x02\x85q\x09"),
     "negative offset": with_pickle(OFFSET_AND_SIZE, NEGATIVE + b"K\x06\x85"),
     "negative size": with_pickle(OFFSET_AND_SIZE, b"K\x00" + NEGATIVE + b"\x85"),
+    "more bytes than there are": promising(2**31),
     "not the magic number": pickle.dumps(3, 2),
     "not the version": pickle.dumps(0x1950A86A20F9469CFC6C, 2) + pickle.dumps(3, 2),
 }
@@ -232,6 +259,40 @@ OURS_ALONE = {
         program(b"ccollections\nOrderedDict\n)RK\x01b"),
         pickle.UnpicklingError,
         "must be a dict",
+    ),
+    "packed by another method": (repacked({}, zipfile.ZIP_BZIP2), RuntimeError, ": unsupported method"),
+    "more than there is room for": (
+        repacked({"data/9": bytes(10**6)}, zipfile.ZIP_DEFLATED),
+        RuntimeError,
+        "unpacks to over 100 times its length",
+    ),
+    "copies without end": (copies(3000), pickle.UnpicklingError, "copies its own contents too often"),
+    "a call of an endless list": (
+        program(ENDLESS, LAST + b")R"),
+        pickle.UnpicklingError,
+        "unrecognized function <class",
+    ),
+    "the name of an endless list": (program(ENDLESS, LAST + b"Q"), pickle.UnpicklingError, "but got <class 'list'>"),
+    "an endless layout": (
+        program(ENDLESS, b"ctorch.serialization\n_get_layout\n" + LAST + b"\x85R"),
+        pickle.UnpicklingError,
+        "a layout is given by its name",
+    ),
+    "an endless device": (
+        program(ENDLESS, b"ctorch\ndevice\n", text("cpu"), LAST + b"\x86R"),
+        pickle.UnpicklingError,
+        "a device is a name and a number",
+    ),
+    "an endless version": (
+        pickle.dumps(0x1950A86A20F9469CFC6C, 2) + b"\x80\x02" + ENDLESS + b".",
+        RuntimeError,
+        "Invalid protocol version: <class 'list'>",
+    ),
+    "a long key": (program(LONG_KEY, b"}h\x01K\x01s"), pickle.UnpicklingError, "not have more than 1000 parts"),
+    "a deep key in pairs": (
+        program(b"ccollections\nOrderedDict\n]K\x01" + b"\x85" * (2 * 10**5) + b"K\x02\x86a\x85R"),
+        pickle.UnpicklingError,
+        "tuples are nested too deep to be keys",
     ),
     "the tar files of old": (b"tensors" + bytes(1017), pickle.UnpicklingError, "damaged"),
 }

@@ -36,7 +36,10 @@ def is_anomaly_check_nan_enabled() -> bool:
 
 
 class set_detect_anomaly:
-    """Switch anomaly mode on or off, from now on; as a context manager, until its end."""
+    """Switch anomaly mode on or off, from now on; as a context manager, until its end.
+
+    Of threads that run already only this one then notes where nodes are made, unlike in torch.
+    """
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
         self.prev, self.prev_check_nan = anomaly.enabled, anomaly.check_nan

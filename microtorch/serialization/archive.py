@@ -5,6 +5,7 @@ What is written is byte for byte what torch writes, but for the names' half of t
 
 from __future__ import annotations
 
+import io
 import struct
 import zipfile
 import zlib
@@ -16,7 +17,9 @@ MAGIC = b"PK\x03\x04"
 ALIGNMENT = 64
 VERSION = b"3\n"
 READABLE = 10  # the highest version that torch reads
+GROWTH = 100  # how many times its own length may be made of a file that compresses or repeats what it holds
 _LIMIT = _ELSEWHERE = 0xFFFFFFFF  # from here on a size or position needs eight bytes, and this says that it has them
+_PIECE = 2**20  # bytes that are read at a time
 _FLAGS = 0x0800  # names are UTF-8
 _DESCRIBED = 0x0808  # and sizes follow the data
 
@@ -101,10 +104,12 @@ class Reader:
 
     def __init__(self, file: BinaryIO) -> None:
         try:
+            self.length = file.seek(0, io.SEEK_END)
             self.zip = zipfile.ZipFile(file)
             names = self.zip.namelist()
         except Exception as error:  # whatever the bytes make of its reader
             raise failure("reading zip archive: failed finding central directory") from error
+        self._require_room()
         self.folder = names[0].partition("/")[0] + "/" if names else ""
         for name in names:
             if not name.startswith(self.folder):
@@ -122,6 +127,16 @@ class Reader:
                 "PyTorch to latest version to mitigate this issue."
             )
 
+    def _require_room(self) -> None:
+        """Refuse records that cannot all be in the file, or that would become far too large."""
+        records = self.zip.infolist()
+        if any(record.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for record in records):
+            raise failure("retrieving file meta-data for version: unsupported method")
+        if sum(record.compress_size for record in records) > self.length:
+            raise failure("reading zip archive: invalid header or archive is corrupted")
+        if sum(record.file_size for record in records) > GROWTH * self.length:
+            raise RuntimeError(f"microtorch does not read an archive that unpacks to over {GROWTH} times its length")
+
     def has(self, name: str) -> bool:
         return self.folder + name in self.zip.NameToInfo
 
@@ -136,29 +151,25 @@ class Reader:
         size = self.size(name)
         if most is not None and size > most:
             raise failure(f"reading file {name}: {size} bytes are too many")
-        return self._fill(name, bytearray())
+        data = bytearray(size)
+        self._fill(name, memoryview(data))
+        return bytes(data)
 
     def read_into(self, name: str, memory: np.ndarray[Any, Any]) -> None:
         """Fill an array, which has as many bytes as the record."""
-        self._fill(name, memory.view(np.uint8))
+        self._fill(name, memory.view(np.uint8).data)
 
-    def _fill(self, name: str, room: Any) -> bytes:
+    def _fill(self, name: str, room: memoryview) -> None:
         info = self.zip.NameToInfo[self.folder + name]
+        done = 0
         try:
             with self.zip.open(info) as opened:
                 record: Any = opened
                 if info.CRC == 0:  # torch can leave the checksums out
                     record._expected_crc = None
-                if isinstance(room, bytearray):
-                    data = record.read()
-                    complete = len(data) == info.file_size
-                else:
-                    data, done = b"", 0
-                    while done < len(room) and (n := record.readinto(room[done:])):
-                        done += n
-                    complete = done == len(room) == info.file_size
+                while done < len(room) and (n := record.readinto(room[done : done + _PIECE])):
+                    done += n
         except Exception as error:
             raise failure(f"reading file {name}: {error or type(error).__name__}") from error
-        if not complete:
+        if done != len(room):
             raise failure(f"reading file {name}: file read failed")
-        return data

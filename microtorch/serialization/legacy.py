@@ -5,15 +5,16 @@ from __future__ import annotations
 import io
 import pickle
 import sys
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from .. import storage
 from ..ops.storages import TypedStorage, whole
-from .archive import failure
+from .archive import GROWTH, failure
 from .reading import Place, described, of_type
-from .unpickler import Unpickler, refusal
+from .unpickler import Unpickler, brief, refusal
 
 MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
 PROTOCOL = 1001
@@ -40,29 +41,34 @@ def write_legacy(file: Any, data: bytes, storages: dict[str, storage.Array], pro
 def load_legacy(file: BinaryIO, place: Place) -> Any:
     """The object in a file of pickles: a magic number, a version, the machine, the object, keys; then the storages."""
     loaded: dict[str, TypedStorage] = {}
+    start = file.tell()
+    room = file.seek(0, io.SEEK_END) - start
+    file.seek(start)
 
     def find_storage(name: tuple[Any, ...]) -> TypedStorage:
+        nonlocal room
         *of_storage, view = name
         if view is not None:
             raise refusal("microtorch does not read views of storages, which torch wrote before version 0.4")
         dtype, key, tag, count = described(tuple(of_storage))
         if key not in loaded:
-            if count * dtype.itemsize > room:
+            room -= count * dtype.itemsize
+            if room < 0:
                 raise EOFError("Ran out of input")
             loaded[key] = place(whole(TypedStorage, np.empty(count, dtype)), tag)
         return of_type(loaded[key], dtype)
 
-    start = file.tell()
-    room = file.seek(0, io.SEEK_END) - start
-    file.seek(start)
-    if Unpickler(file, described).load() != MAGIC_NUMBER:
+    def unpickled(find: Callable[[tuple[Any, ...]], Any] = described, most: int = GROWTH * room) -> Any:
+        return Unpickler(file, find, most).load()
+
+    if unpickled() != MAGIC_NUMBER:
         raise RuntimeError("Invalid magic number; corrupt file?")
-    if (version := Unpickler(file, described).load()) != PROTOCOL:
-        raise RuntimeError(f"Invalid protocol version: {version}")
-    machine = Unpickler(file, described).load()
-    result = Unpickler(file, find_storage).load()
-    keys = Unpickler(file, described).load()
-    if type(keys) is not list or sorted(map(str, keys)) != sorted(loaded):
+    if (version := unpickled()) != PROTOCOL:
+        raise RuntimeError(f"Invalid protocol version: {brief(version)}")
+    machine = unpickled()
+    result = unpickled(find_storage)
+    keys = unpickled()
+    if type(keys) is not list or any(type(key) is not str for key in keys) or sorted(keys) != sorted(loaded):
         raise refusal("The storages in the file are not those that its tensors need")
     for key in keys:
         memory: Any = loaded[key]._array

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pickle import UnpicklingError
 from typing import Any
 
@@ -34,12 +34,21 @@ def _ints(value: Any, what: str) -> tuple[int, ...]:
     return tuple(value)
 
 
-def require_keys(keys: Iterable[Any], depth: int = 3) -> None:
-    """Refuse keys that are tuples in tuples in tuples …: for their hash, Python's own stack may not be deep enough."""
+def require_keys(keys: Iterable[Any]) -> None:
+    """Refuse keys that are tuples of too many parts: their hash takes that long, each time that a file names them."""
     for key in keys:
         if isinstance(key, tuple):
-            _require(depth > 0, "tuples are nested too deep to be keys")
-            require_keys(key, depth - 1)
+            few = all(number < 1000 for number, _ in enumerate(_parts(key)))
+            _require(few, "a key must not have more than 1000 parts")
+
+
+def _parts(key: tuple[Any, ...], depth: int = 3) -> Iterator[Any]:
+    """What is in a tuple, and in those in it; for the hash of many in each other Python's own stack is not enough."""
+    _require(depth > 0, "tuples are nested too deep to be keys")
+    for part in key:
+        yield part
+        if isinstance(part, tuple):
+            yield from _parts(part, depth - 1)
 
 
 def rebuild_tensor(
@@ -111,6 +120,7 @@ def give_state(target: Any, state: Any) -> None:
 
 
 def get_layout(name: Any) -> layout:
+    _require(type(name) is str, "a layout is given by its name")
     _require(name == "torch.strided", f"microtorch does not have the layout {name}")
     return strided
 
@@ -146,15 +156,22 @@ def make_counter(*items: Any) -> Counter[Any]:
 
 
 def make_ordered(*items: Any) -> OrderedDict[Any, Any]:
-    _require(not items or type(items[0]) is list, "an OrderedDict is made of a list")
+    pairs = items[0] if items else []
+    _require(type(pairs) is list and all(type(pair) in (list, tuple) for pair in pairs), "OrderedDict needs pairs")
+    require_keys(key for pair in pairs for key in pair[:1])
     return OrderedDict(*items)
+
+
+def make_device(kind: Any, index: Any = None) -> device:
+    _require(type(kind) is str and (index is None or type(index) is int), "a device is a name and a number")
+    return device(kind, index)
 
 
 def make_size(sizes: Any = ()) -> Size:
     return Size(_ints(sizes, "torch.Size"))
 
 
-# By the names in the file. What may be called is a function of this module or torch.device, which check what they get.
+# By the names in the file. What may be called is a function of this module, which checks what it gets, or complex.
 CALLABLE: dict[str, Callable[..., Any]] = {
     "torch._utils._rebuild_tensor_v2": rebuild_tensor,
     "torch._utils._rebuild_tensor_v3": rebuild_tensor_v3,
@@ -163,7 +180,7 @@ CALLABLE: dict[str, Callable[..., Any]] = {
     "torch._tensor._rebuild_from_type_v2": rebuild_from_type,
     "torch.serialization._get_layout": get_layout,
     "torch.Size": make_size,
-    "torch.device": device,
+    "torch.device": make_device,
     "collections.OrderedDict": make_ordered,
     "collections.Counter": make_counter,
     "builtins.set": make_set,

@@ -16,7 +16,7 @@ from ..types import Size, device, layout
 from .names import NAMED, STORAGE_TYPES, get_layout, rebuild_from_type, rebuild_parameter, rebuild_parameter_with_state
 from .names import rebuild_tensor as rebuild
 
-_PATHS = {id(thing): path for path, thing in NAMED.items()} | {id(Size): "torch.Size"}
+_PATHS = {id(thing): path for path, thing in NAMED.items()} | {id(Size): "torch.Size", id(device): "torch.device"}
 _BY_DTYPE = {kind.dtype: kind for kind in STORAGE_TYPES.values()}
 _KNOWN = {
     id(thing) for thing in (OrderedDict, Counter, set, bytes, bytearray, complex, encode)

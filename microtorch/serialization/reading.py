@@ -11,7 +11,7 @@ import numpy as np
 
 from ..ops.storages import TypedStorage, UntypedStorage, whole
 from ..types import device
-from .archive import Reader
+from .archive import GROWTH, Reader
 from .names import STORAGE_TYPES, StorageType
 from .unpickler import Unpickler, refusal
 
@@ -96,7 +96,7 @@ def load_archive(file: BinaryIO, place: Place) -> Any:
             loaded[key] = place(whole(TypedStorage, memory), tag)
         return of_type(loaded[key], dtype)
 
-    return Unpickler(io.BytesIO(reader.read("data.pkl")), find_storage).load()
+    return Unpickler(io.BytesIO(reader.read("data.pkl")), find_storage, GROWTH * reader.length).load()
 
 
 def of_type(memory: TypedStorage, dtype: np.dtype[Any]) -> TypedStorage:

@@ -9,13 +9,16 @@ from collections.abc import Callable
 from pickle import UnpicklingError, decode_long
 from typing import Any, BinaryIO
 
+from .. import dtypes
 from ..settings import warn
 from ..tensor import Tensor
-from .names import CALLABLE, NAMED, give_state, require_keys
+from .names import CALLABLE, NAMED, StorageType, give_state, require_keys
 
 # What reading a file that is none can raise, before it is found to be none.
 _DAMAGE = (LookupError, OverflowError, RecursionError, TypeError, ValueError)
 _DICTS = (dict, OrderedDict, Counter)
+_COPIED = (str, bytes, list, tuple, dict)
+_BRIEF = (str, int, float, type(None), dtypes.dtype, StorageType)
 _BLOCKED = ("sys", "os", "posix", "nt")
 
 _CONSTANTS = {codes.NONE: None, codes.NEWTRUE: True, codes.NEWFALSE: False}
@@ -39,12 +42,19 @@ def refusal(reason: str) -> UnpicklingError:
     )
 
 
+def brief(value: Any) -> str:
+    """A value in an error: of a container only the type, as the text of a small file's can be endless."""
+    return f"{value!r:.200}" if type(value) in _BRIEF else str(type(value))
+
+
 class Unpickler:
     """Reads one pickle from a file; `find_storage` gives the storage of a persistent id."""
 
-    def __init__(self, file: BinaryIO, find_storage: Callable[[tuple[Any, ...]], Any]) -> None:
+    def __init__(self, file: BinaryIO, find_storage: Callable[[tuple[Any, ...]], Any], most: int) -> None:
+        """`most`: how many elements and characters may be copied from one object to another."""
         self.file = file
         self.find_storage = find_storage
+        self.most = most
         self.memo: dict[int, Any] = {}
         self.stack: list[Any] = []
         self.below: list[list[Any]] = []  # the stacks under the marks
@@ -148,21 +158,29 @@ class Unpickler:
     def _reduce(self, args: Any) -> None:
         function = self.stack[-1]
         if not any(function is known for known in CALLABLE.values()):
-            raise UnpicklingError(f"Trying to call reduce for unrecognized function {function!r:.200}")
+            raise UnpicklingError(f"Trying to call reduce for unrecognized function {brief(function)}")
         if type(args) is not tuple:
             raise UnpicklingError(f"Arguments must be a tuple, but got {type(args)}")
+        self._pay_for(args)
         self.stack[-1] = function(*args)
 
     def _build(self, state: Any) -> None:
         target = self.stack[-1]
         if type(target) is not OrderedDict and not isinstance(target, Tensor):
             raise UnpicklingError(f"Can only build Tensor, Parameter or OrderedDict, but got {type(target)}")
+        self._pay_for(state if type(state) is tuple else (state,))
         give_state(target, state)
+
+    def _pay_for(self, copied: tuple[Any, ...]) -> None:
+        """Count what is copied: a few bytes of a file could demand it of the same object again and again."""
+        self.most -= sum(len(value) for value in copied if type(value) in _COPIED)
+        if self.most < 0:
+            raise UnpicklingError("It copies its own contents too often.")
 
     def _storage_name(self) -> tuple[Any, ...]:
         name = self.stack.pop()
         if type(name) is not tuple or not name or name[0] != "storage":
-            raise UnpicklingError(f"Only persistent_load of storage is allowed, but got {name!r:.200}")
+            raise UnpicklingError(f"Only persistent_load of storage is allowed, but got {brief(name)}")
         return name[1:]
 
     def _protocol(self, protocol: int) -> None:
