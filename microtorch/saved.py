@@ -177,6 +177,12 @@ class SavedTensor:
 
     def register_hooks(self, pack_hook: Callable[[Tensor], Any], unpack_hook: Callable[[Any], Tensor]) -> None:
         """Keep what `pack_hook` makes of the tensor; `unpack_hook` makes the tensor of it when it is needed."""
+        if not (callable(pack_hook) and callable(unpack_hook)):
+            raise TypeError(
+                "register_hooks(): incompatible function arguments. The following argument types are supported:\n    1. "
+                "(self: torch._C._autograd.SavedTensor, arg0: collections.abc.Callable, arg1: collections.abc.Callable) "
+                f"-> None\n\nInvoked with: {self!r}, {pack_hook!r}, {unpack_hook!r}"
+            )
         saved = self._saved
         if saved is None:
             raise RuntimeError(

@@ -39,6 +39,12 @@ def push(pack: Pack, unpack: Unpack) -> None:
     """Let a pair of hooks pack and unpack what is saved from now on in this thread."""
     if watching.forbidden is not None:
         raise RuntimeError(watching.forbidden)
+    if not (callable(pack) and callable(unpack)):
+        raise TypeError(
+            "_push_saved_tensors_default_hooks(): incompatible function arguments. The following argument types are "
+            "supported:\n    1. (arg0: collections.abc.Callable, arg1: collections.abc.Callable) -> None\n\nInvoked with: "
+            f"{pack!r}, {unpack!r}"
+        )
     watching.pairs.append((pack, unpack))
     _look()
 

@@ -182,6 +182,18 @@ def test_switches(t: Any, say: Say) -> None:
     say(state())
 
 
+@same
+def test_switched_on_during_a_pass(t: Any, say: Say) -> None:
+    """What a hook switches on stays on when the pass, which has switches of its own, is over."""
+    for create_graph in (False, True):
+        x = t.ones(2, requires_grad=True)
+        x.register_hook(lambda g: t.set_anomaly_enabled(True))
+        t.autograd.grad((x * x).sum(), x, create_graph=create_graph)
+        say(t.is_anomaly_enabled(), "traceback_" in x.exp().grad_fn.metadata)
+        t.set_anomaly_enabled(False)
+        say("traceback_" in x.exp().grad_fn.metadata)
+
+
 def test_nothing_of_microtorch_in_the_trace() -> None:
     with microtorch.autograd.set_detect_anomaly(True):
         y = microtorch.ones(2, requires_grad=True).sqrt()

@@ -249,6 +249,16 @@ def test_raw_saved_tensors_of_a_function(t: Any, say: Say) -> None:
 
 
 @same
+def test_hooks_that_are_none(t: Any, say: Say) -> None:
+    say.outcome(t.autograd.graph.saved_tensors_hooks(1, len).__enter__)
+    say.outcome(t.autograd.graph.saved_tensors_hooks(print, None).__enter__)
+    y = t.ones(2, requires_grad=True).exp()
+    with pytest.raises(TypeError, match=r"register_hooks\(\): incompatible function arguments"):
+        y.grad_fn._raw_saved_result.register_hooks(len, 2)
+    y.sum().backward()
+
+
+@same
 def test_hooks_of_one_thread(t: Any, say: Say) -> None:
     import threading
 

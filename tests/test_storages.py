@@ -80,6 +80,9 @@ def window(side: Side, *place: Any, dtype: str = "float32") -> Any:
     lambda s: s.module.empty(0).set_(numbers(s).storage(), 1, (2,), (2,)),
     lambda s: s.module.empty(0, dtype=s.module.float64).set_(numbers(s).storage()),
     lambda s: s.module.empty(0).set_(3),
+    lambda s: s.module.empty(0).set_(numbers(s).storage(), 0, (-2,), (1,)),
+    lambda s: s.module.empty(0).set_(numbers(s).storage(), 0, (2, 1), (-1, 1)),
+    lambda s: s.module.UntypedStorage([300, -1]).tolist(),
     lambda s: s.module.storage.UntypedStorage is s.module.UntypedStorage,
     lambda s: (numbers(s).nbytes, numbers(s).is_shared()),
 )

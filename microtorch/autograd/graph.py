@@ -51,7 +51,7 @@ class MultiHandle(RemovableHandle):
             handle.remove()
 
 
-MultiHandle.__name__ = "_MultiHandle"
+MultiHandle.__name__ = MultiHandle.__qualname__ = "_MultiHandle"
 
 
 def register_multi_grad_hook(

@@ -167,7 +167,7 @@ class UntypedStorage(_Storage):
                     f"torch.UntypedStorage(): tried to construct a storage from a sequence ({type(data).__name__}), "
                     f"but one of the items was of type {type(item).__name__} instead of int"
                 )
-        self._array = self._owner = np.array(data, np.uint8)
+        self._array = self._owner = np.array([item % 256 for item in data], np.uint8)
 
     def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:
         if dtype is not None:
@@ -310,6 +310,10 @@ def _window(room: memory.Array, offset: int, size: Any, stride: Any) -> memory.A
         raise RuntimeError(f"unequal size length ({len(shape)}) and stride length ({len(steps)})")
     if offset < 0:
         raise RuntimeError(f"Tensor: invalid storage offset {offset}")
+    if min(shape, default=0) < 0:
+        raise RuntimeError("numel: integer multiplication overflow")
+    if min(steps, default=0) < 0:
+        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)} and strides={list(steps)}")
     extent = memory.span(shape, steps)
     if extent and offset + extent > room.size:
         raise NotImplementedError("microtorch does not resize a storage, which would have to be larger for this shape")
