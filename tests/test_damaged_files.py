@@ -253,7 +253,7 @@ OURS_ALONE = {
     "a dtype that numpy lacks": (
         with_pickle(b"FloatStorage", b"BFloat16Storage"),
         pickle.UnpicklingError,
-        "GLOBAL torch.BFloat16Storage was not",
+        "microtorch does not have torch.BFloat16Storage.",
     ),
     "attributes that are none": (
         program(b"ccollections\nOrderedDict\n)RK\x01b"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle as codes
+import re
 import struct
 from collections import Counter, OrderedDict
 from collections.abc import Callable
@@ -19,6 +20,7 @@ _DAMAGE = (LookupError, OverflowError, RecursionError, TypeError, ValueError)
 _DICTS = (dict, OrderedDict, Counter)
 _COPIED = (str, bytes, list, tuple, dict)
 _BRIEF = (str, int, float, type(None), dtypes.dtype, StorageType)
+_NUMERIC = re.compile(r"torch\.(\w+Storage|b?float\w+|u?int\w+|complex\w+|q\w+)")  # dtypes and their storages
 _BLOCKED = ("sys", "os", "posix", "nt")
 
 _CONSTANTS = {codes.NONE: None, codes.NEWTRUE: True, codes.NEWFALSE: False}
@@ -199,6 +201,8 @@ def _find(module: str, name: str) -> Any:
     if module in _BLOCKED:
         raise UnpicklingError(f"Trying to load unsupported GLOBAL {path} whose module {module} is blocked.")
     if path not in NAMED:
+        if _NUMERIC.fullmatch(path):
+            raise UnpicklingError(f"microtorch does not have {path}.")
         raise UnpicklingError(
             f"Unsupported global: GLOBAL {path.removeprefix('builtins.')} was not an allowed global by default."
         )
