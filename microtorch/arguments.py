@@ -22,6 +22,7 @@ from .casting import cast
 # Name and number of the first argument for every function and method; two codes may differ in nothing but their qualname.
 PUBLISHED: dict[tuple[CodeType, str], tuple[str, int]] = {}
 DEFAULTS: dict[tuple[CodeType, str], tuple[tuple[Any, ...], Mapping[str, Any]]] = {}  # of their arguments
+MISSING: Any = type("MISSING", (), {"__repr__": lambda self: "MISSING"})()  # an argument that was not given
 OVERFLOW = "Overflow when unpacking long long"
 
 
@@ -132,11 +133,17 @@ def from_sizes(argument: str, position: int, sizes: Sequence[Any]) -> tuple[int,
     return to_ints(argument, position, sizes)
 
 
-def no_overload(signatures: Sequence[str], args: Sequence[Any], **named: Any) -> TypeError:
-    """The error for arguments of which no `signature`, such as "int dim, Tensor start", can make use."""
-    from .signatures import listed
+def no_overload(signatures: Sequence[str] = (), args: Sequence[Any] = (), **named: Any) -> TypeError:
+    """The error for arguments of the published function of which none of its signatures can make use.
 
-    return listed(called()[0], signatures, args, named)
+    Or of which no `signature`, such as "int dim, Tensor start", can make use.
+    """
+    from .signatures import listed, signatures_of
+
+    frame, (name, first) = _caller()
+    if signatures:
+        return listed(name, signatures, args, named)
+    return listed(name, signatures_of(name, first == 0), *_given(frame, first))
 
 
 def refused(error: TypeError) -> TypeError:
@@ -160,9 +167,12 @@ def _given(frame: FrameType, first: int) -> tuple[list[Any], dict[str, Any]]:
         if values[name] is not keyword_defaults.get(name, code)
     }
     more = values[next(names)] if code.co_flags & CO_VARARGS else ()
-    if not more:
-        while count - len(args) < len(defaults) and args[-1] is defaults[len(args) - count - 1]:
-            args.pop()
+    if not more:  # what comes behind an argument that is as by default has probably been named
+        usual = [i for i, default in enumerate(defaults, count - len(defaults)) if args[i] is default]
+        if usual:
+            behind = range(usual[0], count)
+            named = {code.co_varnames[i]: args[i] for i in behind if i not in usual} | named
+            del args[usual[0] :]
     if code.co_flags & CO_VARKEYWORDS:
         named |= values[next(names)]
     return [*args[1 - first :], *more], named

@@ -35,14 +35,17 @@ def _overlaps_itself(array: np.ndarray[Any, Any]) -> bool:
     return any(stride == 0 and size > 1 for size, stride in zip(array.shape, array.strides, strict=True))
 
 
-def check_partial_overlap(target: np.ndarray[Any, Any], source: np.ndarray[Any, Any]) -> None:
-    """Refuse to write into part of what is being read; the same memory in the same order is fine."""
-    if target is source or not np.may_share_memory(target, source) or target.size == 0 or source.size == 0:
-        return
-    if not (_is_dense(target) and _is_dense(source)):  # torch finds this too hard to tell, and goes on
-        return
-    same_place = (data_pointer(target), target.nbytes) == (data_pointer(source), source.nbytes)
-    if same_place and target.strides == source.strides:
+def check_partial_overlap(target: np.ndarray[Any, Any], source: np.ndarray[Any, Any], whole: bool = False) -> None:
+    """Refuse to write into part of what is being read; the same memory in the same order is fine, unless not `whole`."""
+    if target is not source:
+        if not np.may_share_memory(target, source) or target.size == 0 or source.size == 0:
+            return
+        if not (_is_dense(target) and _is_dense(source)):  # torch finds this too hard to tell, and goes on
+            return
+        same_place = (data_pointer(target), target.nbytes) == (data_pointer(source), source.nbytes)
+        if same_place and target.strides == source.strides and not whole:
+            return
+    elif not whole:
         return
     raise RuntimeError(
         "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "

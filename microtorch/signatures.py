@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -245,7 +245,7 @@ where
     Tensor condition, Number self, Tensor other
     Tensor condition, Tensor input, Number other
     Tensor condition, Number self, Number other
-xlogy
+special_xlog1py special_xlogy special_zeta xlogy
     Tensor input, Tensor other, *, Tensor out = None
     Number self, Tensor other, *, Tensor out = None
     Tensor input, Number other, *, Tensor out = None
@@ -293,7 +293,7 @@ def _without_out(parts: list[str]) -> str:
     return ", ".join(kept[:-1] if kept[-1:] == ["*"] else kept)
 
 
-def fits_none(name: str, signatures: Sequence[str], args: Sequence[Any], named: Mapping[str, Any]) -> TypeError | None:
+def fits_none(name: str, signatures: Sequence[str], args: Sequence[Any], named: dict[str, Any]) -> TypeError | None:
     """The error that lists all signatures; None if just one takes this number of arguments, which says more."""
     count = len(args) + len(named)
     plausible = 0
@@ -303,8 +303,12 @@ def fits_none(name: str, signatures: Sequence[str], args: Sequence[Any], named: 
     return None if plausible == 1 else listed(name, signatures, args, named)
 
 
-def listed(name: str, signatures: Sequence[str], args: Sequence[Any], named: Mapping[str, Any]) -> TypeError:
-    """The error that lists all signatures, and marks the arguments in those that have as many (torch counts the `*`)."""
+def listed(name: str, signatures: Sequence[str], args: Sequence[Any], named: dict[str, Any]) -> TypeError:
+    """The error that lists all signatures, and marks the arguments in those that have as many (torch counts the `*`).
+
+    torch keeps named arguments in a table that gives the last one first.
+    """
+    named = dict(reversed(named.items()))
     given = [*map(type_name, args), *(f"{k}={type_name(v)}" for k, v in named.items())]
     lines = [
         f"{name}() received an invalid combination of arguments - got ({', '.join(given)}{', ' * (not args and bool(named))}), "

@@ -154,7 +154,7 @@ def assert_alike(theirs: Any, ours: Any) -> None:
         for pair in zip(theirs, ours, strict=True):
             assert_alike(*pair)
     elif isinstance(theirs, torch.Tensor):
-        assert seen(ours) == seen(theirs)
+        assert seen(ours) == seen(theirs), f"{seen(ours)}\ntorch: {seen(theirs)}"
         a, b = as_array(theirs), as_array(ours)
         if a.dtype.kind == "f":
             finite = np.abs(a[np.isfinite(a)])
@@ -169,7 +169,7 @@ def assert_alike(theirs: Any, ours: Any) -> None:
     elif isinstance(theirs, float):
         assert ours == theirs or abs(ours - theirs) <= 1e-9 * max(1, abs(theirs)) or (ours != ours and theirs != theirs)
     elif hasattr(theirs, "next_functions"):
-        assert graph(ours) == graph(theirs)
+        assert graph(ours) == graph(theirs), f"{graph(ours)}\ntorch: {graph(theirs)}"
     elif not callable(theirs) and not hasattr(theirs, "remove"):
         assert str(ours) == str(theirs)
 

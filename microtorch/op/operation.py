@@ -367,9 +367,7 @@ class Op:
         if traits.check_in_place is not None:
             traits.check_in_place(*values)
         check_overlap(array, name if traits.writes_expanded else "")
-        for value in values[1:]:
-            if isinstance(value, Tensor):
-                check_partial_overlap(array, value._array)
+        self._check_memory(array, 1, values)
         try:
             result = self.compute(values, extras, name, first)
         except (RuntimeError, NotImplementedError) as error:
@@ -386,6 +384,16 @@ class Op:
         if node is not None:
             self._rebase(target, node, name)
         return target
+
+    def _check_memory(self, target: np.ndarray[Any, Any], first: int, values: Sequence[Any]) -> None:
+        """Refuse to write where the values, from the `first` on, are read."""
+        traits = self.traits
+        for parameter, value in list(zip(self.tensors, values, strict=True))[first:]:
+            if parameter in traits.unchecked:
+                continue
+            for tensor in value if isinstance(value, (tuple, list)) else [value]:
+                if isinstance(tensor, Tensor) and not (parameter in traits.expanded and tensor.shape != target.shape):
+                    check_partial_overlap(target, tensor._array, parameter in (traits.apart or ()))
 
     def _needs_original(self, values: Sequence[Any]) -> bool:
         named = dict(zip(self.tensors, values, strict=True))
@@ -428,10 +436,8 @@ class Op:
                 strict = traits.dtype_of_out
             elif not strict:
                 extras = [*extras[:at], out.dtype, *extras[at + 1 :]]
-        if self.promotion != KEEP and isinstance(out, Tensor):
-            for value in values:
-                if isinstance(value, Tensor):
-                    check_partial_overlap(out._array, value._array)
+        if (self.promotion != KEEP or traits.apart is not None) and isinstance(out, Tensor):
+            self._check_memory(out._array, 0, values)
         number = len(self.outputs) or 1
         write_into(
             out, self.called, arguments, lambda: self.compute(values, extras, name), strict, traits.cast_error, number

@@ -41,6 +41,9 @@ class Traits:
     node_in_place: str = ""  # the name of that variant's node, if another
     derived_in_place: bool = True  # that variant has a gradient
     check_in_place: Callable[..., None] | None = None  # as `check`, for that variant
+    apart: tuple[str, ...] | None = None  # tensors that share no memory with what is written; then `out` is checked
+    expanded: tuple[str, ...] = ()  # tensors that torch first expands, so that it cannot tell what they share
+    unchecked: tuple[str, ...] = ()  # tensors that may even be part of it
     writes_expanded: bool = False  # that variant also writes where elements share memory, and warns
     shape_error: str = "output with shape {0} doesn't match the broadcast shape {1}"
 

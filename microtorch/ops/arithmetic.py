@@ -437,6 +437,7 @@ def addcdiv(input, tensor1, tensor2, *, value=1):
     numbers=("weight",),
     strict_out=lambda out, input, end, weight: SAME_DTYPE if isinstance(weight, Tensor) and weight.ndim else "",
     in_place=True,
+    apart=(),
 )
 def lerp(input, end, weight):
     """x + weight·(end − x), the straight line from x to end."""

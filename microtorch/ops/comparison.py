@@ -7,10 +7,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import dtypes
-from ..arguments import fit, to_number, wrong_type
+from ..arguments import MISSING, fit, no_overload, refused, to_number, wrong_type
 from ..casting import cast
 from ..memory import check_cast
-from ..op import METHODS, REGISTRY, alias, composite, not_implemented, only_method, op, pointwise
+from ..op import (
+    METHODS,
+    OPERANDS,
+    REGISTRY,
+    alias,
+    composite,
+    not_implemented,
+    only_method,
+    op,
+    pointwise,
+    renamed,
+)
 from ..settings import warn_once
 from ..tensor import Tensor, wrap
 from .arithmetic import SAME_DTYPE, check_half, name_of
@@ -218,20 +229,29 @@ def select_where(condition, input, other):
 
 
 @composite
-def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Tensor | None = None) -> Any:
+def where(condition: Any = MISSING, input: Any = MISSING, other: Any = MISSING, *, out: Tensor | None = None) -> Any:
     """x where the condition holds, else y; with the condition alone, the indices where it holds."""
-    if input is None and other is None:
+    if input is MISSING and other is MISSING:
+        if not isinstance(condition, Tensor):
+            raise refused(wrong_type("condition", 1, "Tensor", condition))
         return condition.nonzero(as_tuple=True)
+    _check_where(condition, input, other)
     return select_where(condition, input, other, out=out)
 
 
+def _check_where(condition: Any, *chosen: Any) -> None:
+    if not isinstance(condition, Tensor) or not all(isinstance(value, OPERANDS) for value in chosen):
+        raise no_overload()
+
+
 @only_method
-def where_method(input: Tensor, condition: Tensor, other: Any) -> Tensor:
+def where_method(input: Tensor, condition: Any = MISSING, other: Any = MISSING) -> Tensor:
     """The tensor where the condition holds, else `other`."""
+    _check_where(condition, other)
     return select_where(condition, input, other)
 
 
-METHODS.here["where"] = METHODS.here.pop("where_method")
+METHODS.here["where"] = renamed(METHODS.here.pop("where_method"), "where", 0)
 
 
 @op(
@@ -244,6 +264,7 @@ METHODS.here["where"] = METHODS.here.pop("where_method")
     in_place=True,
     out=False,
     writes_expanded=True,
+    unchecked=("value",),
 )
 def masked_fill(input, mask, value):
     """x with `value` where the mask holds."""

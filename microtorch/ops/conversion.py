@@ -250,7 +250,7 @@ def _fill_value(input: Tensor, value: Any) -> Any:
             )
         return cast(value._array, input._array.dtype)[()]
     if not isinstance(value, NUMBERS):
-        raise no_overload(["Tensor value", "Number value"], (value,))
+        raise no_overload()
     return fit(to_number("value", 2, value), input.dtype)
 
 

@@ -287,6 +287,7 @@ def _renorm_slope(g, input, p, dim, maxnorm):
     input=lambda g, input, p, dim, maxnorm: _renorm_slope(g, input, p, dim, maxnorm),
     in_place=True,
     strict_out=EXPECTED_OUT,
+    apart=(),
 )
 def renorm(input, p, dim, maxnorm):
     """The slices of a dimension, those with a longer p-norm than `maxnorm` brought to that length."""

@@ -25,11 +25,15 @@ def broadcast(input: Any, size: tuple[int, ...]) -> Any:
     shape = input.shape
     if len(size) < len(shape):
         raise RuntimeError(
-            f"expand(torch.{dtypes.FROM_NUMPY[input.dtype].legacy_name}Tensor{{{list(shape)}}}, size={list(size)}): the "
-            f"number of sizes provided ({len(size)}) must be greater or equal to the number of dimensions in the tensor "
-            f"({len(shape)})"
+            f"expand({_kind(dtypes.FROM_NUMPY[input.dtype])}{{{list(shape)}}}, size={list(size)}): the number of sizes provided ({len(size)}) "
+            f"must be greater or equal to the number of dimensions in the tensor ({len(shape)})"
         )
     return restrided(input, *_expanded(shape, input.strides, input.itemsize, size))
+
+
+def _kind(dtype: dtypes.dtype) -> str:
+    """The type of a tensor as this error alone writes it."""
+    return "CPUBoolType" if dtype is dtypes.bool_ else f"torch.{dtype.legacy_name}Tensor"
 
 
 @lru_cache(maxsize=256)

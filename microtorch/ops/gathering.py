@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import dtypes, storage
 from ..arguments import to_int, wrong_type
-from ..memory import write_out
+from ..memory import check_partial_overlap, write_out
 from ..op import composite, only_function, op, publish
 from ..tensor import Tensor, wrap, wrap_dim
 from .arithmetic import name_of
@@ -49,6 +49,7 @@ def check_places(input, dim, index):
     input=lambda g, input_shape, dim, index: g.new_zeros(input_shape).scatter_add(dim, index, g),
     index=None,
     strict_out=EXPECTED_OUT,
+    apart=("input",),
 )
 def gather(input, dim, index, *, sparse_grad=False):
     """out[i, j] = x[i, index[i, j]] for dim = 1, and so on: an element for every index along a dimension."""
@@ -100,6 +101,7 @@ publish(take_along_dim)
     input=lambda g, input_shape, dim, index: g.new_zeros(input_shape).index_add(dim, index, g),
     index=None,
     strict_out="index_select(): self and result must have the same scalar type",
+    apart=("input", "index"),
 )
 def index_select(input, dim, index):
     """The slices of a dimension at the indices of a vector."""
@@ -110,11 +112,13 @@ def index_select(input, dim, index):
         raise RuntimeError("index_select(): Expected dtype int32 or int64 for index")
     if not input.ndim and index.size != 1:
         raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {index.size} value(s)")
-    places = index.reshape(-1)
-    size = input.shape[dim] if input.ndim else 1
-    if ((places < 0) | (places >= size)).any():
+    check_indices(input, dim, index)
+    return storage.in_order(input.take(index.reshape(-1), dim)) if input.ndim else input.copy()
+
+
+def check_indices(input, dim, index):
+    if ((index < 0) | (index >= (input.shape[dim] if input.ndim else 1))).any():
         raise IndexError("index out of range in self")
-    return storage.in_order(input.take(places, dim)) if input.ndim else input.copy()
 
 
 # -- by a mask, or by places among all elements ------------------------------------------------------------------------
@@ -124,6 +128,7 @@ def index_select(input, dim, index):
     input=lambda g, input_shape, mask: _masked_select_backward(g, input_shape, mask),
     mask=None,
     strict_out="masked_select(): self and result must have the same scalar type",
+    apart=("input", "mask"),
 )
 def masked_select(input, mask):
     """The elements where the mask holds, in a row; the two broadcast."""
@@ -143,6 +148,7 @@ def _masked_select_backward(g, input_shape, mask):
     input=lambda g, input_shape, index: _take_backward(g, input_shape, index),
     index=None,
     strict_out="take(): self and out expected to have the same dtype, but got self.dtype = {0} and out.dtype = {1}",
+    apart=("input", "index"),
 )
 def take(input, index):
     """The elements at places counted through all elements in order."""
@@ -192,6 +198,7 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
         raise RuntimeError(
             f"nonzero: Expected out tensor to have scalar type Long but got scalar type{out.dtype.legacy_name}"
         )
+    check_partial_overlap(out._array, input._array, whole=True)
     resized = out._array.shape != array.shape
     write_out(out, array)
     if resized:

@@ -179,7 +179,8 @@ def put_at(input: Tensor, indices: Indices, values: Tensor, accumulate: bool = F
     if recorded:
         check_inplace(input)
     check_writable(input)
-    if not accumulate and source.size == 1 and _is_one_mask(indices):  # as masked_fill_, which casts
+    is_fill = not accumulate and source.size == 1 and _is_one_mask(indices)
+    if is_fill:  # as masked_fill_, which casts
         place = next(i for i, index in enumerate(indices) if index is not None)
         mask = array_of(indices[place])
         check_mask(target, mask, place)
@@ -191,7 +192,9 @@ def put_at(input: Tensor, indices: Indices, values: Tensor, accumulate: bool = F
         expanded = _checked(target, indices, source)
     if not target.flags.c_contiguous and 0 in target.strides:
         _warn_expanded(target)
-    check_partial_overlap(target, source)
+    for tensor in (*indices, *([] if is_fill else [values])):
+        if isinstance(tensor, Tensor):
+            check_partial_overlap(target, tensor._array, whole=not is_fill)
     node = None
     if recorded:
         node = REGISTRY["index_put_out_of_place"].make_node([input], [input, values], [kept(indices), accumulate])

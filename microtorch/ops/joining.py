@@ -22,7 +22,12 @@ from ..tensor import Tensor, wrap, wrap_dim
 NO_CAST = TypeError("torch.cat(): input types can't be cast to the desired output type {1}")
 
 
-@op(tensors=lambda g, tensors_shape, dim: _cut(g, tensors_shape, dim), cast_error=NO_CAST, public="function")
+@op(
+    tensors=lambda g, tensors_shape, dim: _cut(g, tensors_shape, dim),
+    cast_error=NO_CAST,
+    public="function",
+    apart=("tensors",),
+)
 def cat(tensors, dim=0):
     """Tensors one after the other along a dimension; they must agree in the others. A tensor of shape (0,) is left out."""
     dim = to_int("dim", 2, dim)
@@ -73,7 +78,7 @@ def concatenate(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None =
     return cat(tensors, dim, out=out)
 
 
-@op(tensors=lambda g, dim: list(g.unbind(dim)), cast_error=NO_CAST, public="function")
+@op(tensors=lambda g, dim: list(g.unbind(dim)), cast_error=NO_CAST, public="function", apart=("tensors",))
 def stack(tensors, dim=0):
     """Tensors of one shape side by side along a new dimension."""
     dim = to_int("dim", 2, dim)

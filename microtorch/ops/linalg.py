@@ -22,6 +22,7 @@ from ..op import (
 from ..settings import warn_once
 from ..tensor import Tensor, wrap, wrap_dim
 from .arithmetic import check_factor, mul, name_of, require_tensor, scaled
+from .expanding import broadcast
 from .order import t
 from .reduction import EXPECTED_OUT
 from .shape import unsafe_view, view_in_shape
@@ -53,10 +54,7 @@ def _fit(a, b):
 def check_expandable(x, shape):
     """What a sum of matrices says of a first term that does not broadcast to the product."""
     if x.ndim > len(shape):
-        raise RuntimeError(
-            f"expand(torch.{name_of(x)}Tensor{{{list(x.shape)}}}, size={list(shape)}): the number of sizes provided "
-            f"({len(shape)}) must be greater or equal to the number of dimensions in the tensor ({x.ndim})"
-        )
+        broadcast(x, shape)
     for back in range(1, x.ndim + 1):
         have, wanted = x.shape[-back], shape[-back]
         if have not in (1, wanted):
@@ -137,6 +135,9 @@ def _check_addmm_in_place(input, mat1, mat2):
     in_place=True,
     check_in_place=_check_addmm_in_place,
     strict_out=EXPECTED_OUT,
+    apart=(),
+    unchecked=("mat1", "mat2"),
+    expanded=("input",),
 )
 def addmm(input, mat1, mat2, *, beta=1, alpha=1):
     """beta·x + alpha·(mat1 @ mat2); x broadcasts."""
@@ -212,6 +213,9 @@ def mv(input, vec):
     in_place=True,
     shape_error=IN_PLACE,
     strict_out=EXPECTED_OUT,
+    apart=(),
+    unchecked=("mat", "vec"),
+    expanded=("input",),
 )
 def addmv(input, mat, vec, *, beta=1, alpha=1):
     """beta·x + alpha·(mat @ vec)."""
@@ -257,6 +261,7 @@ def _check_outer_in_place(input, vec1, vec2):
     in_place=True,
     check_in_place=_check_outer_in_place,
     order=lambda input, vec1, vec2: (input, vec1.reshape(-1, 1), vec2),
+    expanded=("input",),
 )
 def addr(input, vec1, vec2, *, beta=1, alpha=1):
     """beta·x + alpha·(vec1 ⊗ vec2)."""
@@ -273,7 +278,7 @@ def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
     for name, vector in (("self", input), ("vec2", vec2)):
         if vector.ndim != 1:
             raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {vector.ndim}-D")
-    return mul(input.view(-1, 1), vec2, out=out)
+    return mul(input.reshape(-1, 1), vec2, out=out)
 
 
 @composite
@@ -305,6 +310,9 @@ def bmm(input, mat2):
     in_place=True,
     shape_error=IN_PLACE,
     strict_out=EXPECTED_OUT,
+    apart=(),
+    unchecked=("batch1", "batch2"),
+    expanded=("input",),
 )
 def baddbmm(input, batch1, batch2, *, beta=1, alpha=1):
     """beta·x + alpha·(the products of corresponding matrices of two batches); x broadcasts."""

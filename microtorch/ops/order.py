@@ -88,9 +88,7 @@ def _both(name: str, source: Any, destination: Any) -> tuple[tuple[int, ...], tu
     for kind in (is_int, lambda value: isinstance(value, (tuple, list)) and all(map(is_int, value))):
         if kind(source) and kind(destination):
             return to_ints("source", 2, source, or_one=True), to_ints("destination", 3, destination, or_one=True)
-    raise no_overload(
-        ["int source, int destination", "tuple of ints source, tuple of ints destination"], (source, destination)
-    )
+    raise no_overload()
 
 
 @composite

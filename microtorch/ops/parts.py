@@ -77,7 +77,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """`length` indices of a dimension from `start` on."""
     _tensor(input)
     if not (is_int(dim) and is_int(length) and (is_int(start) or isinstance(start, Tensor))):
-        raise no_overload(["int dim, Tensor start, int length", "int dim, int start, int length"], (dim, start, length))
+        raise no_overload()
     if isinstance(start, Tensor) and (start.ndim or start._array.dtype.kind not in "iu"):
         raise RuntimeError("start must be an 0-dim integral Tensor.")
     dim, start = _stretch(input._array.shape, dim, start, length)
@@ -251,7 +251,7 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
             )
         where = where.tolist()
     if not (is_int(where) or isinstance(where, (tuple, list))):
-        raise no_overload(_TENSOR_SPLIT, (input, where))
+        raise no_overload()
     if input.ndim == 0:
         raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
     dim = wrap_dim(to_int("dim", 3, dim), input.ndim)
@@ -265,13 +265,6 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
         ends = [*to_ints("indices", 2, where), size]
     starts = [0, *ends[:-1]]
     return tuple([slice_view(input, dim, a, b, 1) for a, b in zip(starts, ends, strict=True)])
-
-
-_TENSOR_SPLIT = [
-    "Tensor input, tuple of ints indices, int dim = 0",
-    "Tensor input, Tensor tensor_indices_or_sections, int dim = 0",
-    "Tensor input, int sections, int dim = 0",
-]
 
 
 @composite
@@ -306,7 +299,7 @@ def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
 
 def _even_split(name: str, input: Tensor, where: Any, dim: int) -> tuple[Tensor, ...]:
     if not is_int(where) and not isinstance(where, (tuple, list)):
-        raise no_overload(["int sections", "tuple of ints indices"], (where,))
+        raise no_overload()
     size = input._array.shape[dim]
     if is_int(where) and (where == 0 or size % where):
         raise RuntimeError(

@@ -157,6 +157,7 @@ def _outside(g, x, lambd):
     in_place=False,
     called="threshold",
     public=False,
+    unchecked=("input",),
 )
 def threshold_of(input, threshold, value):
     """x where it is greater than the threshold, else the value."""

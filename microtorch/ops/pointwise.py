@@ -222,11 +222,14 @@ def sigmoid_backward(grad_output, output):
     return (grad_output * (1 - output)) * output
 
 
-@pointwise(input=lambda g, out: threshold_backward(g, out), out=False)
+def _of_numbers(input: Tensor) -> None:
+    if input.dtype is dtypes.bool_:
+        raise RuntimeError("Boolean inputs not supported for relu")
+
+
+@pointwise(input=lambda g, out: threshold_backward(g, out), out=False, check=_of_numbers)
 def relu(input):
     """max(x, 0); derivative 1 where x > 0, else 0."""
-    if input.dtype == bool:
-        raise RuntimeError("Boolean inputs not supported for relu")
     return np.maximum(0, input)  # of two equals the second: −0.0 stays as it is
 
 

@@ -126,6 +126,7 @@ def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
     node="LinalgCrossBackward0",
     strict_out=EXPECTED_OUT,
     public=False,
+    apart=("input", "other"),
 )
 def cross_product(input, other, dim):
     """x × y along a dimension of length 3."""
@@ -278,6 +279,7 @@ def _in_every_batch(g, batch1_shape):
     in_place=True,
     shape_error=IN_PLACE,
     strict_out="self and mat2 must have the same dtype, but got {1} and {0}",
+    unchecked=("batch1", "batch2"),
 )
 def addbmm(input, batch1, batch2, *, beta=1, alpha=1):
     """beta·x + alpha·Σ of the products of corresponding matrices of two batches; x broadcasts."""

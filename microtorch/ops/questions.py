@@ -56,7 +56,7 @@ def result_type(tensor: Any, other: Any) -> dtypes.dtype:
         elif isinstance(value, NUMBERS):
             rank, dtype = 2, dtypes.of_number(value)  # type: ignore[arg-type]  # of NUMBERS, which are as numbers are
         else:
-            raise no_overload(["Tensor tensor, Tensor other", "Number scalar, Tensor tensor"], (tensor, other))
+            raise no_overload()
         held = ranks[rank]
         ranks[rank] = dtype if held is None else dtypes.promote_types(held, dtype)
     return dtypes.result_type(*ranks)

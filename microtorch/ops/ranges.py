@@ -18,15 +18,6 @@ from .creation import check_shape, finish, options
 
 Array = np.ndarray[Any, Any]
 
-_ARANGE = [
-    "Number end, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, "
-    "bool pin_memory = False, bool requires_grad = False",
-    "Number start, Number end, *, torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, bool "
-    "pin_memory = False, bool requires_grad = False",
-    "Number start, Number end, Number step = 1, *, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, "
-    "torch.device device = None, bool pin_memory = False, bool requires_grad = False",
-]
-
 
 @only_function
 def arange(
@@ -55,7 +46,7 @@ def arange(
     if not 2 <= len(given) <= 3 or len(bounds) > 3:
         if start is not None and end is None and not bounds:
             raise TypeError('arange() missing 1 required positional arguments: "end"')
-        raise no_overload(_ARANGE, bounds)
+        raise no_overload()
     alone = len(bounds) == 1
     names = [("start", 0 if alone else 1), ("end", 1 if alone else 2), ("step", 3)]
     low, high, by, *_ = [to_number(n, p, v) for (n, p), v in zip(names, [*given, 1][:3], strict=True)]
@@ -134,13 +125,6 @@ def range(start: Any = 0, end: Any = None, step: Any = 1, **named: Any) -> Tenso
     return finish(_steps(float(start), float(step), count, dtype.numpy), named.get("requires_grad", False))
 
 
-_SPACED = [
-    f"{a} start, {b} end, int steps, {{}}*, Tensor out = None, torch.dtype dtype = None, torch.layout layout = None, "
-    "torch.device device = None, bool pin_memory = False, bool requires_grad = False"
-    for a, b in (("Tensor", "Tensor"), ("Number", "Tensor"), ("Tensor", "Number"), ("Number", "Number"))
-]
-
-
 @only_function
 def linspace(
     start: Any,
@@ -155,7 +139,7 @@ def linspace(
     requires_grad: bool = False,
 ) -> Tensor:
     """`steps` numbers from `start` to `end`, both included, at equal distances."""
-    low, high, count = _ends("linspace", start, end, steps, "")
+    low, high, count = _ends("linspace", start, end, steps)
     chosen = options("linspace", dtype, device, layout, pin_memory, out) or dtypes.get_default_dtype()
     if chosen is dtypes.bool_:
         raise NotImplementedError("\"linspace_cpu\" not implemented for 'Bool'")
@@ -177,7 +161,7 @@ def logspace(
     requires_grad: bool = False,
 ) -> Tensor:
     """`steps` numbers from base^start to base^end whose logarithms are at equal distances."""
-    low, high, count = _ends("logspace", start, end, steps, "float base = 10.0, ")
+    low, high, count = _ends("logspace", start, end, steps)
     chosen = options("logspace", dtype, device, layout, pin_memory, out) or dtypes.get_default_dtype()
     if chosen is dtypes.bool_:
         raise NotImplementedError("\"logspace_cpu\" not implemented for 'Bool'")
@@ -185,7 +169,7 @@ def logspace(
     return finish(cast(np.power(float(base), exponents), chosen.numpy), requires_grad, out)
 
 
-def _ends(name: str, start: Any, end: Any, steps: Any, more: str) -> tuple[float, float, int]:
+def _ends(name: str, start: Any, end: Any, steps: Any) -> tuple[float, float, int]:
     values = []
     for what, value in (("start", start), ("end", end)):
         if isinstance(value, Tensor):
@@ -196,8 +180,7 @@ def _ends(name: str, start: Any, end: Any, steps: Any, more: str) -> tuple[float
             value = value._array.item()
         values.append(value)
     if isinstance(steps, bool) or not is_int(steps) or any(isinstance(v, str) or v is None for v in values):
-        given = [v for v in (start, end, steps) if v is not None]
-        raise no_overload([s.format(more) for s in _SPACED], given)
+        raise no_overload()
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     return to_number("start", 1, values[0]), to_number("end", 2, values[1]), to_int("steps", 3, steps)

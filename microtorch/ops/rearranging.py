@@ -58,12 +58,6 @@ def tile(input: Tensor, dims: Any) -> Tensor:
     return repeat(_tensor(input), (1,) * (input.ndim - len(dims)) + dims)
 
 
-_REPEAT_INTERLEAVE = [
-    "Tensor repeats, int dim = None, *, int output_size = None",
-    "int repeats, int dim = None, *, int output_size = None",
-]
-
-
 @composite
 def repeat_interleave(
     input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
@@ -72,8 +66,7 @@ def repeat_interleave(
     if repeats is None and called()[1] == 1:
         return _repeated_indices(input, output_size)
     if not (is_int(repeats) or isinstance(repeats, Tensor)) or not (dim is None or is_int(dim)):
-        given = (repeats,) if dim is None else (repeats, dim)
-        raise no_overload(_REPEAT_INTERLEAVE, given if repeats is not None else ())
+        raise no_overload()
     if not isinstance(repeats, Tensor):
         if repeats < 0:
             raise RuntimeError("Repeats must be non-negative")

@@ -20,13 +20,13 @@ FOUND = "expected scalar_type {0} but found {1}"
 # -- running sums and products -----------------------------------------------------------------------------------------
 
 
-@op(input=lambda g, dim: g.flip(dim).cumsum(dim).flip(dim) if g.ndim else g, dtype_of_out=EXPECTED_OUT)
+@op(input=lambda g, dim: g.flip(dim).cumsum(dim).flip(dim) if g.ndim else g, dtype_of_out=EXPECTED_OUT, apart=())
 def cumsum(input, dim, *, dtype=None):
     """Running sum along `dim`."""
     return _running(np.add, input, dim, dtype)
 
 
-@op(input=lambda g, input, out, dim: _cumprod_backward(g, input, out, dim), dtype_of_out=EXPECTED_OUT)
+@op(input=lambda g, input, out, dim: _cumprod_backward(g, input, out, dim), dtype_of_out=EXPECTED_OUT, apart=())
 def cumprod(input, dim, *, dtype=None):
     """Running product along `dim`."""
     return _running(np.multiply, input, dim, dtype)
@@ -105,6 +105,7 @@ def _cumprod_backward_at_zeros(g, x, out, axis):
 @op(
     input=lambda g, input, out, dim: _logcumsumexp_backward(g, input, out, dim),
     strict_out=FOUND,
+    apart=(),
 )
 def logcumsumexp(input, dim):
     """ln of the running sum of eˣ along `dim`, without overflow."""

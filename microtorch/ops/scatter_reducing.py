@@ -14,9 +14,10 @@ from ..settings import warn_once
 from ..tensor import wrap_dim
 from .arithmetic import name_of
 from .comparison import where
-from .gathering import grid
+from .gathering import check_indices, grid
 from .reduction import EXPECTED_OUT
 from .scattering import check_scatter
+from .slices import check_filled
 
 COMBINE = {"sum": np.add, "mean": np.add, "prod": np.multiply, "amax": np.maximum, "amin": np.minimum}
 
@@ -137,6 +138,7 @@ def _ties(at, input, source, out):
     ),
     in_place=True,
     strict_out=EXPECTED_OUT,
+    apart=("index", "src"),
 )
 def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
     """A copy in which out[i, index[i, j]] is combined with src[i, j] for dim = 1, and so on.
@@ -183,6 +185,7 @@ def _old(reduce):
     strict_out=EXPECTED_OUT,
     in_place=True,
     public=False,
+    apart=("index", "src"),
 )
 def scatter_reduce_tensor(input, dim, index, src, reduce):
     """`scatter_reduce` under an older name, without a gradient."""
@@ -202,6 +205,7 @@ def scatter_reduce_tensor(input, dim, index, src, reduce):
     strict_out=EXPECTED_OUT,
     in_place=True,
     public=False,
+    apart=("index",),
 )
 def scatter_reduce_value(input, dim, index, value, reduce):
     """The same with one number in the place of all."""
@@ -223,6 +227,7 @@ def scatter_reduce_value(input, dim, index, value, reduce):
     ),
     in_place=True,
     strict_out=EXPECTED_OUT,
+    apart=("index", "source"),
 )
 def index_reduce(input, dim, index, source, reduce, *, include_self=True):
     """A copy in which slices of a dimension are combined with those of `source`, at the indices of a vector.
@@ -258,9 +263,9 @@ def index_reduce(input, dim, index, source, reduce, *, include_self=True):
             f"{list(input.shape)} source.shape = {list(source.shape)}"
         )
     warn_once("index_reduce() is in beta and the API may change at any time.")
-    size = input.shape[dim] if input.ndim else 1
-    if ((index < 0) | (index >= size)).any():
-        raise IndexError("index out of range in self")
+    if not include_self:  # what is there is written over first
+        check_filled(input, dim, index)
+    check_indices(input, dim, index)
     if input.dtype == bool and (reduce == "mean" or not include_self):
         raise not_implemented("div_floor_cpu" if include_self else "index_reduce_func_exclude_input_init", dtypes.bool_)
     if not input.ndim:

@@ -70,6 +70,7 @@ def _scattered(input, dim, index, values, add=False):
     called="scatter",
     strict_out=EXPECTED_OUT,
     public=False,
+    apart=("index", "src"),
 )
 def scatter_tensor(input, dim, index, src):
     """A copy with the elements of `src` at the places that `index` names along a dimension."""
@@ -84,6 +85,7 @@ def scatter_tensor(input, dim, index, src):
     called="scatter",
     strict_out=EXPECTED_OUT,
     public=False,
+    apart=("index",),
 )
 def scatter_value(input, dim, index, value):
     """A copy with one number at the places that `index` names along a dimension."""
@@ -142,6 +144,7 @@ def change(kind: str, name: str, *arguments: Any) -> Tensor:
     src=lambda g, dim, index: g.gather(dim, index),
     in_place=True,
     strict_out=EXPECTED_OUT,
+    apart=("index", "src"),
 )
 def scatter_add(input, dim, index, src):
     """A copy in which out[i, index[i, j]] += src[i, j] for dim = 1, and so on, one after the other in order."""
@@ -158,6 +161,7 @@ def scatter_add(input, dim, index, src):
     source=lambda g, mask, source_shape: _masked_scatter_backward(g, mask, source_shape),
     in_place=True,
     out=False,
+    unchecked=("mask", "source"),
 )
 def masked_scatter(input, mask, source):
     """A copy with the elements of `source`, in order, where the mask holds."""
@@ -193,6 +197,7 @@ def _masked_scatter_backward(g, mask, shape):
     source=lambda g, index: g.take(index),
     in_place=True,
     out=False,
+    apart=("index", "source"),
 )
 def put(input, index, source, accumulate=False):
     """A copy with values at places counted through all elements in order, or added there."""

@@ -149,10 +149,10 @@ def isin(
 ) -> Tensor:
     """Which elements are among the test elements; nan is in nothing."""
     if not (isinstance(elements, Tensor) or isinstance(test_elements, Tensor)):
-        raise no_overload(["Tensor elements, Tensor test_elements"], (elements, test_elements))
+        raise no_overload()
     for value in (elements, test_elements):
         if not isinstance(value, (Tensor, *NUMBERS)):
-            raise no_overload(["Tensor elements, Tensor test_elements"], (elements, test_elements))
+            raise no_overload()
         if isinstance(value, Tensor) and value.dtype is dtypes.bool_:
             raise RuntimeError("Unsupported input type encountered for isin(): Bool")
     wanted, given = (v._array if isinstance(v, Tensor) else np.asarray(v) for v in (elements, test_elements))
@@ -179,7 +179,7 @@ def searchsorted(
     Before those that equal it, or with `right` behind them. `sorter`: the indices that sort the sequence.
     """
     if not isinstance(sorted_sequence, Tensor) or not isinstance(input, (Tensor, *NUMBERS)):
-        raise no_overload(["Tensor sorted_sequence, Tensor input"], (sorted_sequence, input))
+        raise no_overload()
     return _search("torch.searchsorted", sorted_sequence, input, out_int32, right, side, sorter, out)
 
 
@@ -189,7 +189,7 @@ def bucketize(
 ) -> Tensor:
     """The index of the bin in which each number is, of those between the boundaries; see `searchsorted`."""
     if not isinstance(boundaries, Tensor) or not isinstance(input, (Tensor, *NUMBERS)):
-        raise no_overload(["Tensor input, Tensor boundaries"], (input, boundaries))
+        raise no_overload()
     if boundaries.ndim != 1:
         raise RuntimeError(f"boundaries tensor must be 1 dimension, but got dim({boundaries.ndim})")
     return _search("torch.searchsorted", boundaries, input, out_int32, right, None, None, out)

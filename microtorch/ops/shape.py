@@ -282,7 +282,7 @@ def squeeze(input, dim=ALL):
 
 def _squeezed(dim, ndim):
     if not is_int(dim) and not (isinstance(dim, (tuple, list)) and (not dim or is_int(dim[0]))):
-        raise no_overload(["", "int dim", "tuple of ints dim"], (dim,))
+        raise no_overload()
     found = [wrap_dim(d, ndim) for d in to_ints("dim", 2, dim, or_one=True)]
     for i, d in enumerate(found):
         if d in found[:i]:

@@ -12,7 +12,7 @@ from ..casting import cast
 from ..op import composite, only_method, op
 from ..tensor import Tensor, wrap, wrap_dim
 from .arithmetic import name_of
-from .gathering import check_places
+from .gathering import check_indices, check_places
 from .reduction import EXPECTED_OUT
 from .scattering import change
 
@@ -50,12 +50,16 @@ def _check_add(input, dim, index, source):
     source=lambda g, dim, index, alpha: _selected(g, dim, index, alpha),
     in_place=True,
     strict_out=EXPECTED_OUT,
+    apart=("index", "source"),
 )
 def index_add(input, dim, index, source, *, alpha=1):
     """A copy with the slices of `source`, times alpha, added at the indices of a vector, one after the other in order."""
     dim = wrap_dim(to_int("dim", 2, dim), input.ndim)
     _check_add(input, dim, index, source)
-    check_places(input, dim, index)
+    if input.ndim > 1:
+        check_places(input, dim, index)
+    else:
+        check_indices(input, dim, index)
     half = input.dtype == np.float16
     result = input.astype(np.float32) if half else input.copy()  # float16 is rounded at the end
     if not input.ndim:
@@ -79,6 +83,13 @@ def _selected(g, dim, index, alpha):
     return part if alpha == 1 else part * alpha
 
 
+def check_filled(input, dim, index):
+    size = input.shape[dim] if input.ndim else 1
+    outside = (index < -size) | (index >= size)
+    if outside.any():
+        raise IndexError(f"index {index[outside].reshape(-1)[0]} is out of bounds for dimension {dim} with size {size}")
+
+
 def _index_filled(input, dim, index, number):
     """A copy with one number in the slices at the indices of a vector."""
     dim = wrap_dim(to_int("dim", 2, dim), input.ndim)
@@ -86,10 +97,7 @@ def _index_filled(input, dim, index, number):
         raise IndexError("index_fill_(): Expected dtype int64 for index.")
     if index.ndim > 1:
         raise RuntimeError("Index has to be a vector/scalar")
-    size = input.shape[dim] if input.ndim else 1
-    outside = (index < -size) | (index >= size)
-    if outside.any():
-        raise IndexError(f"index {index[outside].reshape(-1)[0]} is out of bounds for dimension {dim} with size {size}")
+    check_filled(input, dim, index)
     result = storage.copy(input)
     if input.ndim:
         result[_along(input.ndim, dim, index.reshape(-1))] = number
@@ -105,6 +113,8 @@ def _index_filled(input, dim, index, number):
     in_place=True,
     out=False,
     public=False,
+    apart=("index",),
+    writes_expanded=True,
 )
 def index_fill_number(input, dim, index, value):
     """A copy with one number in the slices at the indices of a vector."""
@@ -119,6 +129,9 @@ def index_fill_number(input, dim, index, value):
     in_place=True,
     out=False,
     public=False,
+    apart=("index",),
+    unchecked=("value",),
+    writes_expanded=True,
 )
 def index_fill_tensor(input, dim, index, value):
     """A copy with the value of a tensor without dimensions in the slices at the indices of a vector."""
@@ -154,6 +167,7 @@ def _slices_shape(input, dim, index):
     source=lambda g, input_shape, dim, index: g.index_select(dim, index),
     in_place=True,
     strict_out=EXPECTED_OUT,
+    apart=("index", "source"),
 )
 def index_copy(input, dim, index, source):
     """A copy with the slices of `source` in the place of those at the indices of a vector."""

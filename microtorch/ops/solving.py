@@ -143,7 +143,7 @@ def _solve_slopes(g, result, A, B_shape, left):
     public=False,
 )
 def solve_ex(A, B, left, errors):
-    """X with A·X = B, or X·A = B; `errors`: whether a singular matrix raises."""
+    """X with A·X = B, or X·A = B; `errors`: in whose name a singular matrix raises, if it does."""
     check_square("linalg.solve", A)
     check_float("linalg.solve", A)
     if B.dtype is not A.dtype:
@@ -166,19 +166,20 @@ def solve_ex(A, B, left, errors):
         found, info = _solved(A.swapaxes(-1, -2), columns.swapaxes(-1, -2))
         found = found.swapaxes(-1, -2)
     if errors:
-        raise_first(info, "torch.linalg.solve: {}The solver failed because the input matrix is singular.")
+        raise_first(info, f"torch.{errors}: {{}}The solver failed because the input matrix is singular.")
     found = found[..., 0] if vector else found
     return (by_columns(found) if left else np.ascontiguousarray(found)), info
 
 
 def solve_once(A: Tensor, B: Tensor, left: bool = True) -> Tensor:
-    return solve_ex(A, B, left, True)[0]
+    return solve_ex(A, B, left, "linalg.solve")[0]
 
 
 @unpublished
 def linalg_solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False, out: Any = None) -> Any:
     """`linalg.solve`, and 0; of a singular matrix nan, where torch has what LAPACK leaves, and the pivot that is 0."""
-    return solve_ex(as_tensor_argument(A, "A"), as_tensor_argument(B, "B", 2), left, check_errors, out=out)
+    errors = "linalg.solve_ex" if check_errors else ""
+    return solve_ex(as_tensor_argument(A, "A"), as_tensor_argument(B, "B", 2), left, errors, out=out)
 
 
 @unpublished

@@ -7,19 +7,14 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
-from ..arguments import no_overload, to_int, wrong_type
+from ..arguments import MISSING, no_overload, to_int, wrong_type
 from ..kernels import topk as by_order
+from ..memory import check_partial_overlap
 from ..op import compose_into, composite, not_implemented, op, write_into
 from ..tensor import Tensor, wrap_dim
 from .arithmetic import require_tensor
 from .extrema import selected, to_selected
 from .reduction import EXPECTED_OUT, in_order
-
-MISSING: Any = type("MISSING", (), {"__repr__": lambda self: "MISSING"})()  # an argument that was not given
-SIGNATURES = (
-    "Tensor input, *, bool stable, int dim = -1, bool descending = False, tuple of Tensors out = None",
-    "Tensor input, int dim = -1, bool descending = False, *, tuple of Tensors out = None",
-)
 
 
 def _along_last(x, axis, function):
@@ -60,8 +55,7 @@ def _check(input: Any, dim: Any, descending: Any, stable: Any, kinds: tuple[type
     require_tensor("input", 1, input)
     fine = isinstance(dim, int) and not isinstance(dim, bool) and isinstance(descending, bool)
     if not fine or not (stable is MISSING or isinstance(stable, kinds)):
-        named = {} if stable is MISSING else {"stable": stable}
-        raise no_overload(SIGNATURES, (input, dim, descending), **named)
+        raise no_overload()
 
 
 @composite
@@ -90,6 +84,7 @@ def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The elements in order along the first dimension."""
     require_tensor("input", 1, input)
     if out is not None:
+        check_partial_overlap(out._array, input._array)
         return compose_into(out, "sort", msort, input, strict=EXPECTED_OUT)
     return sort_of(input, 0, False, MISSING)[0]
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import kernels
+from ..arguments import no_overload
 from ..memory import check_cast
 from ..op import composite, only_function, op
 from ..settings import warn
@@ -120,10 +121,10 @@ def _spread(args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, Any, boo
     return (tuple(dim) if isinstance(dim, list) else dim), correction, named.get("keepdim", False)
 
 
-def _no_such_call(name: str, named: dict[str, Any]) -> None:
+def _no_such_call(named: dict[str, Any]) -> None:
     unknown = named.keys() - {"dim", "unbiased", "keepdim", "correction", "axis", "keepdims", "out"}
     if unknown or {"unbiased", "correction"} <= named.keys():
-        raise TypeError(f"{name}() received an invalid combination of arguments: {', '.join(sorted(named))}")
+        raise no_overload()
 
 
 @composite
@@ -132,7 +133,7 @@ def var(input: Tensor, *args: Any, out: Tensor | None = None, **named: Any) -> T
 
     `unbiased` is an older argument: True for a correction of 1, False for 0.
     """
-    _no_such_call("var", named)
+    _no_such_call(named)
     if out is not None:
         check_cast(input._array.dtype, out._array.dtype)
     return var_correction(input, *_spread(args, named), out=out)
@@ -141,7 +142,7 @@ def var(input: Tensor, *args: Any, out: Tensor | None = None, **named: Any) -> T
 @composite
 def std(input: Tensor, *args: Any, out: Tensor | None = None, **named: Any) -> Tensor:
     """Standard deviation, the root of the variance; called as `var`."""
-    _no_such_call("std", named)
+    _no_such_call(named)
     if out is not None:
         check_cast(input._array.dtype, out._array.dtype)
     return std_correction(input, *_spread(args, named), out=out)
@@ -150,12 +151,12 @@ def std(input: Tensor, *args: Any, out: Tensor | None = None, **named: Any) -> T
 @only_function
 def var_mean(input: Tensor, *args: Any, **named: Any) -> Any:
     """Variance and mean; called as `var`."""
-    _no_such_call("var_mean", named)
+    _no_such_call(named)
     return tuple(var_mean_correction(input, *_spread(args, named)))
 
 
 @only_function
 def std_mean(input: Tensor, *args: Any, **named: Any) -> Any:
     """Standard deviation and mean; called as `var`."""
-    _no_such_call("std_mean", named)
+    _no_such_call(named)
     return tuple(std_mean_correction(input, *_spread(args, named)))

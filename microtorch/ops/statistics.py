@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
-from ..arguments import no_overload, to_int
+from ..arguments import MISSING, no_overload, to_int
+from ..memory import check_partial_overlap
 from ..op import NUMBERS, compose_into, composite, only_function
 from ..settings import warn
 from ..tensor import Tensor, wrap, wrap_dim
@@ -22,7 +23,7 @@ from .parts import narrow, select, slice_view
 from .pointwise import sqrt
 from .reduction import nansum, sum
 from .scans import cumsum
-from .sorting import MISSING, sort_of
+from .sorting import sort_of
 
 # -- quantiles ---------------------------------------------------------------------------------------------------------
 
@@ -63,7 +64,7 @@ def nanquantile(
 
 def _quantile(input, q, dim, keepdim, interpolation, out, ignores_nan):
     if not isinstance(input, Tensor) or not isinstance(q, (Tensor, *NUMBERS)):
-        raise no_overload(["Tensor input, Tensor q", "Tensor input, float q"], (input, q))
+        raise no_overload()
     if out is not None and out.dtype is not input.dtype and input.is_floating_point():
         raise RuntimeError("quantile() out tensor must be same dtype as the input tensor")
     if out is not None:
@@ -243,8 +244,6 @@ def diff(
 ) -> Tensor:
     """The differences of neighbours along `dim`, n times over; of bools, whether they differ."""
     require_tensor("input", 1, input)
-    if out is not None:
-        return compose_into(out, "sub", diff, input, n, dim, prepend, append)
     if not input.ndim:
         raise RuntimeError("diff expects input to be at least one-dimensional")
     axis = wrap_dim(to_int("dim", 3, dim), input.ndim)
@@ -256,12 +255,17 @@ def diff(
             _check_end(input, end, axis)
     joined = [end for end in (prepend, input, append) if end is not None]
     result = cat(joined, axis) if len(joined) > 1 else input
+    steps = min(n, result.shape[axis])
+    if not steps and out is not None:
+        check_partial_overlap(out._array, input._array)
+        return compose_into(out, "sub", diff, input, n, dim, prepend, append)
     if not n:
         return copied(wrap(np.zeros_like(result._array)), result)
-    for _ in range(min(n, result.shape[axis])):
+    for step in range(steps, 0, -1):
         length = result.shape[axis] - 1
         ahead, behind = narrow(result, axis, 1, length), narrow(result, axis, 0, length)
-        result = logical_xor(ahead, behind) if result.dtype is dtypes.bool_ else sub(ahead, behind)
+        between = logical_xor if result.dtype is dtypes.bool_ else sub
+        result = between(ahead, behind, out=out if step == 1 else None)
     return result
 
 
@@ -297,7 +301,7 @@ def _pairs(y: Tensor, axis: int) -> Tensor:
 def _samples(name: str, y: Any, x: Any, dx: Any) -> None:
     """Refuse what is no samples."""
     if not isinstance(y, Tensor) or not (x is None or isinstance(x, Tensor)):
-        raise no_overload(["Tensor y, Tensor x", "Tensor y, *, Number dx = 1"], (y, x))
+        raise no_overload()
     if y.dtype is dtypes.bool_ or (x is not None and x.dtype is dtypes.bool_):
         which = "`y`" if x is None else "`x` or `y`"
         raise RuntimeError(f"{name}: received a bool input for {which}, but bool is not supported")

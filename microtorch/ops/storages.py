@@ -287,19 +287,10 @@ def set_(self: Tensor, source: Any = None, storage_offset: int = 0, size: Any = 
         room = elements[: elements.nbytes // kind.itemsize * kind.itemsize // elements.itemsize].view(kind)
         array = _window(room, storage_offset, size, stride)
     else:
-        raise no_overload(_SET_TO, (source,))
+        raise no_overload()
     self._array = array
     self._counter[0] += 1
     return self
-
-
-_SET_TO = [
-    "",
-    "torch.Storage source",
-    "torch.Storage source, int storage_offset, tuple of ints size, tuple of ints stride = None",
-    "Tensor source",
-    "Tensor source, int storage_offset, tuple of ints size, tuple of ints stride = None",
-]
 
 
 def _window(room: memory.Array, offset: int, size: Any, stride: Any) -> memory.Array:
