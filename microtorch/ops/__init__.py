@@ -19,7 +19,7 @@ INDEX = {
         clamp[_] clamp_max[_] clamp_min[_] clip[_] eq(_) equal fmax fmin ge(_) greater(_) greater_equal(_) gt(_) isclose
         le(_) less(_) less_equal(_) logical_and(_) logical_not(_) logical_or(_) logical_xor(_) lt(_) masked_fill(_)
         maximum minimum ne(_) not_equal(_) where .__invert__""",
-    "contractions": "torch.bilinear torch.einsum torch.tensordot",
+    "contractions": "inner torch.bilinear torch.einsum torch.tensordot",
     "conversion": """
         clone fill_ resize_as_ zero_ ._to_numpy_dtype .bfloat16 .bool .byte .char .copy_ .cpu .cuda .double .float .half
         .int .long .resize_ .short .to .type .type_as torch.fill torch.typename""",
@@ -56,7 +56,7 @@ INDEX = {
         .__new__ .new torch.BoolTensor torch.ByteTensor torch.CharTensor torch.DoubleTensor torch.FloatTensor
         torch.HalfTensor torch.IntTensor torch.LongTensor torch.set_default_tensor_type torch.ShortTensor""",
     "likelihood": "torch.binary_cross_entropy_with_logits torch.kl_div torch.poisson_nll_loss",
-    "linalg": "addmm(_) addmv[_] addr(_) baddbmm(_) bmm dot ger inner matmul mm mv outer vdot",
+    "linalg": "addmm(_) addmv[_] addr(_) baddbmm(_) bmm dot ger matmul mm mv outer vdot",
     "margin": """
         torch.cosine_embedding_loss torch.hinge_embedding_loss torch.margin_ranking_loss torch.triplet_margin_loss""",
     "matrix_functions": "matrix_exp matrix_power torch.vander",

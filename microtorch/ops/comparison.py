@@ -24,7 +24,7 @@ from ..op import (
 )
 from ..settings import warn_once
 from ..tensor import Tensor, wrap
-from .arithmetic import SAME_DTYPE, check_half, name_of
+from .arithmetic import SAME_DTYPE, check_half, name_of, require_tensor
 from .creation import zeros_like
 
 if TYPE_CHECKING:
@@ -236,6 +236,8 @@ def where(condition: Any = MISSING, input: Any = MISSING, other: Any = MISSING, 
             raise refused(wrong_type("condition", 1, "Tensor", condition))
         return condition.nonzero(as_tuple=True)
     _check_where(condition, input, other)
+    if out is not None:
+        require_tensor("input", 2, input), require_tensor("other", 3, other)
     return select_where(condition, input, other, out=out)
 
 

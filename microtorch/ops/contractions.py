@@ -11,8 +11,9 @@ import numpy as np
 
 from .. import kernels
 from ..arguments import type_name
-from ..op import only_function, op, write_into
+from ..op import compose_into, composite, only_function, op, write_into
 from ..tensor import Tensor, wrap_dim
+from .arithmetic import mul
 from .linalg import bmm, mm
 from .shape import reshape
 
@@ -322,9 +323,9 @@ def _tensordot(a: Tensor, b: Tensor, dims_a: list[int], dims_b: list[int]) -> Te
     for i, j in zip(dims_a, dims_b, strict=True):
         m, n = a.shape[wrap_dim(i, a.ndim)], b.shape[wrap_dim(j, b.ndim)]
         if n == 1:
-            left = left.sum(i, True)
+            left = left.sum(i, True, dtype=a.dtype)
         elif m == 1:
-            right = right.sum(j, True)
+            right = right.sum(j, True, dtype=a.dtype)
         elif m != n:
             raise RuntimeError(
                 f"contracted dimensions need to match, but first has size {m} in dim {i} and second has size {n} in dim {j}"
@@ -336,8 +337,10 @@ def _tensordot(a: Tensor, b: Tensor, dims_a: list[int], dims_b: list[int]) -> Te
     rest_b = [dim for dim in range(b.ndim) if dim not in summed_b]
     shape = [left.shape[dim] for dim in rest_a] + [right.shape[dim] for dim in rest_b]
     left, right = left.permute([*rest_a, *summed_a]), right.permute([*summed_b, *rest_b])
-    if not rest_a and not rest_b:
-        return left.flatten().dot(right.flatten()).reshape(shape)
+    if math.prod(shape) == 1:
+        if left.is_contiguous() and right.is_contiguous():
+            return left.flatten().dot(right.flatten()).reshape(shape)
+        return (left.squeeze() * right.squeeze()).sum().reshape(shape)
     rows, columns = (math.prod(shape[: len(rest_a)]), math.prod(shape[len(rest_a) :]))
     return mm(left.reshape(rows, size), right.reshape(size, columns)).reshape(shape)
 
@@ -350,6 +353,24 @@ def _distinct(dims: list[int], ndim: int) -> list[int]:
             raise RuntimeError(f"dim {wrapped} appears multiple times in the list of dims")
         found.append(wrapped)
     return found
+
+
+@composite
+def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Products summed over the last dimension of both; of two vectors, their inner product."""
+    if out is not None and input.ndim and other.ndim:
+        words = "tensordot: Expected the output tensor to have dtype {0}, but got an output tensor with dtype {1}"
+        return compose_into(out, "inner", inner, input, other, strict=words)
+    if input.ndim and other.ndim and input.dtype is not other.dtype:
+        raise RuntimeError("both inputs should have same dtype")
+    if input.ndim == 0 or other.ndim == 0:
+        return mul(input, other, out=out)
+    if input.shape[-1] != other.shape[-1]:
+        raise RuntimeError(
+            "inner() the last dimension must match on both input tensors but got shapes "
+            f"{list(input.shape)} and {list(other.shape)}"
+        )
+    return _tensordot(input, other, [-1], [-1])
 
 
 # -- bilinear forms ----------------------------------------------------------------------------------------------------

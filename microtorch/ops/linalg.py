@@ -425,30 +425,6 @@ def _broadcast(a: Any, b: Any) -> tuple[int, ...]:
         raise broadcast_error(error, [np.empty(a), np.empty(b)]) from None
 
 
-@composite
-def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """Products summed over the last dimension of both; of two vectors, their inner product."""
-    if out is not None and input.ndim and other.ndim:
-        words = "tensordot: Expected the output tensor to have dtype {0}, but got an output tensor with dtype {1}"
-        return compose_into(out, "inner", inner, input, other, strict=words)
-    if input.ndim and other.ndim and input.dtype is not other.dtype:
-        raise RuntimeError("both inputs should have same dtype")
-    if input.ndim == 0 or other.ndim == 0:
-        return mul(input, other, out=out)
-    if input.shape[-1] != other.shape[-1]:
-        raise RuntimeError(
-            "inner() the last dimension must match on both input tensors but got shapes "
-            f"{list(input.shape)} and {list(other.shape)}"
-        )
-    a = input.permute(*range(input.ndim))
-    b = other.permute(other.ndim - 1, *range(other.ndim - 1))
-    shape = [*input.shape[:-1], *other.shape[:-1]]
-    if input.ndim == 1 and other.ndim == 1:
-        return a.dot(b).reshape(shape)
-    k = input.shape[-1]
-    return a.reshape(-1, k).mm(b.reshape(k, -1)).reshape(shape)
-
-
 @unpublished
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x·Wᵀ + b over the last dimension of x: (…, in) → (…, out), with W (out, in) and b (out)."""
