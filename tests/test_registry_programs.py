@@ -66,6 +66,13 @@ class Machine:
             self.pool.append(tensor)
             self.born.append(version(tensor))
 
+    def forget_integers_with_history(self) -> None:
+        """In torch integers may come to require a gradient when floats are written into them, and then views of them fail."""
+        for place in reversed(range(len(self.pool))):
+            tensor = self.pool[place]
+            if tensor.requires_grad and not tensor.is_floating_point() and len(self.pool) > 1:
+                del self.pool[place], self.born[place]
+
 
 def version(tensor: Any) -> int:
     return -1 if tensor.is_inference() else tensor._version
@@ -126,6 +133,8 @@ class Pair:
             assert_alike(theirs, ours)
             gradients = [Outcome(lambda tensor=tensor: tensor.grad) for tensor in (theirs, ours)]  # type: ignore[misc]
             assert_alike(*(outcome.value for outcome in gradients))
+        for machine in self.machines:
+            machine.forget_integers_with_history()
 
 
 def mixed(array: Array) -> bool:
