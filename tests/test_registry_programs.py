@@ -157,10 +157,13 @@ def operate(machine: Machine, row: Row, case: Case, form: str, seed: int) -> Any
     dtype = DTYPES[(seed >> 9) % len(DTYPES)]
     call = case(Draw(dtype if dtype in row.dtypes and case in row.cases else "float64", seed))
     floats = float_positions(call)
-    count = iter(range(99))
+    used: list[Any] = []
 
     def tensor(array: Array) -> Any:
-        place = next(count)
+        used.append(chosen(array, len(used)))
+        return used[-1]
+
+    def chosen(array: Array, place: int) -> Any:
         fitting = [t for t in machine.pool if tuple(t.shape) == array.shape and str(t.dtype).endswith(array.dtype.name)]
         if row.name in LAPACK:
             fitting = [t for t in fitting if well_posed(row.name, as_array(t))]
@@ -176,7 +179,24 @@ def operate(machine: Machine, row: Row, case: Case, form: str, seed: int) -> Any
     if (form == "in_place" or row.mutates) and args[0].requires_grad and seed & 256:
         args[0] = args[0].clone()
     result = function(*args, **kwargs)
-    return args[0] if result is None and row.mutates else result
+    result = args[0] if result is None and row.mutates else result
+    return [result, gradients_of(machine, result, used, bool(seed & 64))] if seed & 128 else result
+
+
+def gradients_of(machine: Machine, result: Any, used: list[Any], again: bool) -> Any:
+    """The numbers of the gradients of all that an operation gave; with `again` also of the gradients of their squares."""
+    wanted = [tensor for tensor in used if tensor.requires_grad]
+
+    def gradients(tensors: Any, create_graph: bool) -> Any:
+        roots = [tensor.sum() for tensor in tensors if tensor.requires_grad]
+        if not (roots and wanted):
+            return [tensor.new_zeros(tensor.shape) for tensor in wanted]
+        found = machine.t.autograd.grad(roots, wanted, retain_graph=True, create_graph=create_graph, allow_unused=True)
+        return [tensor.new_zeros(tensor.shape) if g is None else g for g, tensor in zip(found, wanted, strict=True)]
+
+    first = gradients(tensors_in(result), again)
+    second = gradients([g * g for g in first], False) if again else []
+    return [machine.t.stack([g.detach().max(), g.detach().min(), g.detach().sum()]) for g in (*first, *second) if g.numel()]
 
 
 def form_of(row: Row, k: int) -> str:

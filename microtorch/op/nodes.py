@@ -27,7 +27,8 @@ class OpNode(Node):
     _saved: tuple[Any, ...] | None  # a value, or None, for each of `op.saves`; None once freed
 
     def __init__(self, edges: tuple[Edge, ...], outputs: Any, saved: tuple[Any, ...], plan: Any) -> None:
-        super().__init__(edges, outputs if len(outputs) > 1 else None)
+        several = len(outputs) > 1  # of which integers get no gradient, not even none
+        super().__init__(edges, tuple(o for o in outputs if o[1].kind == "f") if several else None)
         self._saved = saved
         self._plan = plan
 

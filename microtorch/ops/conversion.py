@@ -195,7 +195,7 @@ def _to_numpy_dtype(self: Tensor, dtype: Any) -> Tensor:
 @op(input=lambda g: zeros_like(g), source=lambda g: g, node="CopyBackwards", out=False, public=False)
 def copied(input, source):
     """The values of `source`, cast and broadcast, in the place of those of `input`."""
-    return cast(np.broadcast_to(source, input.shape), input.dtype)
+    return np.array(cast(np.broadcast_to(source, input.shape), input.dtype))
 
 
 @only_method
