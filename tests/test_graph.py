@@ -191,3 +191,26 @@ def test_variable(t: Any, say: Say) -> None:
     say(variable(t.ones(2), volatile=True))
     for arguments in ((3,), ([1.0],), (t.tensor([1]), True)):
         say.outcome(variable, *arguments)
+
+
+@same
+def test_integers_among_outputs_get_no_gradient(t: Any, say: Say) -> None:
+    x = t.tensor([[3.0, 1.0], [2.0, 4.0]], requires_grad=True)
+    for several in (x.max(0), x.sort(), x.kthvalue(1), x.cummax(0), t.linalg.inv_ex(x), t.frexp(x), t.aminmax(x)):
+        node = several[0].grad_fn
+        node.register_prehook(lambda gradients: say(len(gradients)))
+        several[0].sum().backward()
+        say(node.name(), x.grad)
+
+
+@same
+def test_full_contractions(t: Any, say: Say) -> None:
+    """What comes to one number is a product of vectors if they lie in memory as one, and else a sum of products."""
+    base = t.arange(36.0, requires_grad=True)
+    m = base.view(6, 6)
+    for a, b in ((m[0], m[1]), (m[:, 1], m[0]), (base[:1].expand(6), m[0]), (m[:1], m[1:2]), (m[:, :1].t(), m[:1])):
+        say(t.inner(a, b), t.tensordot(a, b, ([-1], [-1])), t.outer(a.flatten(), b.flatten()))
+    y = m * 1
+    of_none = t.diff(y, 0)
+    y[0] = 2
+    say(of_none)

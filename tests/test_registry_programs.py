@@ -196,7 +196,9 @@ def gradients_of(machine: Machine, result: Any, used: list[Any], again: bool) ->
 
     first = gradients(tensors_in(result), again)
     second = gradients([g * g for g in first], False) if again else []
-    return [machine.t.stack([g.detach().max(), g.detach().min(), g.detach().sum()]) for g in (*first, *second) if g.numel()]
+    return [
+        machine.t.stack([g.detach().max(), g.detach().min(), g.detach().sum()]) for g in (*first, *second) if g.numel()
+    ]
 
 
 def form_of(row: Row, k: int) -> str:

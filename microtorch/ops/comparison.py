@@ -237,7 +237,8 @@ def where(condition: Any = MISSING, input: Any = MISSING, other: Any = MISSING, 
         return condition.nonzero(as_tuple=True)
     _check_where(condition, input, other)
     if out is not None:
-        require_tensor("input", 2, input), require_tensor("other", 3, other)
+        require_tensor("input", 2, input)
+        require_tensor("other", 3, other)
     return select_where(condition, input, other, out=out)
 
 
