@@ -256,7 +256,7 @@ class Tensor(TensorBase):
         return complex(self.__float__())
 
     def __float__(self) -> float:
-        if self.requires_grad:
+        if self.requires_grad and mode.grad:
             _warn_of_gradient()
         return float(self._scalar())
 

@@ -332,17 +332,6 @@ def test_attributes_that_may_be_changed() -> None:
     assert_same(case)
 
 
-@pytest.mark.parametrize("workers", [1, 4])
-def test_worker_processes_are_refused(workers: int) -> None:
-    words = f"microtorch does not have worker processes for loading data: num_workers must be 0, not {workers}"
-    with pytest.raises(NotImplementedError, match=words):
-        data(OURS).DataLoader(rows(OURS), num_workers=workers)
-    loader = data(OURS).DataLoader(rows(OURS))
-    loader.num_workers = workers
-    with pytest.raises(NotImplementedError, match=words):
-        iter(loader)
-
-
 @pytest.mark.parametrize("name", ["DistributedSampler", "IterDataPipe", "MapDataPipe"])
 def test_what_is_missing_says_so(name: str) -> None:
     assert hasattr(data(THEIRS), name)

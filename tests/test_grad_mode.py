@@ -361,3 +361,18 @@ def test_arguments(t: Any, say: Say) -> None:
         return (a, b, c, d)
 
     say(f(1, 2, 3, c=4, e=5))
+
+
+@same
+def test_a_number_of_a_tensor_that_requires_grad(t: Any, say: Say) -> None:
+    """torch warns of the graph that ends there; where none is recorded, nothing ends."""
+    number = t.tensor(2.0, requires_grad=True)
+    t.set_warn_always(True)
+    try:
+        with t.no_grad():
+            say(float(number), complex(number))
+        with t.inference_mode():
+            say(float(number * 3))
+        say(float(number), complex(number * 2), int(number), bool(number))
+    finally:
+        t.set_warn_always(False)

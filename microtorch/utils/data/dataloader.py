@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -44,7 +46,7 @@ class DataLoader(Generic[T_co]):
 
     The sampler is sequential, random with `shuffle`, or given; `batch_sampler` gives lists of indices itself. With
     `batch_size=None` there are no batches, only samples. Every pass draws from `generator`, or the default one, also
-    where nothing is shuffled. Data is loaded in this process, `num_workers` must be 0.
+    where nothing is shuffled. Data is loaded in this process: `num_workers` must be 0, unless it could make no difference.
     """
 
     _initialized = False
@@ -71,6 +73,8 @@ class DataLoader(Generic[T_co]):
         in_order: bool = True,
     ) -> None:
         _check_workers(num_workers, timeout, prefetch_factor, persistent_workers)
+        if num_workers > 0 and prefetch_factor is None:
+            prefetch_factor = 2
         self.dataset = dataset
         self.num_workers = num_workers
         self.prefetch_factor = prefetch_factor
@@ -118,6 +122,7 @@ class DataLoader(Generic[T_co]):
         self.collate_fn = collate_fn
         self.persistent_workers = persistent_workers
         self._promised: int | None = None  # what an iterable dataset said when it was asked for its length
+        self._require_no_worker()
         self._initialized = True
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -132,15 +137,32 @@ class DataLoader(Generic[T_co]):
 
     @multiprocessing_context.setter
     def multiprocessing_context(self, multiprocessing_context: Any) -> None:
-        if multiprocessing_context is not None:
+        if multiprocessing_context is not None and self.num_workers == 0:
             raise ValueError(
                 "multiprocessing_context can only be used with multi-process loading (num_workers > 0), but got "
                 f"num_workers={self.num_workers}"
             )
+        if multiprocessing_context is not None:
+            raise NotImplementedError("microtorch does not have worker processes: multiprocessing_context must be None")
 
     def __iter__(self) -> Iterator[Any]:
-        _check_workers(self.num_workers)
+        self._require_no_worker()
         return _SingleProcessDataLoaderIter(self)
+
+    def _require_no_worker(self) -> None:
+        """Refuse worker processes wherever a script could tell them from this one.
+
+        Rows of tensors put together by `default_collate` are the same numbers wherever that happens. Code of the script
+        is another matter: workers have copies of the dataset, random numbers of their own and `get_worker_info`.
+        """
+        if self.num_workers == 0:
+            return
+        is_told = self.worker_init_fn is not None or self.persistent_workers or self.collate_fn is not default_collate
+        if is_told or not _is_of_tensors(self.dataset):
+            raise NotImplementedError(
+                "microtorch does not have worker processes for loading data: num_workers must be 0, not "
+                f"{self.num_workers}, unless batches of a TensorDataset are collated by default"
+            )
 
     @property
     def _index_sampler(self) -> Any:
@@ -182,7 +204,11 @@ class _SingleProcessDataLoaderIter:
         self._as_arrays = arrays is not None
         self._indices: Iterator[Any] = iter(self._index_sampler) if arrays is None else arrays
         self._base_seed = draw_seed(loader.generator)  # for worker processes, but drawn without them, too
-        if loader.timeout != 0:
+        if loader.num_workers > 0:
+            if loader.prefetch_factor == 0:
+                raise AssertionError("prefetch_factor must be greater than 0 for MultiProcessingDataLoaderIter")
+            self._indices = _Ahead(self._indices, loader.num_workers * loader.prefetch_factor)  # type: ignore[operator]
+        elif loader.timeout != 0:
             raise AssertionError("_SingleProcessDataLoaderIter requires timeout == 0")
         self._promised = loader._promised
         self._yielded = 0
@@ -239,6 +265,33 @@ class _SingleProcessDataLoaderIter:
         raise NotImplementedError("{} cannot be pickled", type(self).__name__)
 
 
+class _Ahead:
+    """Items of an iterator, drawn `count` ahead: as early as worker processes would be handed their indices."""
+
+    def __init__(self, items: Iterator[Any], count: int) -> None:
+        self._items = items
+        self._drawn = deque(islice(items, count))
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        if not self._drawn:
+            raise StopIteration
+        item = self._drawn.popleft()
+        self._drawn.extend(islice(self._items, 1))
+        return item
+
+
+def _is_of_tensors(dataset: Any) -> bool:
+    """Whether getting items of the dataset runs no code of the script and records nothing."""
+    if type(dataset) is Subset:
+        return _is_of_tensors(dataset.dataset)
+    return type(dataset) is TensorDataset and not any(
+        type(tensor) is not Tensor or requires_grad(tensor) for tensor in dataset.tensors
+    )
+
+
 def _are_integers(indices: Any) -> bool:
     return type(indices) is list and set(map(type, indices)) == {int}
 
@@ -274,7 +327,7 @@ def _rows(dataset: Any, indices: Any) -> list[Tensor] | None:
 def _check_workers(
     num_workers: int, timeout: float = 0, prefetch_factor: int | None = None, persistent_workers: bool = False
 ) -> None:
-    """Refuse worker processes, and options that only they could have."""
+    """Refuse what torch refuses, and options that only worker processes could have."""
     if num_workers < 0:
         raise ValueError("num_workers option should be non-negative; use num_workers=0 to disable multiprocessing.")
     if timeout < 0:
@@ -288,10 +341,6 @@ def _check_workers(
         raise ValueError("prefetch_factor option should be non-negative")
     if num_workers == 0 and persistent_workers:
         raise ValueError("persistent_workers option needs num_workers > 0")
-    if num_workers > 0:
-        raise NotImplementedError(
-            f"microtorch does not have worker processes for loading data: num_workers must be 0, not {num_workers}"
-        )
 
 
 def _check_unspecified(shuffle: Any, sampler: Any, batch_sampler: Any) -> None:
