@@ -9,6 +9,7 @@ twice.
 from __future__ import annotations
 
 import functools
+import re
 import sys
 import threading
 import time
@@ -22,6 +23,7 @@ from parity.recorder import Recorder
 from parity.trace import BATCH, FORWARD
 
 clock = time.process_time  # what else the machine does is not counted
+SOURCE = re.compile(r" \(Triggered internally at [^()]+:\d+\.\)$")  # the line of torch's C++, which differs by version
 
 
 class Watch:
@@ -174,7 +176,7 @@ class Watch:
 
     def _warning(self, original: Any) -> Any:
         def showwarning(message: Any, category: Any, *args: Any, **kwargs: Any) -> None:
-            self.recorder.warned(category.__name__, str(message))
+            self.recorder.warned(category.__name__, SOURCE.sub("", str(message)))
             original(message, category, *args, **kwargs)
 
         return showwarning
