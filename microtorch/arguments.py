@@ -85,6 +85,13 @@ def to_int(argument: str, position: int, value: Any) -> int:
     return value
 
 
+def check_optional_tensors(**given: Any) -> None:
+    """Refuse arguments, known by their names alone, that are neither tensors nor None."""
+    for argument, value in given.items():
+        if value is not None and not hasattr(value, "_array"):
+            raise wrong_type(argument, 0, "Tensor", value)
+
+
 def are_ints(values: Sequence[Any]) -> bool:
     """Whether all are of the type int, as they mostly are."""
     for value in values:  # noqa: SIM110  (which takes half the time of a generator)

@@ -43,6 +43,7 @@ ROWS = [
             lambda d: call(d.special()),
             lambda d: call(d(2, 0)),
             lambda d: call(d(2, 0), 0),
+            lambda d: call(np.broadcast_to(d(1, 2), (17, 2)), 0),
             lambda d: call(d(4, 3, 2).transpose(1, 2, 0), 1),
         ],
         bad=[*OUT_OF_RANGE, *NO_INT, lambda d: call(d(3), stable=1), lambda d: call(d(3), descending=1)],

@@ -40,7 +40,13 @@ ROWS = [
             lambda d: call(d(3, 4), 0.3),
             lambda d: call(d.probabilities(3), eps=0.2),
         ],
-        once=[lambda d: call(d(4), 0.7), lambda d: call(np.float32([0, 1, -1, 2, np.nan, np.inf, 0.5]))],
+        once=[
+            lambda d: call(d(4), 0.7),
+            *[
+                lambda d, eps=eps: call(np.float32([0, 1, -1, 2, np.nan, np.inf, 0.5]), eps)
+                for eps in (None, 0, 0.25, -1)
+            ],
+        ],
         bad=[lambda d: call(d(3), "x"), lambda d: call(3), lambda d: call(None)],
         ulp=4,
         grad_ulp=8,
@@ -89,6 +95,7 @@ ROWS = [
             lambda d: call(2.5, d.positive(3)),
             lambda d: call(0, np.zeros(2, np.float32)),
             lambda d: call(np.zeros(2, np.float32), -1),
+            lambda d: call(np.float32([np.nan, 0, 1]), 2),
         ],
         bad=[lambda d: call(d(3), d(4)), lambda d: call(2, 3), lambda d: call(d(3), "x"), lambda d: call(d(3), None)],
         ulp=4,

@@ -131,6 +131,11 @@ class Op:
         return _return_type(self.called, self.outputs) if self.outputs else None
 
     @cached_property
+    def out_type(self) -> type | None:
+        """The named tuple of what `out=` has written."""
+        return _return_type(self.called + "_out", self.outputs) if self.outputs else None
+
+    @cached_property
     def unrolled(self) -> Unrolled:
         """Recording and the backward step, written out."""
         return unroll(self)
@@ -444,7 +449,7 @@ class Op:
         )
         if self.node_name == "NotImplemented" and mode.grad and any(map(requires_grad, values)):
             rebase_history(out, self.make_node([out], values, extras))
-        return out
+        return out if self.out_type is None else self.out_type(*out)
 
 
 def _parameters(function: Callable[..., Any]) -> list[str]:

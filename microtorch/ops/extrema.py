@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import dtypes
 from ..arguments import to_int
+from ..casting import cast
 from ..op import composite, not_implemented, op
 from ..tensor import Tensor, wrap, wrap_dim
 from .comparison import maximum, minimum
@@ -46,9 +47,9 @@ def _not_empty(name, x, dim, error=IndexError):
     if dim is None or dim is ALL or dim == () or dim == []:
         hint = "" if error is IndexError else " Specify the reduction dim with the 'dim' argument."
         raise error(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.{hint}")
-    for axis in axes(dim, x.ndim) or ():
-        if x.shape[axis] == 0:
-            raise IndexError(f"{name}(): Expected reduction dim {axis} to have non-zero size.")
+    for given in [dim] if isinstance(dim, int) else dim:
+        if x.shape[wrap_dim(to_int("dim", 2, given), x.ndim)] == 0:
+            raise IndexError(f"{name}(): Expected reduction dim {given} to have non-zero size.")
 
 
 # -- over all elements, or along one dimension with the place ---------------------------------------------------------
@@ -77,7 +78,7 @@ def selected(name, function, x, dim, keepdim):
     axes(axis, x.ndim, keepdim)
     if not x.ndim:
         return x.copy(), np.zeros((), np.int64)
-    _not_empty(name, x, dim)
+    _not_empty(name, x, axis)
     indices = np.expand_dims(function(x, axis=axis), axis)
     values = np.take_along_axis(x, indices, axis)
     return tuple(in_order(v if keepdim else v.squeeze(axis)) for v in (values, indices))
@@ -247,10 +248,10 @@ def median_all(input):
 
 
 def _middle_of(input):
+    if input.size == 0:
+        return cast(np.asarray(np.nan), input.dtype)
     if input.dtype == bool:
         raise not_implemented("median_cpu", dtypes.bool_)
-    if input.size == 0:
-        return np.asarray(np.nan if input.dtype.kind == "f" else np.iinfo(input.dtype).min, input.dtype)
     x = input.reshape(-1)
     if x.dtype.kind == "f" and np.isnan(x).any():
         return np.asarray(np.nan, x.dtype)
@@ -266,9 +267,14 @@ def _middle_of(input):
 )
 def median_dim(input, dim, keepdim=False):
     """The middle elements along a dimension and their indices."""
-    if input.dtype == bool:
+    return _middle_along(_middle, input, dim, keepdim)
+
+
+def _middle_along(function, input, dim, keepdim):
+    axis = wrap_dim(to_int("dim", 2, dim), input.ndim)
+    if input.dtype == bool and (not input.ndim or input.shape[axis]):
         raise not_implemented("median_out", dtypes.bool_)
-    return selected("median", _middle, input, dim, keepdim)
+    return selected("median", function, input, axis, keepdim)
 
 
 def _middle(x, axis):
@@ -301,9 +307,7 @@ def nanmedian_all(input):
 )
 def nanmedian_dim(input, dim, keepdim=False):
     """The middle elements along a dimension of those that are not nan, and their indices."""
-    if input.dtype == bool:
-        raise not_implemented("median_out", dtypes.bool_)
-    return selected("nanmedian", _middle_number, input, dim, keepdim)
+    return _middle_along(_middle_number, input, dim, keepdim)
 
 
 def _middle_number(x, axis):

@@ -112,7 +112,7 @@ def _check_exponent(input, other):
 
 
 @pointwise(
-    input=lambda g, other: g * exp2(other),
+    input=lambda g, other: g * pow(2, other),  # of whole negative y 0, as the power is whole too
     other=lambda g, out: g * out * LN2,
     promotion=FLOAT,
     cast_error=LDEXP_CAST,

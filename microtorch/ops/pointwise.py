@@ -8,6 +8,7 @@ import math
 import numpy as np
 
 from .. import dtypes, kernels
+from ..arguments import to_float, to_int
 from ..layout import arranged
 from ..op import FLOAT, alias, not_implemented, only_function, op, pointwise
 from ..tensor import Tensor
@@ -112,8 +113,9 @@ def atan(input):
 
 
 def _reciprocal_square(input, other):
-    """1/(x² + y²)."""
-    return (input * input + other * other).reciprocal()
+    """1/(x² + y²), but 0 where that square is 0."""
+    square = input * input + other * other
+    return square.reciprocal().masked_fill(square == 0, 0)
 
 
 @pointwise(
@@ -261,7 +263,17 @@ def sgn(input):
 
 
 def _sign(x):
-    return x.copy() if x.dtype == bool else np.subtract(x > 0, x < 0, dtype=x.dtype)
+    return _same(x) if x.dtype == bool else np.subtract(x > 0, x < 0, dtype=x.dtype)
+
+
+def _same(x):
+    """A copy, laid out as other functions' results."""
+    return arranged(x.copy(), (x,))
+
+
+def _nowhere(x):
+    """False for every element."""
+    return arranged(np.zeros(x.shape, bool), (x,))
 
 
 @pointwise(input=lambda g: zeros_like(g), refuses=("floor_vml_cpu", "?"), strict_out=SAME_DTYPE)
@@ -289,17 +301,19 @@ def trunc(input):
 )
 def round(input, *, decimals=None):
     """x rounded to the nearest, halves to even; to `decimals` places after the point."""
+    if decimals is not None:
+        decimals = to_int("decimals", 0, decimals)
     if input.dtype == bool or (decimals is not None and input.dtype.kind != "f"):
         raise not_implemented("round_cpu" if decimals else "round_vml_cpu", dtypes.FROM_NUMPY[input.dtype])
     if not decimals:
         return _whole(np.rint, input)
-    power = input.dtype.type(10.0 ** builtins.abs(decimals))
+    power = input.dtype.type(np.float64(10) ** builtins.abs(decimals))  # infinite, if need be
     return np.rint(input * power) / power if decimals > 0 else np.rint(input / power) * power
 
 
 def _whole(function, x):
     """A rounding: integers are whole already."""
-    return function(x) if x.dtype.kind == "f" else x.copy()
+    return function(x) if x.dtype.kind == "f" else _same(x)
 
 
 @pointwise(input=lambda g: g, refuses=("frac_cpu", "bhilB?"), strict_out=SAME_DTYPE)
@@ -317,15 +331,16 @@ def frac(input):
 )
 def nan_to_num(input, nan=None, posinf=None, neginf=None):
     """x with numbers in place of nan (0) and of the infinities (the largest and the smallest number)."""
-    if input.dtype.kind != "f":
-        return input.copy()
-    info = np.finfo(input.dtype)
-    numbers = np.nan_to_num(
-        input,
-        nan=0.0 if nan is None else nan,
-        posinf=info.max if posinf is None else posinf,
-        neginf=info.min if neginf is None else neginf,
+    kind = input.dtype.kind
+    info = np.finfo(input.dtype if kind == "f" else np.float32)
+    given = (("nan", nan, 0.0), ("posinf", posinf, info.max), ("neginf", neginf, info.min))
+    nan, posinf, neginf = (
+        usual if number is None else to_float(argument, position, number)
+        for position, (argument, number, usual) in enumerate(given, 2)
     )
+    if kind != "f":
+        return _same(input)
+    numbers = np.nan_to_num(input, nan=nan, posinf=posinf, neginf=neginf)
     return arranged(np.asarray(numbers), (input,))
 
 
@@ -350,13 +365,13 @@ def isfinite(input):
 @pointwise(input=None, in_place=False, strict_out="isposinf does not support non-boolean outputs.")
 def isposinf(input):
     """Whether x is +∞."""
-    return np.isposinf(input) if input.dtype.kind == "f" else np.zeros(input.shape, bool)
+    return np.isposinf(input) if input.dtype.kind == "f" else _nowhere(input)
 
 
 @pointwise(input=None, in_place=False, strict_out="isneginf does not support non-boolean outputs.")
 def isneginf(input):
     """Whether x is −∞."""
-    return np.isneginf(input) if input.dtype.kind == "f" else np.zeros(input.shape, bool)
+    return np.isneginf(input) if input.dtype.kind == "f" else _nowhere(input)
 
 
 @pointwise(input=None, in_place=False, strict_out="signbit does not support non-boolean outputs.")
@@ -389,7 +404,7 @@ def real(input: Tensor) -> Tensor:
     return input
 
 
-@pointwise(input=lambda g, input: zeros_like(g), promotion=FLOAT, in_place=False)
+@pointwise(input=lambda g, input: zeros_like(input), promotion=FLOAT, in_place=False)
 def angle(input):
     """The angle of x in the complex plane: π below 0, else 0."""
     return np.where(np.isnan(input), input, np.where(input < 0, input.dtype.type(math.pi), input.dtype.type(0)))

@@ -73,11 +73,16 @@ def _overload(name, has_dtype=True):
     whole, along = f"{name}Backward0", f"{name}Backward1"
 
     def node(input, dim, keepdim, dtype=None):
-        if dtype is not None and not named_dtype(dtype).is_floating_point:
-            raise RuntimeError(f"Autograd not support dtype: {named_dtype(dtype).legacy_name}")
-        return whole if dim is ALL else along
+        return derivable(whole if dim is ALL else along, dtype)
 
     return node if has_dtype else lambda input, dim, keepdim: node(input, dim, keepdim)
+
+
+def derivable(node, dtype):
+    """The node of a reduction to a dtype, which must have gradients."""
+    if dtype is not None and not named_dtype(dtype).is_floating_point:
+        raise RuntimeError(f"Autograd not support dtype: {named_dtype(dtype).legacy_name}")
+    return node
 
 
 def named_dtype(dtype):

@@ -13,20 +13,30 @@ from ..op import REGISTRY, not_implemented, only_method, op
 from ..tensor import Tensor, wrap, wrap_dim
 from ..views import check_inplace
 from .joining import cat
-from .reduction import EXPECTED_OUT, in_order, named_dtype, summed, summed_in
+from .reduction import EXPECTED_OUT, derivable, in_order, named_dtype, summed, summed_in
 
 FOUND = "expected scalar_type {0} but found {1}"
 
 # -- running sums and products -----------------------------------------------------------------------------------------
 
 
-@op(input=lambda g, dim: g.flip(dim).cumsum(dim).flip(dim) if g.ndim else g, dtype_of_out=EXPECTED_OUT, apart=())
+@op(
+    input=lambda g, dim: g.flip(dim).cumsum(dim).flip(dim) if g.ndim else g,
+    node=lambda input, dim, dtype: derivable("CumsumBackward0", dtype),
+    dtype_of_out=EXPECTED_OUT,
+    apart=(),
+)
 def cumsum(input, dim, *, dtype=None):
     """Running sum along `dim`."""
     return _running(np.add, input, dim, dtype)
 
 
-@op(input=lambda g, input, out, dim: _cumprod_backward(g, input, out, dim), dtype_of_out=EXPECTED_OUT, apart=())
+@op(
+    input=lambda g, input, out, dim: _cumprod_backward(g, input, out, dim),
+    node=lambda input, dim, dtype: derivable("CumprodBackward0", dtype),
+    dtype_of_out=EXPECTED_OUT,
+    apart=(),
+)
 def cumprod(input, dim, *, dtype=None):
     """Running product along `dim`."""
     return _running(np.multiply, input, dim, dtype)

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
-from ..arguments import no_overload, to_int, to_number
+from ..arguments import check_optional_tensors, is_int, no_overload, to_bool, to_int, to_number, type_name, wrong_type
 from ..op import NUMBERS, composite, no_derivative, not_implemented, only_function, op, write_into
 from ..settings import warn_once
 from ..tensor import Tensor, wrap, wrap_dim
 from .arithmetic import require_tensor
-from .reduction import EXPECTED_OUT
+from .reduction import EXPECTED_OUT, in_order
 
 # -- different elements ------------------------------------------------------------------------------------------------
 
@@ -45,18 +45,16 @@ unique_runs = _declare("unique_consecutive", "UniqueConsecutiveBackward0")
 
 def _slices(x, dim):
     """The slices along a dimension as rows."""
+    if not x.ndim:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     axis = wrap_dim(dim, x.ndim)
     zeros = sum(n == 0 for n in x.shape)
-    if x.ndim and x.shape[axis] == 0 and zeros > 1:
+    if x.shape[axis] == 0 and zeros > 1:
         raise RuntimeError("Number of zero sized dimensions is more than one, so unique cannot be applied ")
     if zeros and x.shape[axis]:
         raise RuntimeError("There are 0 sized dimensions, and they aren't selected, so unique cannot be applied")
-    count = x.shape[axis] if x.ndim else 1
-    return axis, np.moveaxis(x if x.ndim else x.reshape(1), axis, 0).reshape(count, x.size // max(count, 1))
-
-
-def _back(x, axis, places):
-    return np.moveaxis(np.moveaxis(x, axis, 0)[places], 0, axis) if x.ndim else x.copy()
+    count = x.shape[axis]
+    return axis, np.moveaxis(x, axis, 0).reshape(count, x.size // max(count, 1))
 
 
 def _unique(x, dim):
@@ -85,7 +83,7 @@ def _grouped(x, axis, rows, order):
     run = np.cumsum(new) - 1
     inverse = np.empty(len(order), np.int64)
     inverse[order] = run
-    return _back(x, axis, order[new]), inverse, np.bincount(run)
+    return np.moveaxis(in_order(np.moveaxis(x, axis, 0)[order[new]]), 0, axis), inverse, np.bincount(run)
 
 
 def _runs(x, dim):
@@ -120,10 +118,20 @@ def unique(
     Every nan differs from every other. They come in order also where `sorted` is False.
     """
     function = unique_elements if dim is None else unique_slices
+    name = "_unique2" if dim is None else "unique_dim"
     if not isinstance(input, Tensor):
-        name = "_unique2" if dim is None else "unique_dim"
-        raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+        raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type_name(input)}")
+    _check(name, " (position 2)", dim, sorted=sorted, return_inverse=return_inverse, return_counts=return_counts)
     return _chosen(function(input, dim), return_inverse, return_counts)
+
+
+def _check(name: str, place: str, dim: Any, **flags: Any) -> None:
+    """Refuse arguments in the name of the function that torch calls."""
+    if dim is not None and not is_int(dim):
+        raise TypeError(f"{name}(): argument 'dim'{place} must be int, not {type_name(dim)}")
+    for argument, value in flags.items():
+        if not isinstance(value, bool):
+            raise TypeError(f"{name}(): argument '{argument}' must be bool, not {type_name(value)}")
 
 
 @composite
@@ -135,6 +143,7 @@ def unique_consecutive(
     torch leaves the inverse empty where there is no `dim` and no counts are asked for.
     """
     require_tensor("input", 1, input)
+    _check("unique_consecutive", "", dim, return_inverse=return_inverse, return_counts=return_counts)
     return _chosen(unique_runs(input, dim), return_inverse, return_counts)
 
 
@@ -153,8 +162,10 @@ def isin(
     for value in (elements, test_elements):
         if not isinstance(value, (Tensor, *NUMBERS)):
             raise no_overload()
-        if isinstance(value, Tensor) and value.dtype is dtypes.bool_:
+        if isinstance(value, (bool, np.bool_)) or (isinstance(value, Tensor) and value.dtype is dtypes.bool_):
             raise RuntimeError("Unsupported input type encountered for isin(): Bool")
+    to_bool("assume_unique", 0, assume_unique)
+    invert = to_bool("invert", 0, invert)
     wanted, given = (v._array if isinstance(v, Tensor) else np.asarray(v) for v in (elements, test_elements))
     found = np.asarray(np.isin(wanted, given, invert=invert))
     return wrap(found) if out is None else write_into(out, "isin", (), lambda: found, EXPECTED_OUT)
@@ -196,6 +207,10 @@ def bucketize(
 
 
 def _search(name, sequence, input, out_int32, right, side, sorter, out):
+    out_int32, right = to_bool("out_int32", 0, out_int32), to_bool("right", 0, right)
+    check_optional_tensors(sorter=sorter, out=out)
+    if not isinstance(side, (str, type(None))):
+        raise wrong_type("side", 0, "str", side)
     edges = sequence._array
     x = input._array if isinstance(input, Tensor) else np.asarray(input)
     if side is not None and side not in ("left", "right"):
@@ -282,11 +297,11 @@ def bincount(input, weights=None, minlength=0):
         raise RuntimeError("minlength should be >= 0")
     if input.ndim != 1 or (input.size and input.min() < 0):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
-    if weights is None:
-        return np.bincount(input, minlength=minlength)
-    if weights.shape != input.shape:
+    if weights is not None and input.size and weights.shape != input.shape:
         raise RuntimeError("weights should be 1-d and have the same length as input")
-    size = max(minlength, int(input.max()) + 1 if input.size else 0)
+    if weights is None or not input.size:
+        return np.bincount(input, minlength=minlength)
+    size = max(minlength, int(input.max()) + 1)
     total = np.zeros(size, weights.dtype if weights.dtype.char in "fd" else np.float64)
     np.add.at(total, input, weights.astype(total.dtype))
     return total

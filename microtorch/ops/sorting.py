@@ -44,7 +44,7 @@ def sort_of(input, dim, descending, stable):
     axis = wrap_dim(dim, input.ndim)
     if not input.ndim:
         return input.copy(), np.zeros((), np.int64)
-    kernel = by_order.stable if stable is True else by_order.sort
+    kernel = by_order.stable if stable is True or not input.strides[axis] else by_order.sort
     order = _along_last(input, axis, lambda x: kernel(x, descending))
     values = np.take_along_axis(input, order, axis)
     return _as_laid_out(values, input), _as_laid_out(order, input)

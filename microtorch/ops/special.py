@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, kernels
-from ..arguments import no_overload, to_int, wrong_type
+from ..arguments import no_overload, to_float, to_int
+from ..engine import mode
 from ..kernels import special
 from ..op import (
     FLOAT,
     METHODS,
-    NUMBERS,
     REGISTRY,
     compose_into,
     no_derivative,
@@ -191,7 +191,7 @@ def _times_log(log, x, y):
 def _both(input: Tensor, other: Any, limit: float) -> Tensor:
     """Where x is 0 and y not above the limit, which is where the logarithm begins."""
     low = other <= limit
-    return input.eq(0) & low if isinstance(low, Tensor) else input.eq(0) if low else input.ne(input)
+    return input.eq(0) & low if isinstance(low, Tensor) else input.eq(0) if low else input.lt(input)
 
 
 def _some_tensor(*values: Any) -> None:
@@ -212,13 +212,12 @@ def _entropy(x):
 # -- the inverse of the sigmoid ----------------------------------------------------------------------------------------
 
 
-@pointwise(input=lambda g, input, eps: logit_backward(g, input, eps), promotion=FLOAT, in_half=True)
+@pointwise(input=lambda g, input, eps: _logit_slope(g, input, eps), promotion=FLOAT, in_half=True)
 def logit(input, eps=None):
     """ln(x/(1 − x)), the inverse of sigmoid; x is first brought into [eps, 1 − eps], if eps is given."""
-    if eps is None:
+    eps = -1.0 if eps is None else to_float("eps", 2, eps)
+    if eps < 0:
         return kernels.log(input / (1 - input))
-    if not isinstance(eps, NUMBERS):
-        raise wrong_type("eps", 2, "float", eps)
     low, high = _limits(input, eps)
     x = np.where(input < low, low, np.where(input > high, high, input))
     return kernels.log(x / (1 - x))
@@ -229,21 +228,14 @@ def _limits(x, eps):
     return low, x.dtype.type(1) - low
 
 
-@pointwise(
-    grad_output=lambda g, input, eps: logit_backward(g, input, eps),
-    input=lambda g, grad_output, input, eps: (
-        -g * grad_output * (1 - 2 * input) / (input * (1 - input)) ** 2
-    ).masked_fill((input < (eps or 0)) | (input > 1 - (eps or 0)), 0),
-    in_place=False,
-    out=False,
-    public=False,
-)
-def logit_backward(grad_output, input, eps=None):
+def _logit_slope(g, input, eps):
     """g/(x·(1 − x)) within the limits; beyond them 0, or nan if there was no eps."""
-    low, high = (input.dtype.type(0), input.dtype.type(1)) if eps is None else _limits(input, eps)
-    slope = grad_output / np.abs(input * (1 - input))  # −0 is as good as 0
-    beyond = input.dtype.type(np.nan if eps is None else 0)
-    return np.where((input < low) | (input > high), beyond, slope)
+    low, high, beyond = (0.0, 1.0, math.nan) if eps is None or eps < 0 else (*_limits(input._array, eps), 0.0)
+    product = input * (1 - input)
+    if mode.grad:
+        return (g / product).where((input >= float(low)) & (input <= float(high)), beyond)
+    outside = (input < float(low)) | (input > float(high))  # unlike above, where nan is outside, too
+    return (g / product.abs()).masked_fill(outside, beyond)  # −0 is as good as 0
 
 
 # -- probabilities -----------------------------------------------------------------------------------------------------

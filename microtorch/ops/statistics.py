@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
-from ..arguments import MISSING, no_overload, to_int
+from ..arguments import MISSING, check_optional_tensors, no_overload, to_int, to_number, wrong_type
 from ..memory import check_partial_overlap
 from ..op import NUMBERS, compose_into, composite, only_function
 from ..settings import warn
 from ..tensor import Tensor, wrap, wrap_dim
 from .arithmetic import add, mul, require_tensor, sub, true_divide
 from .comparison import clamp, logical_xor
-from .conversion import copied
+from .creation import zeros_like
 from .gathering import gather
 from .joining import cat
 from .linalg import mm
@@ -65,6 +65,9 @@ def nanquantile(
 def _quantile(input, q, dim, keepdim, interpolation, out, ignores_nan):
     if not isinstance(input, Tensor) or not isinstance(q, (Tensor, *NUMBERS)):
         raise no_overload()
+    if not isinstance(interpolation, str):
+        raise wrong_type("interpolation", 0, "str", interpolation)
+    check_optional_tensors(out=out)
     if out is not None and out.dtype is not input.dtype and input.is_floating_point():
         raise RuntimeError("quantile() out tensor must be same dtype as the input tensor")
     if out is not None:
@@ -118,7 +121,7 @@ def _ordered(input: Tensor, axis: int | None, keepdim: bool) -> tuple[Tensor, tu
         return sort_of(input.flatten(), 0, False, MISSING)[0], (1,) * input.ndim if keepdim else ()
     if input.ndim:
         shape[axis : axis + 1] = [1] if keepdim else []
-    if axis < input.ndim - 1:
+    if axis != input.ndim - 1:
         input = input.unsqueeze(-1).transpose(axis, -1)
     return sort_of(input, -1, False, MISSING)[0], tuple(shape)
 
@@ -134,7 +137,7 @@ def _ranks(ordered: Tensor, q: Tensor, ignores_nan: bool) -> Tensor:
     nan = wrap(np.expand_dims(np.isnan(x).any(-1), -1))
     ranks = times_number(q, last)
     shape = np.broadcast_shapes(ranks.shape, nan.shape)
-    return ranks.expand(shape).masked_fill(nan, last)
+    return (ranks if ranks.shape == shape else ranks.expand(shape)).masked_fill(nan, last)
 
 
 @composite
@@ -186,6 +189,8 @@ def cov(
     `fweights`: how often each observation counts; `aweights`: how much.
     """
     require_tensor("input", 1, input)
+    correction = to_int("correction", 0, correction)
+    check_optional_tensors(fweights=fweights, aweights=aweights)
     if input.ndim > 2:
         raise RuntimeError(
             f"cov(): expected input to have two or fewer dimensions but got an input with {input.ndim} dimensions"
@@ -250,6 +255,7 @@ def diff(
     n = to_int("n", 2, n)
     if n < 0:
         raise RuntimeError(f"order must be non-negative but got {n}")
+    check_optional_tensors(prepend=prepend, append=append)
     for end in (prepend, append):
         if end is not None:
             _check_end(input, end, axis)
@@ -288,36 +294,48 @@ def _steps(name: str, y: Tensor, x: Tensor, axis: int) -> Tensor:
         x = x.view([-1 if i == axis else 1 for i in range(y.ndim)])
     elif x.ndim < y.ndim:
         x = x.view((1,) * (y.ndim - x.ndim) + tuple(x.shape))
-    length = x.shape[axis] - 1
-    return sub(narrow(x, axis, 1, length), narrow(x, axis, 0, length))
+    before, after = _neighbours(x, axis)
+    return sub(after, before)
 
 
 def _pairs(y: Tensor, axis: int) -> Tensor:
     """The sums of neighbours."""
-    end = max(y.shape[axis] - 1, 0)
-    return add(slice_view(y, axis, 0, end, 1), slice_view(y, axis, min(1, y.shape[axis]), y.shape[axis], 1))
+    return add(*_neighbours(y, axis))
 
 
-def _samples(name: str, y: Any, x: Any, dx: Any) -> None:
-    """Refuse what is no samples."""
+def _neighbours(x: Tensor, axis: int) -> tuple[Tensor, Tensor]:
+    """All but the last, and all but the first."""
+    length = x.shape[axis]
+    return slice_view(x, axis, 0, max(length - 1, 0), 1), slice_view(x, axis, min(length, 1), length, 1)
+
+
+def _check_tensors(y: Any, x: Any) -> None:
     if not isinstance(y, Tensor) or not (x is None or isinstance(x, Tensor)):
         raise no_overload()
+
+
+def _check_samples(name: str, y: Tensor, x: Tensor | None, dx: Any) -> None:
+    """Refuse what is no samples."""
     if y.dtype is dtypes.bool_ or (x is not None and x.dtype is dtypes.bool_):
         which = "`y`" if x is None else "`x` or `y`"
         raise RuntimeError(f"{name}: received a bool input for {which}, but bool is not supported")
-    if isinstance(dx, bool) or not isinstance(dx, NUMBERS):
+    if isinstance(dx, bool):
         raise RuntimeError(f"{name}: Currently, we only support dx as a real number.")
 
 
 @only_function
 def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = 1, dim: int = -1) -> Tensor:
     """The area below samples along `dim`, by the trapezoidal rule; their points are x, or a distance dx apart."""
-    _samples("trapezoid", y, x, dx)
+    _check_tensors(y, x)
+    dx = to_number("dx", 0, dx)
+    dim = to_int("dim", 0, dim)
     if not y.ndim:
-        raise IndexError("Dimension specified as -1 but tensor has no dimensions")
-    axis = wrap_dim(to_int("dim", 0, dim), y.ndim)
+        place = dim if x is None else wrap_dim(dim, 0)
+        raise IndexError(f"Dimension specified as {place} but tensor has no dimensions")
+    axis = wrap_dim(dim, y.ndim)
     if not y.shape[axis]:
         return wrap(np.zeros(y.shape[:axis] + y.shape[axis + 1 :], y._array.dtype))
+    _check_samples("trapezoid", y, x, dx)
     if x is not None:
         return over_number(sum(mul(_pairs(y, axis), _steps("trapezoid", y, x, axis)), axis), 2.0)
     ends = add(select(y, axis, 0), select(y, axis, -1))
@@ -333,7 +351,9 @@ def trapz(y: Tensor, x: Tensor | None = None, *, dx: Any = 1, dim: int = -1) -> 
 @only_function
 def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = 1, dim: int = -1) -> Tensor:
     """The area from the first sample to each other, as `trapezoid`."""
-    _samples("cumulative_trapezoid", y, x, dx)
+    _check_tensors(y, x)
+    dx = to_number("dx", 0, dx)
+    _check_samples("cumulative_trapezoid", y, x, dx)
     if not y.ndim:
         raise IndexError("slice() cannot be applied to a 0-dim tensor.")
     axis = wrap_dim(to_int("dim", 0, dim), y.ndim)
