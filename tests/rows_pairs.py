@@ -69,11 +69,21 @@ ROWS = [
         once=[corners],
         bad=bad(number=False),
     ),
+    Row(
+        "atan2",
+        [lambda d: call(d.signs(3, 4), d.signs(4))],  # also of the point 0, which has no angle
+        dtypes=["float32", "float64"],
+        forms="function",
+        ulp=2,
+        grad_ulp=4,
+        reason=VML,
+    ),
     Row("heaviside", two("signs"), once=[corners], bad=bad()),
     Row("nextafter", two(), once=[corners], bad=bad(), dtypes=FRACTIONS),
     Row(
         "ldexp",
         two("__call__", "signs"),
+        once=[lambda d: call(d(3), np.array([-1, 2, 0]))],
         bad=bad(),
         forms="function method in_place",
         ulp=2,
