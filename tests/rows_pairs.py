@@ -71,7 +71,7 @@ ROWS = [
     ),
     Row(
         "atan2",
-        [lambda d: call(d.signs(3, 4), d.signs(4))],  # also of the point 0, which has no angle
+        [lambda d: call(d.signs(3, 4), d.signs(4)), lambda d: call(d(3) * 0, d(2, 1) * 0)],  # 0 has no angle
         dtypes=["float32", "float64"],
         forms="function",
         ulp=2,
