@@ -266,7 +266,7 @@ def diff(
         check_partial_overlap(out._array, input._array)
         return compose_into(out, "sub", diff, input, n, dim, prepend, append)
     if not n:
-        return copied(wrap(np.zeros_like(result._array)), result)
+        return zeros_like(result).copy_(result)
     for step in range(steps, 0, -1):
         length = result.shape[axis] - 1
         ahead, behind = narrow(result, axis, 1, length), narrow(result, axis, 0, length)
