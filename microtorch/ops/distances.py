@@ -265,7 +265,7 @@ def pdist_slope(grad, input, p, pdist):
 @only_function
 def pdist(input: Tensor, p: float = 2) -> Tensor:
     """(Σ|x − y|ᵖ)^(1/p) for every pair of rows, the first row's pairs first."""
-    return distances_among(as_tensor_argument(input), to_number("p", 2, p))
+    return distances_among(as_tensor_argument(input).contiguous(), to_number("p", 2, p))
 
 
 # -- no longer than --------------------------------------------------------------------------------------------------
