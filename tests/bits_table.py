@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import conftest  # noqa: F401  (one thread, as in the tests)
 import kernel_table
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ from microtorch import kernels
 
 DOC = Path(__file__).parent.parent / "docs" / "operations.md"
 DTYPES = ("float32", "float64")
-DRAWS = 3
+DRAWS = 2
 
 HEAD = """# How near each operation is to torch
 
