@@ -8,7 +8,7 @@ import numpy as np
 
 from . import dtypes
 from .casting import cast
-from .settings import warn, warn_once
+from .settings import warn
 from .tensor import Tensor
 from .views import data_pointer
 
@@ -20,7 +20,7 @@ def check_overlap(array: np.ndarray[Any, Any], tolerant: str = "") -> None:
     """
     if not array.flags.c_contiguous and _overlaps_itself(array):
         if tolerant:
-            warn_once(
+            warn(
                 f"Use of {tolerant} on expanded tensors is deprecated. Please clone() the tensor before performing this "
                 "operation. This also applies to advanced indexing e.g. tensor[mask] = scalar"
             )
@@ -36,7 +36,7 @@ def _overlaps_itself(array: np.ndarray[Any, Any]) -> bool:
 
 
 def check_partial_overlap(target: np.ndarray[Any, Any], source: np.ndarray[Any, Any], whole: bool = False) -> None:
-    """Refuse to write into part of what is being read; the same memory in the same order is fine, unless not `whole`."""
+    """Refuse to write into part of what is being read; the same memory in the same order is fine, but for `whole`."""
     if target is not source:
         if not np.may_share_memory(target, source) or target.size == 0 or source.size == 0:
             return

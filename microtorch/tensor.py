@@ -112,9 +112,7 @@ class Tensor(TensorBase):
     def _dim(self, name: str, dim: Any) -> int:
         if not is_int(dim):
             raise TypeError(f"{name}(): argument 'dim' (position 1) must be int, not {type_name(dim)}")
-        if self._array.ndim == 0:
-            raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
-        return wrap_dim(int(dim), self._array.ndim)
+        return wrap_real_dim(int(dim), self._array.ndim)
 
     def storage_offset(self) -> int:
         """The distance in memory, in elements, from the start of the storage."""
@@ -401,6 +399,13 @@ def wrap_dim(dim: int, ndim: int) -> int:
             f"Dimension out of range (expected to be in range of [{-extent}, {extent - 1}], but got {dim})"
         )
     return dim + extent if dim < 0 else dim
+
+
+def wrap_real_dim(dim: int, ndim: int) -> int:
+    """A dimension counted from either end, as one counted from the front; a 0-d tensor has none."""
+    if not ndim:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+    return wrap_dim(dim, ndim)
 
 
 def copy_in_layout(gradient: Any, variable: Tensor) -> np.ndarray[Any, Any]:

@@ -232,7 +232,7 @@ def _no_bool(kernel, x, y):
 
 def check_divisor(x, y):
     """Refuse to divide integers by 0."""
-    if np.result_type(x, y).kind != "f" and np.equal(y, 0).any():
+    if np.result_type(x, y).kind != "f" and np.equal(y, 0).any() and np.size(x) and np.size(y):
         raise RuntimeError("ZeroDivisionError")
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from .. import kernels
 from ..arguments import type_name
 from ..op import compose_into, composite, only_function, op, write_into
-from ..tensor import Tensor, wrap_dim
+from ..tensor import Tensor, wrap_real_dim
 from .arithmetic import mul
 from .linalg import bmm, mm
 from .shape import reshape
@@ -321,7 +321,7 @@ def _tensordot(a: Tensor, b: Tensor, dims_a: list[int], dims_b: list[int]) -> Te
     size = 1
     left, right = a, b
     for i, j in zip(dims_a, dims_b, strict=True):
-        m, n = a.shape[wrap_dim(i, a.ndim)], b.shape[wrap_dim(j, b.ndim)]
+        m, n = a.shape[wrap_real_dim(i, a.ndim)], b.shape[wrap_real_dim(j, b.ndim)]
         if n == 1:
             left = left.sum(i, True, dtype=a.dtype)
         elif m == 1:
@@ -348,7 +348,7 @@ def _tensordot(a: Tensor, b: Tensor, dims_a: list[int], dims_b: list[int]) -> Te
 def _distinct(dims: list[int], ndim: int) -> list[int]:
     found: list[int] = []
     for dim in dims:
-        wrapped = wrap_dim(dim, ndim)
+        wrapped = wrap_real_dim(dim, ndim)
         if wrapped in found:
             raise RuntimeError(f"dim {wrapped} appears multiple times in the list of dims")
         found.append(wrapped)

@@ -17,7 +17,7 @@ from .comparison import where
 from .conversion import in_dtype
 from .expanding import common_shape, expand
 from .linalg import matmul
-from .norms import INF, norm_slope, vector_norm_of
+from .norms import INF, check_not_empty, norm_slope, p_norm, vector_norm_of
 from .numbers import plus_number
 from .reduction import EXPECTED_OUT, sum
 from .shape import as_tensor_argument, view_in_shape
@@ -25,16 +25,6 @@ from .shape import as_tensor_argument, view_in_shape
 
 def _tensors(input: Any, other: Any, names: tuple[str, str] = ("x1", "x2")) -> None:
     as_tensor_argument(input, names[0]), as_tensor_argument(other, names[1], 2)
-
-
-def _norm(array, p, dims, keepdim=False):
-    """(Σ|x|ᵖ)^(1/p) of an array; the largest |x| for p = ∞, how many for 0."""
-    if p == 0:
-        return np.count_nonzero(array, axis=dims, keepdims=keepdim).astype(array.dtype)
-    if abs(p) == INF:
-        extreme, neutral = (np.maximum, 0) if p > 0 else (np.minimum, INF)
-        return extreme.reduce(np.abs(array), axis=dims, keepdims=keepdim, initial=neutral)
-    return kernels.norm(array, p, dims, keepdim)
 
 
 # -- of all elements together ------------------------------------------------------------------------------------------
@@ -55,7 +45,8 @@ def dist(input, other, p=2):
             f"norm(): input dtype should be either floating point or complex. Got {common.legacy_name} instead."
         )
     difference = input.astype(common.numpy) - other.astype(common.numpy)
-    return np.asarray(_norm(difference, p, None)).astype(common.numpy)
+    check_not_empty(difference, p)
+    return p_norm(difference, p, None)
 
 
 # -- of pairs of vectors in the same place -----------------------------------------------------------------------------
@@ -69,7 +60,7 @@ def dist(input, other, p=2):
 )
 def norm_along(input, p, dim, keepdim):
     """(Σ|x|ᵖ)^(1/p) along a dimension, as torch had it before there was `linalg`."""
-    return np.asarray(_norm(input, p, dim if input.ndim else None, keepdim)).astype(input.dtype)
+    return p_norm(input, p, dim if input.ndim else None, keepdim)
 
 
 @only_function
@@ -127,15 +118,15 @@ def _check_cdist(x1, x2, p):
     for name, x in (("X1", x1), ("X2", x2)):
         if x.ndim < 2:
             raise RuntimeError(f"cdist only supports at least 2D tensors, {name} got: {x.ndim}D")
+    if x1.shape[-1] != x2.shape[-1]:
+        raise RuntimeError(f"X1 and X2 must have the same number of columns. X1: {x1.shape[-1]} X2: {x2.shape[-1]}")
     for name, x in (("X1", x1), ("X2", x2)):
         if x.dtype.kind != "f":
             raise RuntimeError(f"cdist only supports floating-point dtypes, {name} got: {name_of(x)}")
-    if x1.shape[-1] != x2.shape[-1]:
-        raise RuntimeError(f"X1 and X2 must have the same number of columns. X1: {x1.shape[-1]} X2: {x2.shape[-1]}")
     if p < 0:
         raise RuntimeError("cdist only supports non-negative p values")
     common_shape(x1.shape[:-2], x2.shape[:-2])
-    if x1.dtype == np.float16:
+    if x1.dtype == np.float16 and x1.size and x2.size:
         raise not_implemented("cdist", dtypes.float16)
     if x1.dtype is not x2.dtype:
         raise RuntimeError(f"expected scalar type {name_of(x1)} but found {name_of(x2)}")
@@ -150,9 +141,8 @@ def _check_cdist(x1, x2, p):
 )
 def distances(x1, x2, p):
     """The distance of every row of the first matrix to every row of the second."""
-    _check_cdist(x1, x2, p)
     difference = x1[..., :, None, :] - x2[..., None, :, :]
-    return np.ascontiguousarray(np.asarray(_norm(difference, p, (-1,))).astype(x1.dtype))
+    return np.ascontiguousarray(p_norm(difference, p, (-1,)))
 
 
 def _no_slope(name):
@@ -208,10 +198,12 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = MODES[0]) 
         raise ValueError(f"{compute_mode} is not a valid value for compute_mode")
     _tensors(x1, x2)
     p = to_number("p", 3, p)
-    product = compute_mode == MODES[1] or (compute_mode == MODES[0] and max(x1.shape[-2:-1] + x2.shape[-2:-1]) > 25)
+    product = compute_mode == MODES[1] or (
+        compute_mode == MODES[0] and max((*x1.shape[-2:-1], *x2.shape[-2:-1]), default=0) > 25
+    )
+    _check_cdist(x1._array, x2._array, p)
     if p != 2 or not product:
         return distances(x1, x2, p)
-    _check_cdist(x1._array, x2._array, p)
     batch = common_shape(x1._array.shape[:-2], x2._array.shape[:-2])
     n, m, k = x1.shape[-2], x2.shape[-2], x1.shape[-1]
     if not (n and m and math.prod(batch) and k):
@@ -238,10 +230,10 @@ def distances_among(input, p):
         raise RuntimeError("pdist only supports floating-point dtypes")
     if p < 0:
         raise RuntimeError("pdist only supports non-negative p values")
-    if input.dtype == np.float16:
+    if input.dtype == np.float16 and len(input) > 1 and input.size:
         raise not_implemented("pdist", dtypes.float16)
     first, second = np.triu_indices(len(input), 1)
-    return np.asarray(_norm(input[first] - input[second], p, (1,))).astype(input.dtype)
+    return p_norm(input[first] - input[second], p, (1,))
 
 
 @op(
@@ -304,6 +296,6 @@ def renorm(input, p, dim, maxnorm):
             f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {name_of(input)}"
         )
     wide = input.astype(np.float32) if input.dtype == np.float16 else input
-    length = np.asarray(_norm(wide, p, _dims_but(input.ndim, dim), True)).astype(wide.dtype)
+    length = p_norm(wide, p, _dims_but(input.ndim, dim), True)
     factor = np.where(length > maxnorm, wide.dtype.type(maxnorm) / (length + wide.dtype.type(1e-7)), 1)
     return np.array(wide * factor.astype(wide.dtype), input.dtype, order="C")

@@ -12,7 +12,7 @@ from .. import dtypes, storage
 from ..arguments import to_int, wrong_type
 from ..memory import check_partial_overlap, write_out
 from ..op import composite, only_function, op, publish
-from ..tensor import Tensor, wrap, wrap_dim
+from ..tensor import Tensor, wrap, wrap_dim, wrap_real_dim
 from .arithmetic import name_of
 from .expanding import common_shape, expand
 from .reduction import EXPECTED_OUT
@@ -21,13 +21,26 @@ from .shape import as_tensor_argument
 # -- one index for every element ---------------------------------------------------------------------------------------
 
 
-def grid(index, dim):
-    """For every dimension the indices of the elements that `index` speaks of."""
-    if not index.ndim:
-        return (index,)
-    places = list(np.ogrid[tuple(slice(n) for n in index.shape)])
-    places[dim] = index
-    return tuple(places)
+def flat_places(shape, dim, index):
+    """Where the elements are that `index` speaks of along a dimension, counted through all elements of a shape in order."""
+    if not (shape and index.ndim):
+        return index.reshape(-1)
+    return _flat(shape, dim, index, index.shape).reshape(-1)
+
+
+def flat_slices(shape, dim, index):
+    """The same of whole slices, at the indices of a vector."""
+    places = index.reshape((-1,) + (1,) * (len(shape) - dim - 1))
+    return _flat(shape, dim, places, (*shape[:dim], index.size, *shape[dim + 1 :])).reshape(-1)
+
+
+def _flat(shape, dim, index, lengths):
+    places, step = 0, 1
+    for d in reversed(range(len(shape))):
+        along = index if d == dim else np.arange(lengths[d]).reshape((-1,) + (1,) * (len(shape) - d - 1))
+        places = places + (along if step == 1 else along * step)
+        step *= shape[d]
+    return np.broadcast_to(places, lengths)
 
 
 def check_index_of(name, input, dim, index, what="input"):
@@ -69,7 +82,10 @@ def gather(input, dim, index, *, sparse_grad=False):
         return np.broadcast_to(input, index.shape).copy()
     if not index.ndim:
         return input[index]
-    return storage.in_order(input[grid(index, dim)])
+    if input.flags.c_contiguous:
+        return input.reshape(-1).take(flat_places(input.shape, dim, index)).reshape(index.shape)
+    part = tuple(slice(None) if d == dim else slice(n) for d, n in enumerate(index.shape))
+    return storage.in_order(np.take_along_axis(input[part], index.astype(np.int64, copy=False), dim))
 
 
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, out: Tensor | None = None) -> Tensor:
@@ -81,7 +97,11 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, ou
             "torch.take_along_dim(): input and indices should have the same number of dimensions, but got "
             f"{input.ndim} dimensions for input, and {indices.ndim} dimensions for indices"
         )
-    dim = wrap_dim(to_int("dim", 3, dim), input.ndim)
+    if indices.dtype is not dtypes.int64:
+        raise RuntimeError(
+            f"torch.take_along_dim(): dtype of indices should be Long but got {indices.dtype.legacy_name}"
+        )
+    dim = wrap_real_dim(wrap_dim(to_int("dim", 3, dim), input.ndim), input.ndim)
     shapes = [list(input.shape), list(indices.shape)]
     lengths = [shape[dim] for shape in shapes]
     for shape in shapes:
@@ -112,6 +132,8 @@ def index_select(input, dim, index):
         raise RuntimeError("index_select(): Expected dtype int32 or int64 for index")
     if not input.ndim and index.size != 1:
         raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {index.size} value(s)")
+    if index.size and input.ndim > 1 and not input.shape[dim]:
+        raise RuntimeError("index_select(): self indexing axis dim should be positive")
     check_indices(input, dim, index)
     return storage.in_order(input.take(index.reshape(-1), dim)) if input.ndim else input.copy()
 

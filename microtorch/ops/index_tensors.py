@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..saved import SavedInput
-from ..settings import warn_once
+from ..settings import warn
 from ..tensor import Tensor, wrap
 
 Indices = Sequence[Any]  # for every dimension in turn a tensor of indices or a mask, or None: all of it
@@ -34,7 +34,7 @@ def expanded_indices(input: Any, indices: Indices) -> list[Any]:
             found.append(index)
             continue
         if index.dtype.kind == "u":
-            warn_once("indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.")
+            warn("indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.")
         check_mask(input, index, len(found))
         found += list(np.nonzero(index))
     if len(found) > input.ndim:

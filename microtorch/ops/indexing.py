@@ -14,7 +14,7 @@ from ..engine import mode
 from ..layout import arranged
 from ..memory import check_partial_overlap
 from ..op import REGISTRY, check_writable, composite, op, requires_grad
-from ..settings import warn_once
+from ..settings import warn
 from ..tensor import Tensor
 from ..views import check_inplace, rebase_history
 from .index_tensors import (
@@ -179,22 +179,21 @@ def put_at(input: Tensor, indices: Indices, values: Tensor, accumulate: bool = F
     if recorded:
         check_inplace(input)
     check_writable(input)
-    is_fill = not accumulate and source.size == 1 and _is_one_mask(indices)
-    if is_fill:  # as masked_fill_, which casts
+    if not accumulate and source.size == 1 and _is_one_mask(indices):  # as masked_fill_, which casts
         place = next(i for i, index in enumerate(indices) if index is not None)
         mask = array_of(indices[place])
         check_mask(target, mask, place)
         if mask.dtype.kind == "u":
             raise RuntimeError("masked_fill_ only supports boolean masks, but got mask with dtype unsigned char")
+        check_partial_overlap(target, mask)
         expanded: Sequence[Any] = expanded_indices(target, indices)
         source = cast(source, target.dtype)
     else:
+        for read in (source, *(array_of(i) for i in indices if i is not None)):
+            check_partial_overlap(target, read, whole=True)
         expanded = _checked(target, indices, source)
     if not target.flags.c_contiguous and 0 in target.strides:
         _warn_expanded(target)
-    for tensor in (*indices, *([] if is_fill else [values])):
-        if isinstance(tensor, Tensor):
-            check_partial_overlap(target, tensor._array, whole=not is_fill)
     node = None
     if recorded:
         node = REGISTRY["index_put_out_of_place"].make_node([input], [input, values], [kept(indices), accumulate])
@@ -212,7 +211,7 @@ def _is_one_mask(indices: Indices) -> bool:
 
 def _warn_expanded(array: Any) -> None:
     if any(n > 1 and s == 0 for n, s in zip(array.shape, array.strides, strict=True)):
-        warn_once(
+        warn(
             "Use of index_put_ on expanded tensors is deprecated. Please clone() the tensor before performing this operation. "
             "This also applies to advanced indexing e.g. tensor[indices] = tensor"
         )

@@ -12,6 +12,7 @@ from .. import dtypes
 from ..arguments import to_int, to_ints, to_number
 from ..op import compose_into, composite, only_function, op, unpublished, write_into
 from ..tensor import Tensor
+from ..types import contiguous_format
 from .creation import empty
 from .decompositions import check_finite, check_float, check_square, linalg_svdvals
 from .joining import cat
@@ -36,7 +37,7 @@ def _power(A: Tensor, n: int) -> Tensor:
     if n == 0:
         from .creation import eye
 
-        return A.clone().copy_(eye(A.shape[-1], dtype=A.dtype))
+        return A.clone(memory_format=contiguous_format).copy_(eye(A.shape[-1], dtype=A.dtype))
     if n == 1:
         return A.clone()
     if n < 0:
@@ -118,10 +119,10 @@ def matrix_exp(input: Tensor) -> Tensor:
 @op(input=None, out=False, public=False)
 def rank_of(input, atol, rtol, hermitian):
     """How many singular values are above the tolerance."""
-    if input.dtype.char not in "fd":
-        raise RuntimeError("This function doesn't handle types other than float and double")
     if input.ndim < 2:
         raise RuntimeError("torch.linalg.matrix_rank: The input tensor input must have at least 2 dimensions.")
+    if input.dtype.char not in "fd":
+        raise RuntimeError("This function doesn't handle types other than float and double")
     if not input.size:
         return np.zeros(input.shape[:-2], np.int64)
     atol, rtol = (np.asarray(t)[..., None] for t in tolerance(input, atol, rtol))
@@ -151,13 +152,14 @@ def linalg_matrix_rank(
 
 
 def _condition(A: Tensor, p: Any) -> Tensor:
-    if A.ndim < 2:
-        raise RuntimeError("linalg.cond: The input tensor must have at least 2 dimensions.")
     if not isinstance(p, str):
         p = 2.0 if p is None else to_number("p", 2, p)
     if p not in ("fro", "nuc", 1, -1, 2, -2, INF, -INF):
         raise RuntimeError(f"linalg.cond got an invalid norm type: {p if isinstance(p, str) else format(p, 'g')}")
     shown = p if isinstance(p, str) else f"{p:g}"
+    if A.ndim < 2:
+        name, it = (f"linalg.cond(ord={shown})", "tensor A") if isinstance(p, str) else ("linalg.cond", "tensor")
+        raise RuntimeError(f"{name}: The input {it} must have at least 2 dimensions.")
     if p in (2, -2):
         if not A.numel():
             return A.new_zeros(A.shape[:-2])
@@ -192,6 +194,8 @@ def linalg_tensorinv(input: Tensor, ind: int = 2, *, out: Tensor | None = None) 
     ind = to_int("ind", 0, ind)
     if ind <= 0:
         raise RuntimeError(f"Expected a strictly positive integer for 'ind', but got {ind}")
+    if ind > input.ndim:
+        raise RuntimeError(f"ArrayRef: invalid slice, N = {ind}; size = {input.ndim}")
     first, last = tuple(input.shape[:ind]), tuple(input.shape[ind:])
     if math.prod(first) != math.prod(last):
         raise RuntimeError(
@@ -246,6 +250,7 @@ def linalg_vander(x: Tensor, *, N: int | None = None) -> Tensor:
     count = (x.shape[-1] if x.ndim else 1) if N is None else to_int("N", 0, N)
     if count <= 1:
         raise RuntimeError("N must be greater than 1.")
+    x = x if x.ndim else x.unsqueeze(0)
     powers = cumprod(x.unsqueeze(-1).expand(*x.shape, count - 1), -1)
     return cat([x.new_ones((*x.shape, 1)), powers], -1)
 

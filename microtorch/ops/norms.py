@@ -36,20 +36,25 @@ def vector_norm_of(input, ord, dim, keepdim, dtype=None):
         input = input.astype(dtype.numpy)
     if type(keepdim) is not bool:
         raise wrong_type("keepdim", 4, "bool", keepdim)
-    reduced = axes(dim if dim is None else to_ints("dim", 3, dim, or_one=True), input.ndim)
-    _check_not_empty(input, ord, dim, reduced)
-    if abs(ord) == INF:
-        norm = (np.maximum if ord > 0 else np.minimum).reduce(
-            np.abs(input), axis=reduced, keepdims=keepdim, initial=0 if ord > 0 else INF
-        )
-    elif ord == 0:
-        norm = np.count_nonzero(input, axis=reduced, keepdims=keepdim)
-    else:
-        norm = kernels.norm(input, ord, reduced, keepdim)
-    return in_order(np.asarray(norm).astype(input.dtype))
+    dims = dim if dim is None else to_ints("dim", 3, dim, or_one=True)
+    reduced = axes(dims, input.ndim)
+    check_not_empty(input, ord, dims or reduced)
+    return in_order(p_norm(input, ord, reduced, keepdim))
 
 
 vector_norm_of = renamed(vector_norm_of, "linalg_vector_norm", 1)
+
+
+def p_norm(array, p, dims, keepdim=False):
+    """(Σ|x|ᵖ)^(1/p) of an array; the largest |x| for p = ∞, the smallest for −∞, how many are not 0 for 0."""
+    if p == 0:
+        norm = np.count_nonzero(array, axis=dims, keepdims=keepdim)
+    elif abs(p) == INF:
+        extreme, neutral = (np.maximum, 0) if p > 0 else (np.minimum, INF)
+        norm = extreme.reduce(np.abs(array), axis=dims, keepdims=keepdim, initial=neutral)
+    else:
+        norm = kernels.norm(array, p, dims, keepdim)
+    return np.asarray(norm).astype(array.dtype)
 
 
 def _check_dtype(input, dtype):
@@ -64,17 +69,17 @@ def _check_dtype(input, dtype):
         )
 
 
-def _check_not_empty(input, ord, dim, reduced):
+def check_not_empty(input, ord, dims=None):
     """Refuse those norms of nothing that have no neutral element."""
     if input.size or not (ord < 0 or ord == INF):
         return
     name = f"{ord:g}"
-    if reduced is None:
+    if dims is None:
         raise RuntimeError(
             f"linalg.vector_norm cannot compute the {name} norm on an empty tensor because the operation does not have "
             "an identity"
         )
-    for axis in reduced:
+    for axis in dims:
         if input.shape[axis] == 0:
             raise RuntimeError(
                 f"linalg.vector_norm cannot compute the {name} norm on the dimension {axis}because this dimension is "
@@ -156,6 +161,12 @@ def _matrix_norm(A: Tensor, ord: Any, dim: Any, keepdim: bool, dtype: Any) -> Te
         raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})")
     if ord == "fro":
         return vector_norm_of(A, 2, (down, across), keepdim, dtype)
+    rows, columns = A.shape[down], A.shape[across]
+    if (ord == 1 and not columns) or (ord == INF and not rows) or (ord == 2 and not (rows and columns)):
+        return A.new_zeros(
+            [1 if d in (down, across) else n for d, n in enumerate(A.shape) if keepdim or d not in (down, across)],
+            dtype=dtype,
+        )
     if ord == "nuc" or abs(ord) == 2:
         from .decompositions import check_float, linalg_svdvals
 

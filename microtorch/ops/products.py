@@ -13,7 +13,7 @@ from ..arguments import to_int
 from ..casting import cast
 from ..op import compose_into, composite, not_implemented, only_function, op, unpublished
 from ..settings import warn_once
-from ..tensor import Tensor, wrap_dim
+from ..tensor import Tensor, wrap_real_dim
 from .arithmetic import mul, name_of, scaled
 from .expanding import common_shape
 from .linalg import IN_PLACE, bmm, check_expandable, mm, no_bool, vdot
@@ -132,7 +132,7 @@ def cross_product(input, other, dim):
     """x × y along a dimension of length 3."""
     if input.ndim != other.ndim:
         raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
-    axis = wrap_dim(dim, input.ndim)
+    axis = wrap_real_dim(dim, input.ndim)
     if input.shape[axis] != 3 or other.shape[axis] != 3:
         raise RuntimeError(
             f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.shape[axis]} and {other.shape[axis]}"

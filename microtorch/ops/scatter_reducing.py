@@ -12,12 +12,11 @@ from ..casting import cast
 from ..op import not_implemented, op
 from ..settings import warn_once
 from ..tensor import wrap_dim
-from .arithmetic import name_of
 from .comparison import where
-from .gathering import check_indices, grid
+from .gathering import check_indices, flat_places, flat_slices
 from .reduction import EXPECTED_OUT
-from .scattering import check_scatter
-from .slices import check_filled
+from .scattering import check_scatter, values_at
+from .slices import check_filled, check_slices
 
 COMBINE = {"sum": np.add, "mean": np.add, "prod": np.multiply, "amax": np.maximum, "amin": np.minimum}
 
@@ -33,19 +32,22 @@ def _neutral(reduce, dtype):
     return dtype.type(np.iinfo(dtype).min if reduce == "amax" else np.iinfo(dtype).max)
 
 
-def _combined(input, places, values, reduce, include_self):
-    """A copy in which values are combined with what is at their places, one after the other in order."""
-    result = np.array(input, np.float32 if input.dtype == np.float16 else None, order="C")
-    values = values.astype(result.dtype, copy=False)
+def _combined(input, places, values, reduce, include_self, stepwise=False):
+    """A copy in which a row of values is combined with what is at their places, one after the other in order.
+
+    `stepwise`: numbers of float16 are rounded each time, else once.
+    """
+    result = np.array(input, np.float32 if input.dtype == np.float16 and not stepwise else None, order="C")
+    row, values = result.reshape(-1), values.astype(result.dtype, copy=False)
     if not include_self:
-        result[places] = _neutral(reduce, result.dtype)
-    COMBINE[reduce].at(result, places, values)
+        row[places] = _neutral(reduce, result.dtype)
+    COMBINE[reduce].at(row, places, values)
     if reduce == "mean":
-        count = np.full(result.shape, int(include_self))
+        count = np.full(row.shape, int(include_self))
         np.add.at(count, places, 1)
         count = np.maximum(count, 1)
-        divided = result / count.astype(result.dtype) if result.dtype.kind == "f" else result // count
-        result = divided.astype(result.dtype)
+        total = cast(row, input.dtype)
+        row[:] = total / count.astype(total.dtype) if total.dtype.kind == "f" else total // count
     return cast(result, input.dtype)
 
 
@@ -150,19 +152,16 @@ def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
     if reduce not in COMBINE:
         raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
     dim = check_scatter("scatter_reduce", input, dim, index, src)
-    if reduce == "mean" and input.dtype == bool and index.size:
-        raise not_implemented("scatter_gather_tensor_cpu_reduce_mean", dtypes.bool_)
+    if reduce == "mean" and input.dtype == bool:
+        kernel = "scatter_gather_tensor_cpu_reduce_mean" if index.size else "div_floor_cpu"
+        raise not_implemented(kernel, dtypes.bool_)
     return _scattered(input, dim, index, src, reduce, include_self)
 
 
 def _scattered(input, dim, index, values, reduce, include_self=True):
     if not index.size:
         return np.array(input, order="C")
-    if not input.ndim:
-        whole = _combined(input.reshape(1), (index.reshape(-1),), values.reshape(-1), reduce, include_self)
-        return whole.reshape(())
-    values = values[tuple(slice(n) for n in index.shape)] if values.ndim else values.reshape(index.shape)
-    return _combined(input, grid(index, dim), values, reduce, include_self)
+    return _combined(input, flat_places(input.shape, dim, index), values_at(values, index), reduce, include_self)
 
 
 # -- what scatter(reduce=…) is -----------------------------------------------------------------------------------------
@@ -239,38 +238,14 @@ def index_reduce(input, dim, index, source, reduce, *, include_self=True):
     if reduce not in ("prod", "mean", "amax", "amin"):
         raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
     dim = wrap_dim(to_int("dim", 2, dim), input.ndim)
-    if index.ndim > 1:
-        raise IndexError(
-            f"index_reduce_(): Index is supposed to be a vector, but got dim: {index.ndim} with type: {name_of(index)} and "
-            f"size: {list(index.shape)}"
-        )
-    if index.dtype not in (np.int64, np.int32):
-        raise RuntimeError("index_reduce_(): Expected dtype int32/int64 for index but got: " + name_of(index))
-    if source.dtype != input.dtype:
-        raise RuntimeError(
-            f"index_reduce_(): self ({name_of(input)}) and source ({name_of(source)}) must have the same scalar type"
-        )
-    count = source.shape[dim] if source.ndim else 1
-    if index.size != count:
-        raise RuntimeError(
-            f"index_reduce_(): Number of indices ({index.size}) should be equal to source.size(dim): ({count}), for dim: "
-            f"{dim}"
-        )
-    shapes = [[n for d, n in enumerate(a.shape) if d != dim] for a in (input, source)]
-    if input.ndim and source.ndim and shapes[0] != shapes[1]:
-        raise RuntimeError(
-            "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = "
-            f"{list(input.shape)} source.shape = {list(source.shape)}"
-        )
+    check_slices("index_reduce", input, dim, index, source)
     warn_once("index_reduce() is in beta and the API may change at any time.")
+    if input.dtype == bool and input.ndim < 2 and include_self:
+        raise not_implemented("index_func_", dtypes.bool_)
+    if input.dtype == bool and (reduce == "mean" or not include_self):
+        raise not_implemented("div_floor_cpu" if include_self else "index_reduce_func_exclude_input_init", dtypes.bool_)
     if not include_self:  # what is there is written over first
         check_filled(input, dim, index)
     check_indices(input, dim, index)
-    if input.dtype == bool and (reduce == "mean" or not include_self):
-        raise not_implemented("div_floor_cpu" if include_self else "index_reduce_func_exclude_input_init", dtypes.bool_)
-    if not input.ndim:
-        return _combined(input.reshape(1), (index.reshape(-1),), source.reshape(-1), reduce, include_self).reshape(())
-    places = (slice(None),) * dim + (index.reshape(-1),)
-    return _combined(
-        input, places, source.reshape((*input.shape[:dim], count, *input.shape[dim + 1 :])), reduce, include_self
-    )
+    places = flat_slices(input.shape, dim, index.reshape(-1)) if input.ndim else index.reshape(-1)
+    return _combined(input, places, source.reshape(-1), reduce, include_self, stepwise=True)

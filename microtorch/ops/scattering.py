@@ -13,7 +13,7 @@ from ..tensor import Tensor, wrap_dim
 from .arithmetic import name_of
 from .creation import zeros_like
 from .expanding import common_shape
-from .gathering import check_index_of, check_places, check_take, grid
+from .gathering import check_index_of, check_places, check_take, flat_places
 from .reduction import EXPECTED_OUT
 
 # -- one index for every element ---------------------------------------------------------------------------------------
@@ -49,17 +49,18 @@ def _scattered(input, dim, index, values, add=False):
     if add and input.dtype == np.float16:  # rounded once, at the end
         return _scattered(input.astype(np.float32), dim, index, values.astype(np.float32), add).astype(np.float16)
     result = input.copy()
-    if not index.size:
-        return result
-    target, places = (result, grid(index, dim)) if result.ndim else (result.reshape(1), (index.reshape(-1),))
-    if isinstance(values, np.ndarray):
-        values = values[tuple(slice(n) for n in index.shape)] if values.ndim else values
-        values = values.reshape(-1) if not result.ndim else values
-    if add:
-        np.add.at(target, places, values)
-    else:
-        target[places] = values
-    return target.reshape(result.shape) if not result.ndim else target
+    if index.size:
+        places, row = flat_places(input.shape, dim, index), result.reshape(-1)
+        if add:
+            np.add.at(row, places, values_at(values, index))
+        else:
+            row[places] = values_at(values, index) if isinstance(values, np.ndarray) else values
+    return result
+
+
+def values_at(values, index):
+    """In a row the values that belong to the indices, which may be fewer along each dimension."""
+    return values[tuple(slice(n) for n in index.shape)].reshape(-1) if values.ndim else values.reshape(-1)
 
 
 @op(
@@ -213,6 +214,8 @@ def put(input, index, source, accumulate=False):
             "put_(): Expected source and index to have the same number of elements, but got source.numel() = "
             f"{source.size}, index.numel() = {index.size}"
         )
+    if index.size and not input.size:
+        raise IndexError("put_(): Tried to put elements into an empty tensor")
     check_take(input, index)
     flat = input.reshape(-1).copy()
     if accumulate:

@@ -10,30 +10,39 @@ from .. import dtypes, kernels, storage
 from ..arguments import fit, to_int, to_number
 from ..casting import cast
 from ..op import composite, only_method, op
-from ..tensor import Tensor, wrap, wrap_dim
+from ..tensor import Tensor, wrap, wrap_dim, wrap_real_dim
 from .arithmetic import name_of
-from .gathering import check_indices, check_places
+from .gathering import check_indices, check_places, flat_slices
 from .reduction import EXPECTED_OUT
 from .scattering import change
 
 
-def _along(ndim: int, dim: int, index: Any) -> tuple[Any, ...]:
+def _along(dim: int, index: Any) -> tuple[Any, ...]:
     return (slice(None),) * dim + (index,)
 
 
-def _check_add(input, dim, index, source):
+def check_slices(name, input, dim, index, source):
+    """Whether `source` has a slice like those of `input` for every index of a vector."""
     if index.ndim > 1:
-        raise IndexError("index_add_(): Index is supposed to be a vector, but got dim: " + str(index.ndim))
+        raise IndexError(
+            f"{name}_(): Index is supposed to be a vector, but got dim: {index.ndim} with type: {name_of(index)} and size: "
+            f"{list(index.shape)}"
+        )
     if index.dtype not in (np.int64, np.int32):
-        raise RuntimeError("index_add_(): Expected dtype int32/int64 for index but got: " + name_of(index))
+        raise RuntimeError(f"{name}_(): Expected dtype int32/int64 for index but got: {name_of(index)}")
     if source.dtype != input.dtype:
         raise RuntimeError(
-            f"index_add_(): self ({name_of(input)}) and source ({name_of(source)}) must have the same scalar type"
+            f"{name}_(): self ({name_of(input)}) and source ({name_of(source)}) must have the same scalar type"
         )
-    if (source.ndim and index.size != source.shape[dim]) or (not source.ndim and index.size != 1):
+    if dim and dim >= source.ndim:
         raise RuntimeError(
-            f"index_add_(): Number of indices ({index.size}) should be equal to source.size(dim): "
-            f"({source.shape[dim] if source.ndim else 1}), for dim: {dim}"
+            f"{name}_(): Indexing dim {dim} is out of bounds of the source tensor with dim {source.ndim}"
+        )
+    count = source.shape[dim] if source.ndim else 1
+    if index.size != count:
+        wrap_real_dim(dim, source.ndim)  # as torch, which names the length of that dimension
+        raise RuntimeError(
+            f"{name}_(): Number of indices ({index.size}) should be equal to source.size(dim): ({count}), for dim: {dim}"
         )
     both = input.ndim and source.ndim
     shapes = [[n for d, n in enumerate(a.shape) if d != dim or not both] for a in (input, source)]
@@ -42,6 +51,15 @@ def _check_add(input, dim, index, source):
             "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = "
             f"{list(input.shape)} source.shape = {list(source.shape)}"
         )
+
+
+def rounds(index):
+    """Where the entries of a vector are found for the first time, the second time, and so on."""
+    left = np.arange(index.size)
+    while left.size:
+        first = np.unique(index[left], return_index=True)[1]
+        yield left[first]
+        left = np.delete(left, first)
 
 
 @op(
@@ -55,27 +73,26 @@ def _check_add(input, dim, index, source):
 def index_add(input, dim, index, source, *, alpha=1):
     """A copy with the slices of `source`, times alpha, added at the indices of a vector, one after the other in order."""
     dim = wrap_dim(to_int("dim", 2, dim), input.ndim)
-    _check_add(input, dim, index, source)
-    if input.ndim > 1:
-        check_places(input, dim, index)
-    else:
+    check_slices("index_add", input, dim, index, source)
+    if not input.size and input.ndim > 1:
+        return input.copy()
+    if input.ndim < 2:
         check_indices(input, dim, index)
-    half = input.dtype == np.float16
-    result = input.astype(np.float32) if half else input.copy()  # float16 is rounded at the end
-    if not input.ndim:
-        result = result.reshape(1)
-    source = source.reshape((*result.shape[:dim], index.size, *result.shape[dim + 1 :])).astype(
-        result.dtype, copy=False
-    )
-    places = _along(result.ndim, dim, index.reshape(-1))
-    if alpha == 1:
-        np.add.at(result, places, source)
+    else:
+        check_places(input, dim, index)
+    step = input.dtype == np.float16 and input.ndim < 2  # then every sum is rounded, else the last one
+    result = np.array(input, np.float32 if input.dtype == np.float16 else None, order="C")
+    target = result.reshape(1) if not input.ndim else result
+    index = index.reshape(-1)
+    source = source.reshape(_slices_shape(target, dim, index)).astype(result.dtype, copy=False)
+    if alpha == 1 and not step:
+        np.add.at(target.reshape(-1), flat_slices(target.shape, dim, index), source.reshape(-1))
     else:  # each time a sum of its own, and rounded as such
-        scale = result.dtype.type(alpha)
-        for k, place in enumerate(index.reshape(-1).tolist()):
-            at = _along(result.ndim, dim, place)
-            result[at] = cast(kernels.add_scaled(result[at], source[_along(result.ndim, dim, k)], scale), input.dtype)
-    return cast(result.reshape(input.shape), input.dtype)
+        scale = fit(alpha, dtypes.FROM_NUMPY[result.dtype])
+        for part in rounds(index):
+            at, of = _along(dim, index[part]), _along(dim, part)
+            target[at] = cast(kernels.add_scaled(target[at], source[of], scale), input.dtype)
+    return cast(result, input.dtype)
 
 
 def _selected(g, dim, index, alpha):
@@ -92,15 +109,16 @@ def check_filled(input, dim, index):
 
 def _index_filled(input, dim, index, number):
     """A copy with one number in the slices at the indices of a vector."""
-    dim = wrap_dim(to_int("dim", 2, dim), input.ndim)
+    dim = to_int("dim", 2, dim)
     if index.dtype != np.int64:
         raise IndexError("index_fill_(): Expected dtype int64 for index.")
+    dim = wrap_dim(dim, input.ndim)
     if index.ndim > 1:
         raise RuntimeError("Index has to be a vector/scalar")
     check_filled(input, dim, index)
     result = storage.copy(input)
     if input.ndim:
-        result[_along(input.ndim, dim, index.reshape(-1))] = number
+        result[_along(dim, index.reshape(-1))] = number
     elif index.size:
         result[...] = number
     return result
@@ -182,7 +200,7 @@ def index_copy(input, dim, index, source):
             f"({source.ndim}), destination dimensionality ({input.ndim})"
         )
     if index.dtype != np.int64:
-        raise IndexError("index_copy_(): Expected a long tensor for index, but got " + name_of(index))
+        raise RuntimeError("index_copy_(): Expected a long tensor for index, but got " + name_of(index))
     if input.dtype != source.dtype:
         raise RuntimeError(
             f"index_copy_(): self and source expected to have the same dtype, but got (self) {name_of(input)} and (source) "
@@ -208,5 +226,5 @@ def index_copy(input, dim, index, source):
     if not input.ndim:
         result[...] = source.reshape(())
         return result
-    result[_along(input.ndim, dim, index.reshape(-1))] = source.reshape(_slices_shape(input, dim, index))
+    result[_along(dim, index.reshape(-1))] = source.reshape(_slices_shape(input, dim, index))
     return result

@@ -144,20 +144,20 @@ def _solve_slopes(g, result, A, B_shape, left):
 )
 def solve_ex(A, B, left, errors):
     """X with A·X = B, or X·A = B; `errors`: in whose name a singular matrix raises, if it does."""
-    check_square("linalg.solve", A)
     check_float("linalg.solve", A)
+    check_square("linalg.solve", A)
     if B.dtype is not A.dtype:
         raise RuntimeError(
             f"linalg.solve: Expected A and B to have the same dtype, but found A of type {name_of(A)} and B of type "
             f"{name_of(B)} instead"
         )
     vector = _is_vector(A.shape, B.shape)
-    if vector and not left:
-        raise RuntimeError("linalg.solve: Vector broadcasting of the left hand side is not supported for left=False")
     if not vector:
         check_matrix("linalg.solve", B, "B")
     columns = B[..., None] if vector else B
     _check_fit("linalg.solve", A, columns, left)
+    if vector and not left:
+        raise RuntimeError("linalg.solve: Vector broadcasting of the left hand side is not supported for left=False")
     common_shape(columns.shape[:-2], A.shape[:-2])
     check_kernel("lu_cpu", A)
     if left:
@@ -205,9 +205,8 @@ def _triangle(x, upper, unit):
 )
 def triangular(A, B, upper, left, unitriangular):
     """X with A·X = B, or X·A = B, where A is what one triangle says."""
-    check_matrix("linalg.solve_triangular", A)
-    check_matrix("linalg.solve_triangular", B, "B")
     check_square("linalg.solve_triangular", A)
+    check_matrix("linalg.solve_triangular", B, "B")
     _check_fit("linalg.solve_triangular", A, B, left)
     common_shape(A.shape[:-2], B.shape[:-2])
     check_kernel("triangular_solve_cpu", A)
@@ -286,18 +285,18 @@ def least_squares(input, b, rcond, driver):
             f"{name}: Expected input and other to have the same dtype, but got input's dtype {name_of(input)} and "
             f"other's dtype {name_of(b)}"
         )
-    if input.dtype.char not in "fd":
-        raise RuntimeError("This function doesn't handle types other than float and double")
     if not 0 <= input.ndim - b.ndim <= 1:
         raise RuntimeError(
             f"{name}: input.dim() must be greater or equal to other.dim() and (input.dim() - other.dim()) <= 1"
         )
-    vector = input.ndim - 1 == b.ndim and tuple(input.shape[:-1]) == tuple(b.shape)
+    vector = input.ndim - 1 == b.ndim and (b.ndim == 1 or tuple(input.shape[:-1]) == tuple(b.shape))
     columns = b[..., None] if vector else b
     rows, n = input.shape[-2:]
-    if columns.ndim < 2 or rows != columns.shape[-2]:
-        dim = -1 if input.ndim - 1 == b.ndim else -2
+    if rows != columns.shape[-2]:
+        dim = -1 if vector else -2
         raise RuntimeError(f"{name}: input.size(-2) should match other.size({dim})")
+    if input.dtype.char not in "fd":
+        raise RuntimeError("This function doesn't handle types other than float and double")
     if driver not in DRIVERS:
         raise RuntimeError(f"{name}: parameter `driver` should be one of (gels, gelsy, gelsd, gelss)")
     shape = common_shape(input.shape[:-2], columns.shape[:-2])

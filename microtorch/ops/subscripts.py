@@ -16,7 +16,7 @@ from ..arguments import OVERFLOW, fit, type_name
 from ..casting import cast
 from ..engine import GRAD, mode
 from ..op import METHODS, requires_grad
-from ..settings import warn_once
+from ..settings import warn
 from ..tensor import Tensor, wrap
 from .data import from_data, is_sequence, shared
 from .index_tensors import check_index, kept
@@ -41,7 +41,7 @@ def _as_tuple(key: Any) -> tuple[Any, ...]:
 
 
 def _warn_sequence() -> None:
-    warn_once(
+    warn(
         "Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed in pytorch 2.9; use "
         "x[tuple(seq)] instead of x[seq]. In pytorch 2.9 this will be interpreted as tensor index, x[torch.tensor(seq)], which "
         "will result either in an error or a different result"
