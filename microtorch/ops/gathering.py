@@ -35,12 +35,13 @@ def flat_slices(shape, dim, index):
 
 
 def _flat(shape, dim, index, lengths):
-    places, step = 0, 1
+    places: Any = 0
+    step = 1
     for d in reversed(range(len(shape))):
         along = index if d == dim else np.arange(lengths[d]).reshape((-1,) + (1,) * (len(shape) - d - 1))
         places = places + (along if step == 1 else along * step)
         step *= shape[d]
-    return np.broadcast_to(places, lengths)
+    return places if places.shape == tuple(lengths) else np.broadcast_to(places, lengths)
 
 
 def check_index_of(name, input, dim, index, what="input"):

@@ -161,12 +161,6 @@ def _matrix_norm(A: Tensor, ord: Any, dim: Any, keepdim: bool, dtype: Any) -> Te
         raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})")
     if ord == "fro":
         return vector_norm_of(A, 2, (down, across), keepdim, dtype)
-    rows, columns = A.shape[down], A.shape[across]
-    if (ord == 1 and not columns) or (ord == INF and not rows) or (ord == 2 and not (rows and columns)):
-        return A.new_zeros(
-            [1 if d in (down, across) else n for d, n in enumerate(A.shape) if keepdim or d not in (down, across)],
-            dtype=dtype,
-        )
     if ord == "nuc" or abs(ord) == 2:
         from .decompositions import check_float, linalg_svdvals
 
@@ -177,7 +171,7 @@ def _matrix_norm(A: Tensor, ord: Any, dim: Any, keepdim: bool, dtype: Any) -> Te
         if ord == "nuc":
             norm = values.sum(-1, keepdim)
         else:
-            norm = (values.amax if ord > 0 else values.amin)(-1, keepdim)
+            norm = _extreme(values, ord, -1, keepdim)
         if not keepdim:
             return norm
         order = [*rest, down, across]
@@ -187,7 +181,14 @@ def _matrix_norm(A: Tensor, ord: Any, dim: Any, keepdim: bool, dtype: Any) -> Te
     sums = vector_norm_of(A, 1, (down,), keepdim, dtype)
     if not keepdim and down < across:
         across -= 1
-    return (sums.amax if ord > 0 else sums.amin)(across, keepdim)
+    return _extreme(sums, ord, across, keepdim)
+
+
+def _extreme(x: Tensor, ord: float, dim: int, keepdim: bool) -> Tensor:
+    """The largest number along a dimension, or 0 of none; for a negative order the smallest."""
+    if ord < 0:
+        return x.amin(dim, keepdim)
+    return x.amax(dim, keepdim) if x.shape[dim] else x.new_zeros(x.shape).sum(dim, keepdim)
 
 
 @unpublished
