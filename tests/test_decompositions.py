@@ -165,5 +165,5 @@ def test_names() -> None:
     theirs = {n for n in dir(THEIRS.module.linalg) if not n.startswith("_")} - {"common_notes", "Tensor"}
     left_out = "eig eigvals householder_product ldl_factor ldl_factor_ex ldl_solve lu lu_factor lu_factor_ex lu_solve"
     assert theirs - set(dir(OURS.module.linalg)) == set(left_out.split())
-    with pytest.raises(AttributeError, match=r"microtorch does not have torch\.linalg\.eig"):
+    with pytest.raises(AttributeError, match=r"does not have torch\.linalg\.eig "):
         OURS.module.linalg.eig  # noqa: B018

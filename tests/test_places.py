@@ -26,8 +26,8 @@ def written(t: Any, key: Callable[[Any], Any], value: Callable[[Any], Any], size
 
 
 def halves(t: Any) -> Any:
-    """Numbers of float16 whose sum depends on when it is rounded."""
-    return t.linspace(0.1, 0.9, 9).to(t.float16)
+    """Numbers of float16: added to 1, their sum depends on when it is rounded."""
+    return t.full((9,), 0.0005, dtype=t.float16)
 
 
 OVERLAPPING: list[Use] = [
@@ -50,12 +50,12 @@ ALONG: list[Use] = [
     lambda t: t.ones(2, 2, dtype=t.int8).index_add(0, at(t, 0), t.ones(1, 2, dtype=t.int8), alpha=200),
     lambda t: t.ones(2, dtype=t.uint8).index_add(0, at(t, 0, 0), t.ones(2, dtype=t.uint8), alpha=-1),
     lambda t: t.ones(6).index_add(0, at(t, 2, 0, 2, 2, 1), t.linspace(0, 1, 5), alpha=0.3),
-    lambda t: t.zeros(1, dtype=t.float16).index_add(0, at(t, *[0] * 9), halves(t)),
-    lambda t: t.zeros(1, 1, dtype=t.float16).index_add(1, at(t, *[0] * 9), halves(t)[None]),
-    lambda t: t.zeros(1, dtype=t.float16).scatter_add(0, at(t, *[0] * 9), halves(t)),
-    lambda t: t.zeros(1, dtype=t.float16).scatter_reduce(0, at(t, *[0] * 9), halves(t), "mean"),
-    lambda t: t.zeros(1, dtype=t.float16).index_reduce(0, at(t, *[0] * 9), halves(t), "mean"),
-    lambda t: t.ones(1, dtype=t.float16).index_reduce(0, at(t, *[0] * 9), halves(t), "prod"),
+    lambda t: t.ones(1, dtype=t.float16).index_add(0, at(t, *[0] * 9), halves(t)),
+    lambda t: t.ones(1, 1, dtype=t.float16).index_add(1, at(t, *[0] * 9), halves(t)[None]),
+    lambda t: t.ones(1, dtype=t.float16).scatter_add(0, at(t, *[0] * 9), halves(t)),
+    lambda t: t.ones(1, dtype=t.float16).scatter_reduce(0, at(t, *[0] * 9), halves(t), "mean"),
+    lambda t: t.ones(1, dtype=t.float16).index_reduce(0, at(t, *[0] * 9), halves(t), "mean"),
+    lambda t: t.ones(1, dtype=t.float16).index_reduce(0, at(t, *[0] * 9), 1 + halves(t), "prod"),
     lambda t: t.ones(2).index_reduce(0, at(t, 0), t.tensor(3.0), "prod"),
     lambda t: t.ones(1, 2).index_reduce(1, at(t, 0), t.tensor(3.0), "prod"),
     lambda t: t.tensor(1.0).index_reduce(0, at(t, 0), t.ones(1, 2), "prod"),
