@@ -156,7 +156,7 @@ FAULTS = [
     F("eps is forgotten", "rms", RMS, "s = do.add(do.sqrt(variance), eps)", "s = do.sqrt(variance)", 0, (STATE, "momentum_buffer of 0.weight"), SEMANTIC),
     F("centered adds the mean", "rms", RMS, "variance = do.addcmul(v, m, m, value=-1)", "variance = do.addcmul(v, m, m, value=1)", 0, (STATE, "momentum_buffer of 0.weight"), SEMANTIC),
     F("the average of another weight", "rms", RMS, "g, g, value=1 - alpha)", "g, g, value=alpha / 100)", 0, (STATE, "square_avg of 0.weight"), SEMANTIC),
-    F("counts from one", "rms", RMS, "_count(0)", "_count(1)", 0, (STATE, "step of 0.weight"), SEMANTIC),
+    F("counts from one", "rms", "optim/counted.py", "counter(0, ", "counter(1, ", 0, (STATE, "step of 0.weight"), SEMANTIC),
     F("the gradient's mean lags", "rms", RMS, "m = do.lerp_(m, g, 1 - alpha)", "m = do.lerp_(m, g, alpha)", 0, (STATE, "grad_avg of 0.weight"), SEMANTIC),
 ]  # fmt: skip
 
@@ -165,7 +165,7 @@ ROUNDINGS = [
     ("products add up backwards", "mlp", KERNELS_, "    product = a.dot(b)\n", "    product = np.dot(np.ascontiguousarray(a[..., ::-1]), np.ascontiguousarray(b[::-1]))\n"),
     ("totals add up backwards", "hand", KERNELS_, "        return cascade.total(x)", "        return np.add.reduce(x.ravel()[::-1])"),
     ("sums along an axis add up backwards", "mlp", KERNELS_, "total: Array = np.add.reduce(x, axis=axis", "total: Array = np.add.reduce(np.flip(x, axis), axis=axis"),
-    ("the factor goes to the second", "rms", KERNELS_, "quick(value, a) * a * b,", "a * (b * quick(value, a)),"),
+    ("the factor goes to the second", "rms", KERNELS_, "else quick(value, a) * a * b", "else a * (b * quick(value, a))"),
     ("multiplied by the reciprocal", "rms", KERNELS_, "quick(value, a) * a / b,", "quick(value, a) * a * (1 / b),"),
     ("the slope of tanh in two terms", "mlp", KERNELS_, "return g * (1 - y * y)", "return g * (1 - y) * (1 + y)"),
     ("huber in other words", "rms", KERNELS_, "return m * (z - half * m)", "return m * z - m * m * half"),

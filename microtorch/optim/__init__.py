@@ -6,4 +6,6 @@ from .optimizer import Optimizer
 _OPTIMIZERS = "Adadelta Adagrad Adam AdamW Adamax ASGD LBFGS NAdam RAdam RMSprop Rprop SGD".split()  # noqa: SIM905
 _INDEX = {name.lower(): name for name in _OPTIMIZERS}
 
+__all__ = [*_OPTIMIZERS, "Optimizer", "lr_scheduler"]
+
 __getattr__, __dir__ = _package(__name__, {"": " ".join(("lr_scheduler", *_INDEX)), **_INDEX})
