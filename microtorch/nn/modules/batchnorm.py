@@ -54,9 +54,8 @@ class _NormBase(Scaled):
     def reset_running_stats(self) -> None:
         """Forget what was gathered."""
         if self.track_running_stats:
-            self.running_mean.zero_()  # type: ignore[union-attr]  # they are there when they are tracked
-            self.running_var.fill_(1)  # type: ignore[union-attr]
-            self.num_batches_tracked.zero_()  # type: ignore[union-attr]
+            for name, value in (("running_mean", 0), ("running_var", 1), ("num_batches_tracked", 0)):
+                getattr(self, name).fill_(value)
 
     def reset_parameters(self) -> None:
         """Forget what was gathered, and set weight and bias to what they begin with."""

@@ -32,8 +32,9 @@ class Scaled(Module):
         """Set weight and bias to what they begin with."""
         if self.weight is not None:
             init.ones_(self.weight)
-        if getattr(self, "bias", None) is not None:
-            init.zeros_(self.bias)  # type: ignore[arg-type]  # it is not None
+        bias = getattr(self, "bias", None)
+        if bias is not None:
+            init.zeros_(bias)
 
 
 class LayerNorm(Scaled):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import repeat
+from collections.abc import Iterable, Sequence
 
 from ...tensor import Tensor
 from .. import functional as F
@@ -37,8 +36,7 @@ class _Pad(Module):
 
     def __init__(self, padding: int | Sequence[int]) -> None:
         super().__init__()
-        lone = not hasattr(padding, "__iter__")
-        self.padding = tuple(repeat(padding, 2 * self.dimensions) if lone else padding)  # type: ignore[arg-type]
+        self.padding = tuple(padding) if isinstance(padding, Iterable) else (padding,) * (2 * self.dimensions)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.pad(input, self.padding, self.mode)
