@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from .. import kernels
-from ..kernels.special import erf
+from ..kernels.error_functions import erf
 from ..op import pointwise
 from .arithmetic import SAME_DTYPE
 from .pointwise import exp, tanh

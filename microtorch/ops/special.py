@@ -10,7 +10,7 @@ import numpy as np
 from .. import dtypes, kernels
 from ..arguments import no_overload, to_float, to_int
 from ..engine import mode
-from ..kernels import special
+from ..kernels import bessel, error_functions, gamma
 from ..op import (
     FLOAT,
     METHODS,
@@ -37,19 +37,19 @@ ROOT_OF_PI = float(np.sqrt(np.pi))
 @pointwise(input=lambda g, input: 2.0 / ROOT_OF_PI * exp(-(input**2)) * g, promotion=FLOAT)
 def erf(input):
     """The error function 2/√π·∫₀ˣ exp(−t²)dt; derivative 2/√π·exp(−x²)."""
-    return special.erf(input)
+    return error_functions.erf(input)
 
 
 @pointwise(input=lambda g, input: -2.0 / ROOT_OF_PI * exp(-(input**2)) * g, promotion=FLOAT)
 def erfc(input):
     """1 − erf(x), exact where it is small."""
-    return special.erfc(input)
+    return error_functions.erfc(input)
 
 
 @pointwise(input=lambda g, input: 0.5 * ROOT_OF_PI * exp(erfinv(input) ** 2) * g, promotion=FLOAT)
 def erfinv(input):
     """The inverse of erf; derivative ½√π·exp(erfinv(x)²)."""
-    return special.erfinv(input)
+    return error_functions.erfinv(input)
 
 
 # -- the gamma function ------------------------------------------------------------------------------------------------
@@ -58,13 +58,13 @@ def erfinv(input):
 @pointwise(input=lambda g, input: g * digamma(input), promotion=FLOAT)
 def lgamma(input):
     """ln |Γ(x)|; derivative ψ(x)."""
-    return special.lgamma(input)
+    return gamma.lgamma(input)
 
 
 @pointwise(input=lambda g, input: g * polygamma_of(input, 1), promotion=FLOAT)
 def digamma(input):
     """ψ(x), the derivative of ln Γ."""
-    return special.digamma(input)
+    return gamma.digamma(input)
 
 
 @pointwise(
@@ -79,7 +79,7 @@ def polygamma_of(input, n):
     """The nth derivative of ψ."""
     if n < 0:
         raise RuntimeError("polygamma(n, x) does not support negative n.")
-    return special.polygamma(n, input)
+    return gamma.polygamma(n, input)
 
 
 @only_function
@@ -118,7 +118,7 @@ def mvlgamma(input, p):
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")
     steps = np.arange(-p / 2 + 0.5, 0.25, 0.5).astype(input.dtype)
-    total = kernels.sum(special.lgamma(np.expand_dims(np.ascontiguousarray(input), -1) + steps), (-1,))
+    total = kernels.sum(gamma.lgamma(np.expand_dims(np.ascontiguousarray(input), -1) + steps), (-1,))
     return total.reshape(input.shape) + np.asarray(p * (p - 1) * np.log(np.pi) * 0.25, input.dtype)
 
 
@@ -144,7 +144,7 @@ def _steps(input: Tensor, p: int) -> Tensor:
 )
 def special_zeta(input, other):
     """Hurwitz's zeta function Σ 1/(k + y)ˣ over k ≥ 0."""
-    return special.zeta(input, other)
+    return gamma.zeta(input, other)
 
 
 def _overload(prefix: str, input: Any, other: Any) -> str:
@@ -268,7 +268,7 @@ def _sinc_backward(g, input):
 @pointwise(input=lambda g, input: g * special_i1(input), promotion=FLOAT)
 def i0(input):
     """The modified Bessel function I₀ of the first kind; derivative I₁(x)."""
-    return special.i0(input)
+    return bessel.i0(input)
 
 
 @pointwise(
@@ -280,13 +280,13 @@ def i0(input):
 )
 def special_i0e(input):
     """e⁻|ˣ|·I₀(x)."""
-    return special.i0e(input)
+    return bessel.i0e(input)
 
 
 @pointwise(input=lambda g, out, input: _i1_backward(g, out, input), promotion=FLOAT, in_place=False, public=False)
 def special_i1(input):
     """The modified Bessel function I₁ of the first kind."""
-    return special.i1(input)
+    return bessel.i1(input)
 
 
 @pointwise(
@@ -298,7 +298,7 @@ def special_i1(input):
 )
 def special_i1e(input):
     """e⁻|ˣ|·I₁(x)."""
-    return special.i1e(input)
+    return bessel.i1e(input)
 
 
 def _away_from_0(input: Tensor) -> tuple[Tensor, Tensor]:
