@@ -97,7 +97,10 @@ def _operands_as_they_are(op: Op, arrays: str) -> list[str]:
         return [f"    {arrays}, = _op.arrays({values}, _name)", f"    required = {_any_requires_grad(op)}"]
     return [
         "    try:",
-        *[f"        a{i} = {name}._array" for i, name in enumerate(op.tensors)],
+        *[
+            f"        a{i} = {f'None if {name} is None else ' if name in op.optional else ''}{name}._array"
+            for i, name in enumerate(op.tensors)
+        ],
         f"        required = {_one_requires_grad(op)}",
         "    except AttributeError:",
         f"        {arrays}, = _op.arrays({values}, _name, _first)",
@@ -151,7 +154,8 @@ def _one_requires_grad(op: Op, number: str = "") -> str:
     """The condition that one of the inputs, all tensors but a number, requires a gradient."""
     own = "{0}._requires_grad or ({0}._view is not None and {0}.requires_grad)"
     names = [name for name in op.differentiable if name != number] if _is_differentiable(op) else []
-    return " or ".join(own.format(name) for name in names) or "False"
+    there = {name: f"{name} is not None and ({own})" if name in op.optional else own for name in names}
+    return " or ".join(there[name].format(name) for name in names) or "False"
 
 
 def _any_requires_grad(op: Op) -> str:

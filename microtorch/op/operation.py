@@ -121,9 +121,9 @@ class Op:
         return list(inspect.signature(self.forward).parameters.values())
 
     @cached_property
-    def optional(self) -> list[bool]:
-        """Which of the tensors may be left out."""
-        return [p.default is None for p in self.parameters if p.name in self.formulas]
+    def optional(self) -> list[str]:
+        """Those of the tensors that may be left out."""
+        return [p.name for p in self.parameters if p.name in self.formulas and p.default is None]
 
     @cached_property
     def result_type(self) -> type | None:
@@ -187,7 +187,7 @@ class Op:
             return [[tensor._array for tensor in tensors], *values[1:]]
         return [
             v
-            if (v is None and self.optional[i]) or (self.numbers[i] and isinstance(v, NUMBERS))
+            if (v is None and self.tensors[i] in self.optional) or (self.numbers[i] and isinstance(v, NUMBERS))
             else self.array(i, v, name, first)
             for i, v in enumerate(values)
         ]
@@ -196,7 +196,7 @@ class Op:
         """The dtype to which the promoted arguments come together."""
         ranks: list[dtypes.dtype | None] = [None, None, None]  # of tensors with dimensions, of 0-d tensors, of numbers
         for position, value in enumerate(values):
-            if self.kept[position] or (value is None and self.optional[position]):
+            if self.kept[position] or (value is None and self.tensors[position] in self.optional):
                 continue
             if isinstance(value, Tensor):
                 rank, dtype = (0 if value._array.ndim else 1), value.dtype

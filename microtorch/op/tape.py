@@ -1,8 +1,8 @@
 """Recording a call and its backward step, written out for one operation.
 
 What `Op.make_node`, `OpNode.apply` and `OpNode.release` do in general, for calls with one edge for every differentiable
-input, or for all but a number. A value that is saved is looked at only through `op.saves`, so nodes of either origin
-are the same.
+input, be it left out, or for all but a number. A value that is saved is looked at only through `op.saves`, so nodes of
+either origin are the same.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .nodes import torch_name
 from .text import compiled, listed
 from .traits import KEEP, MANY
-from .unrecorded import has_operators, on_arrays
+from .unrecorded import mixes, on_arrays
 
 if TYPE_CHECKING:
     from .operation import Op
@@ -37,8 +37,7 @@ class Unrolled:
 def unroll(op: Op) -> Unrolled:
     """The written out forms of an operation; none where calls differ in more than that the last input is a number."""
     unrolled = Unrolled()
-    optional = any(p.default is not p.empty for p in op.parameters if p.name in op.differentiable)
-    if not op.differentiable or optional or op.takes_list or op.outputs or op.view == MANY:
+    if not op.differentiable or op.takes_list or op.outputs or op.view == MANY:
         return unrolled
     number = op.number_argument
     if op.node_name == "NotImplemented" or (any(op.numbers) and number is None):
@@ -74,6 +73,9 @@ def _record(op: Op, inputs: Sequence[str], number: str) -> list[str]:
     for i, name in enumerate(inputs):
         if name == number:
             lines.append(f"    e{i} = _NO_EDGE")
+        elif name in op.optional:
+            edge = _EDGE.format(i, name).split("\n")
+            lines += [f"    if {name} is None: e{i} = _NO_EDGE", "    else:", *[f"    {line}" for line in edge]]
         else:
             lines += _EDGE.format(i, name).split("\n")
     for j, need in enumerate(op.saves):
@@ -89,15 +91,17 @@ def _record(op: Op, inputs: Sequence[str], number: str) -> list[str]:
         if need == "out":
             value = "_SavedOutput(out, 0)"
         elif need in inputs:
-            lines += _save(j, need, asking)
+            there = f"{need} is not None" if need in op.optional else ""
+            lines += _save(j, need, f"({asking}) and {there}" if asking and there else asking or there)
             continue
         elif need in op.tensors:
             value = f"(_SavedInput({need}) if isinstance({need}, _Tensor) else {need})"
-        elif need.endswith("_shape") and need.removesuffix("_shape") in inputs:
+        elif need.endswith("_shape") and need.removesuffix("_shape") in {*inputs} - {*op.optional}:
             value = f"_new_size(_Size, {need.removesuffix('_shape')}._array.shape)"
         else:
             described, _, what = need.rpartition("_")
-            value = f"_{what}({described})" if described in inputs else f"_describe({described}, {what!r})"
+            known = described in inputs and described not in op.optional
+            value = f"_{what}({described})" if known else f"_describe({described}, {what!r})"
         lines.append(f"    s{j} = {value}" + (f" if {asking} else None" if asking else ""))
     node_class = "_node_class"
     if not isinstance(op.node_name, str):
@@ -160,9 +164,9 @@ def _apply(op: Op, inputs: Sequence[str]) -> list[str]:
 
 
 def _step(op: Op, inputs: Sequence[str]) -> list[str]:
-    """The same on arrays, if those are of one dtype, and in order where the order shows."""
-    ordered = op.promotion != KEEP or any(has_operators(op.derivatives[name]) for name in inputs)
-    out_of_order = " or not ({0}.ndim < 2 or {0}.flags.c_contiguous or not any({0}.strides))" if ordered else ""
+    """The same on arrays; where formulas mix them, if those are of one dtype and in order."""
+    mixed = op.promotion != KEEP or any(mixes(op.derivatives[name]) for name in inputs)
+    out_of_order = " or not ({0}.ndim < 2 or {0}.flags.c_contiguous or not any({0}.strides))" if mixed else ""
     lines = [
         "def step(self, g, retain_graph):",
         "    saved = self._saved",
@@ -179,8 +183,9 @@ def _step(op: Op, inputs: Sequence[str]) -> list[str]:
             f"    if {_is_kept(op, inputs, j)}:",
             *_checked(op, inputs, j),
             f"        s{j} = x._array",
-            f"        if s{j}.dtype is not dtype{out_of_order.format(f's{j}')}: return _NotImplemented",
         ]
+        if mixed:
+            lines.append(f"        if s{j}.dtype is not dtype{out_of_order.format(f's{j}')}: return _NotImplemented")
         if op.traits.wraps_numbers and need != "out":
             lines.append(f"    elif type(s{j}) is float and s{j}: s{j} = _number(s{j}, dtype.char)")
     lines.append("    try:")

@@ -13,7 +13,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from .tables import OPERATIONS
-from .traits import MANY
+from .traits import KEEP, MANY
 
 Formula = Callable[..., Any]
 Arrays = Callable[..., Any]
@@ -46,9 +46,16 @@ def _passes_on(formula: Formula) -> str:
     return name if tuple(loaded) == code.co_varnames and name not in loaded else ""
 
 
-def has_operators(formula: Formula) -> bool:
-    """Whether a formula combines its arguments by operators, so that the result's layout depends on all of theirs."""
-    return not _kinds(formula.__code__).isdisjoint(("BINARY_OP", "COMPARE_OP"))
+def mixes(formula: Formula) -> bool:
+    """Whether a formula combines its arguments so that dtype and layout of the result depend on all of theirs."""
+    if not _kinds(formula.__code__).isdisjoint(("BINARY_OP", "COMPARE_OP")):
+        return True
+    for value in [formula.__globals__.get(name) for name in formula.__code__.co_names]:
+        if isinstance(value, FunctionType) and value not in MEANINGS:
+            operation = OPERATIONS.get(value)
+            if mixes(value) if operation is None else operation.promotion != KEEP:
+                return True
+    return False
 
 
 def _kinds(code: CodeType) -> set[str]:
