@@ -226,21 +226,22 @@ def fit(value: bool | int | float, dtype: dtypes.dtype, name: str | None = None)
         number = float(value)
         if dtype is dtypes.float32 and _FLOAT32_MAX < abs(number) < np.inf:
             raise _no_room(dtype, name)
-        return cast(np.array(number), target)[()]
+        return cast(np.array(number), target)[()] if dtype is dtypes.float16 else target.type(number)
     if dtype is dtypes.bool_:
         return np.bool_(value != 0)
-    low, high = int(np.iinfo(target).min), int(np.iinfo(target).max)
+    low, high = _RANGES[target]
     if isinstance(value, float):
         if not low <= value <= float(high):
             raise _no_room(dtype, name)
         return cast(np.array(value), target)[()]
-    if dtype is dtypes.uint8:
-        low = -high  # in a byte a negative integer wraps around
-    if not low <= value <= high:
-        raise _no_room(dtype, name)
-    return np.array(value).astype(target)[()]
+    if low <= value <= high:
+        return target.type(value)
+    if dtype is dtypes.uint8 and -high <= value:  # in a byte a negative integer wraps around
+        return np.array(value).astype(target)[()]
+    raise _no_room(dtype, name)
 
 
+_RANGES = {np.dtype(kind): (int(np.iinfo(kind).min), int(np.iinfo(kind).max)) for kind in "bhilB"}
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 

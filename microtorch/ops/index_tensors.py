@@ -69,14 +69,14 @@ def check_index(array: Any) -> None:
 
 def check_lengths(input: Any, indices: Sequence[Any]) -> None:
     """Refuse to index into a length of 0."""
-    if any(n == 0 and i is not None and i.size for n, i in zip(input.shape, indices, strict=True)):
+    if not input.size and any(n == 0 and i is not None and i.size for n, i in zip(input.shape, indices, strict=True)):
         raise IndexError("index is out of bounds for dimension with size 0")
 
 
 def bounded(input: Any, indices: Sequence[Any]) -> Sequence[Any]:
     """The indices, all of them inside their dimensions. Where nothing is read torch looks at none: they become 0."""
     check_lengths(input, indices)
-    if any(n == 0 and i is None for n, i in zip(input.shape, indices, strict=True)):
+    if not input.size and any(n == 0 and i is None for n, i in zip(input.shape, indices, strict=True)):
         return [i if i is None else np.zeros_like(i) for i in indices]
     count = 0
     for size, index in zip(input.shape, indices, strict=True):

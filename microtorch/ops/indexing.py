@@ -10,7 +10,7 @@ import numpy as np
 from .. import dtypes, storage
 from ..arguments import called, type_name, wrong_type
 from ..casting import cast
-from ..engine import mode
+from ..engine import GRAD, mode
 from ..layout import arranged
 from ..memory import check_partial_overlap
 from ..op import REGISTRY, check_writable, composite, op, requires_grad
@@ -80,12 +80,17 @@ def _put(target: Any, indices: Sequence[Any], values: Any, accumulate: bool) -> 
     array, given, start = front(target, indices)
     key = (slice(None),) * start + tuple(given)
     shape = result_shape(array, given, start)
-    values = np.broadcast_to(_without_leading_ones(values, len(shape)), shape)
+    values = _without_leading_ones(values, len(shape))
+    if not accumulate:
+        try:
+            array[key] = values
+        except IndexError:  # which it is; or else nothing is written
+            bounded(target, indices)
+        return
+    values = np.broadcast_to(values, shape)
     if not values.size:
         return
-    if not accumulate:
-        array[key] = values
-    elif array.dtype.kind == "b":
+    if array.dtype.kind == "b":
         np.logical_or.at(array, key, values)
     else:
         _add_at(array, given, start, values)
@@ -131,7 +136,7 @@ def _index_put_gradient(g, indices, accumulate):
 def index_put_out_of_place(input, indices, values, accumulate):
     """A copy with values at the indexed places."""
     result = storage.copy(input)
-    expanded = _checked(result, indices, values)
+    expanded = _checked(result, indices, values, accumulate)
     _put(result, expanded, values, accumulate)
     return result
 
@@ -150,7 +155,7 @@ def index_put_accumulated(input, indices, values):
     return result
 
 
-def _checked(target: Any, indices: Indices, values: Any) -> Sequence[Any]:
+def _checked(target: Any, indices: Indices, values: Any, accumulate: bool) -> Sequence[Any]:
     """The indices one for each dimension, after the checks that torch makes before it writes."""
     expanded = expanded_indices(target, indices)
     check_lengths(target, expanded)
@@ -169,44 +174,47 @@ def _checked(target: Any, indices: Indices, values: Any) -> Sequence[Any]:
             f"Index put requires the source and destination dtypes match, got {into} for the destination and {of} for the "
             "source."
         )
-    return bounded(target, expanded)
+    return bounded(target, expanded) if accumulate else expanded
 
 
 def put_at(input: Tensor, indices: Indices, values: Tensor, accumulate: bool = False) -> Tensor:
     """Write into the tensor itself."""
     target, source = input._array, values._array
-    recorded = mode.grad and (requires_grad(input) or requires_grad(values))
+    recorded = mode.flags & GRAD and (requires_grad(input) or requires_grad(values))
     if recorded:
         check_inplace(input)
     check_writable(input)
-    if not accumulate and source.size == 1 and _is_one_mask(indices):  # as masked_fill_, which casts
-        place = next(i for i, index in enumerate(indices) if index is not None)
-        mask = array_of(indices[place])
+    mask, place = (None, 0) if accumulate or source.size != 1 else _one_mask(indices)
+    expanded: Sequence[Any] = ()
+    if mask is not None:  # as masked_fill_, which casts
         check_mask(target, mask, place)
         if mask.dtype.kind == "u":
             raise RuntimeError("masked_fill_ only supports boolean masks, but got mask with dtype unsigned char")
         check_partial_overlap(target, mask)
-        expanded: Sequence[Any] = expanded_indices(target, indices)
         source = cast(source, target.dtype)
     else:
         for read in (source, *(array_of(i) for i in indices if i is not None)):
             check_partial_overlap(target, read, whole=True)
-        expanded = _checked(target, indices, source)
+        expanded = _checked(target, indices, source, accumulate)
     if not target.flags.c_contiguous and 0 in target.strides:
         _warn_expanded(target)
     node = None
     if recorded:
         node = REGISTRY["index_put_out_of_place"].make_node([input], [input, values], [kept(indices), accumulate])
-    _put(target, expanded, source, accumulate)
+    if mask is None:
+        _put(target, expanded, source, accumulate)
+    else:
+        target[(slice(None),) * place + (mask,)] = source.reshape(())
     input._counter[0] += 1
     if node is not None:
         rebase_history(input, node)
     return input
 
 
-def _is_one_mask(indices: Indices) -> bool:
-    given = [array_of(i) for i in indices if i is not None]
-    return len(given) == 1 and given[0].dtype.kind in "bu"
+def _one_mask(indices: Indices) -> tuple[Any, int]:
+    """The mask and its first dimension, if that is all there is to the index."""
+    given = [(array_of(index), place) for place, index in enumerate(indices) if index is not None]
+    return given[0] if len(given) == 1 and given[0][0].dtype.kind in "bu" else (None, 0)
 
 
 def _warn_expanded(array: Any) -> None:

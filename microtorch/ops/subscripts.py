@@ -167,7 +167,7 @@ def getitem(self: Tensor, key: Any) -> Tensor:
     if kind is slice:
         start, stop, step = _bounds(key)
         return slice_view(self, 0, start, stop, step)
-    if kind is Tensor and key._array.dtype.char == "l" and key._array.ndim and self._array.ndim:
+    if _is_one_index(self, key):
         view, indices = self, [key]
     else:
         view, indices = _apart(self, _as_tuple(key))
@@ -180,7 +180,10 @@ def getitem(self: Tensor, key: Any) -> Tensor:
 def setitem(self: Tensor, key: Any, value: Any) -> None:
     """x[key] = value: the value, cast and broadcast, is written to these places; through views and their graph."""
     if not isinstance(value, Tensor):
-        value = _value(self, value)
+        number = _number(self, value)
+        if _fills_window(self, key, number):
+            return
+        value = wrap(np.asarray(number))
     kind = type(key)
     if key is False:
         return
@@ -191,6 +194,8 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
         view, indices = unsqueeze(self, 0), []
     elif kind is slice and not self._array.ndim:
         raise IndexError("slice() cannot be applied to a 0-dim tensor.")
+    elif _is_one_index(self, key):
+        view, indices = self, [key]
     else:
         view, indices = _apart(self, _as_tuple(key))
     if not indices:
@@ -200,12 +205,47 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
     put_at(view, indices, value if shape == value._array.shape else value.view(shape))
 
 
-def _value(self: Tensor, value: Any) -> Tensor:
-    """A number as a tensor of this one's dtype."""
+def _is_one_index(self: Tensor, key: Any) -> bool:
+    """Whether an index is a tensor of places along the first dimension, or a mask of the first dimensions."""
+    if type(key) is not Tensor:
+        return False
+    array = key._array
+    kind = array.dtype.char
+    return (kind == "l" and array.ndim > 0 < self._array.ndim) or (kind == "?" and 0 < array.ndim <= self._array.ndim)
+
+
+def _fills_window(self: Tensor, key: Any, number: Any) -> bool:
+    """Write a number where integers and slices lead, if nothing is recorded or refused; or say that this is not done."""
+    if (mode.flags & GRAD and requires_grad(self)) or type(self._counter) is not list:
+        return False
+    parts = key if type(key) is tuple else (key,)
+    for part in parts:
+        if type(part) is slice:
+            step = part.step
+            if not (step is None or (type(step) is int and step > 0)) or not _BOUNDS >= {*map(type, (part.start, part.stop))}:
+                return False
+        elif type(part) is not int:
+            return False
+    try:
+        window = self._array[(*parts, ...)]
+    except IndexError:
+        return False
+    if 0 in window.strides:
+        return False
+    window.fill(number)
+    self._counter[0] += 1
+    return True
+
+
+_BOUNDS = {int, type(None)}
+
+
+def _number(self: Tensor, value: Any) -> Any:
+    """A number in this tensor's dtype."""
     if isinstance(value, (bool, int, float, np.integer)):
         if isinstance(value, (int, np.integer)) and not -(2**63) <= value < 2**63:
             raise ValueError(OVERFLOW)
-        return wrap(np.asarray(fit(int(value) if isinstance(value, np.integer) else value, self.dtype)))
+        return fit(int(value) if isinstance(value, np.integer) else value, self.dtype)
     raise TypeError(f"can't assign a {type_name(value)} to a {self.type()}")
 
 
