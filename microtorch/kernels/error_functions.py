@@ -7,7 +7,7 @@ rational function, fitted for it. torch has them from its vendor's library, abou
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -88,7 +88,7 @@ def erf(x: Array) -> Array:
     return _erf_single(x) if x.dtype.char in "ef" else _erf_double(x)
 
 
-_CHUNK = 8192  # elements, whose intermediate arrays fit into the processor's cache
+_CHUNK = 16384  # elements, whose intermediate arrays fit into the processor's cache
 
 
 def _erf_single(x: Array) -> Array:
@@ -101,21 +101,35 @@ def _erf_single(x: Array) -> Array:
         casting="same_kind",
         buffersize=_CHUNK,
     ) as pieces:
+        room = np.empty((4, min(x.size, _CHUNK)))
         for piece, result in pieces:
-            near = np.clip(piece, -4, 4)
-            result[...] = near * _erf_quotient(near * near)
+            near, square, above, below = room[:, : piece.size]
+            np.clip(piece, -4, 4, out=near)
+            np.multiply(near, near, square)
+            np.divide(_horner(square, _ABOVE, above), _horner(square, _BELOW, below), above)
+            np.multiply(near, above, result)
         return np.asarray(pieces.operands[1])
 
 
-def _erf_quotient(z: Array) -> Array:
-    """erf(x)/x for z = x² ≤ 16; least largest relative error, found by Lawson's weights in numbers of 40 digits."""
-    return polynomial(
-        z, 1.12837916708626788, 2.00342658318978632e-01, 5.81180966579778916e-02, 4.96207748434120186e-03,
-        5.13030438313960246e-04, 2.17858600331191678e-05, 7.52720610161526608e-07, 3.00448720886780012e-09,
-    ) / polynomial(
-        z, 1.0, 5.10882391022215405e-01, 1.21799956167956352e-01, 1.77187841531079250e-02,
-        1.71518656369661572e-03, 1.11511363019847386e-04, 4.51873374520358474e-06, 7.32923936754330814e-08,
-    )  # fmt: skip
+def _horner(x: Array, coefficients: Sequence[Array], total: Array) -> Array:
+    """`polynomial`, written to `total`."""
+    np.multiply(x, coefficients[-1], total)
+    for c in coefficients[-2:0:-1]:
+        np.multiply(np.add(total, c, total), x, total)
+    return np.add(total, coefficients[0], total)
+
+
+# The numerator and the denominator of erf(x)/x for z = x² ≤ 16; least largest relative error, found by Lawson's weights
+# in numbers of 40 digits.
+_ABOVE, _BELOW = (
+    list(map(np.array, coefficients))
+    for coefficients in (
+        [1.12837916708626788, 2.00342658318978632e-01, 5.81180966579778916e-02, 4.96207748434120186e-03,
+         5.13030438313960246e-04, 2.17858600331191678e-05, 7.52720610161526608e-07, 3.00448720886780012e-09],
+        [1.0, 5.10882391022215405e-01, 1.21799956167956352e-01, 1.77187841531079250e-02,
+         1.71518656369661572e-03, 1.11511363019847386e-04, 4.51873374520358474e-06, 7.32923936754330814e-08],
+    )
+)  # fmt: skip
 
 
 @in_float64

@@ -29,7 +29,11 @@ def gelu(input, *, approximate):
     if approximate == "tanh":
         cube = input * input * input
         return number(0.5) * input * (1 + kernels.tanh(number(BETA) * (input + number(KAPPA) * cube)))
-    return input * number(0.5) * (1 + erf(input * number(ROOT_HALF)))
+    below = erf(input * number(ROOT_HALF))
+    below += 1
+    result = input * number(0.5)
+    result *= below
+    return result
 
 
 @derived(
@@ -44,8 +48,15 @@ def gelu_backward(grad_output, self, approximate):
         t = kernels.tanh(number(BETA) * (self + number(KAPPA) * (square * self)))
         slope = number(BETA) * (1 + 3 * number(KAPPA) * square)
         return grad_output * (number(0.5) * (1 + t) + number(0.5) * self * (1 - t * t) * slope)
-    below = number(0.5) * (1 + erf(self * number(ROOT_HALF)))
-    return grad_output * (below + self * (number(DENSITY) * kernels.exp(square * number(-0.5))))
+    below = erf(self * number(ROOT_HALF))
+    below += 1
+    below *= number(0.5)
+    square *= number(-0.5)
+    slope = kernels.exp(square)
+    slope *= number(DENSITY)
+    slope *= self
+    slope += below
+    return grad_output * slope
 
 
 def _curvature(x, approximate):
