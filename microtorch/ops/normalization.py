@@ -53,7 +53,9 @@ def standardized(input, axes, eps):
     """x̂."""
     x = widened(input)
     mean, scale, _ = _mean_and_scale(x, axes, eps)
-    return ((x - mean) * scale).astype(input.dtype, copy=False)
+    centred = x - mean
+    centred *= scale
+    return centred.astype(input.dtype, copy=False)
 
 
 @op(
@@ -68,8 +70,10 @@ def standardized_backward(grad_output, input, axes, eps):
     mean, scale, count = _mean_and_scale(x, axes, eps)
     centred = x - mean
     share = _sum(centred * g, axes).astype(x.dtype, copy=False) * scale * scale / x.dtype.type(max(count, 1))
-    middle = np.true_divide(_sum(g, axes), count).astype(x.dtype, copy=False)
-    return (kernels.addcmul(g - middle, centred, share, -1) * scale).astype(input.dtype, copy=False)
+    rest = g - np.true_divide(_sum(g, axes), count).astype(x.dtype, copy=False)
+    alike = rest.strides == centred.strides
+    result = kernels.addcmul(rest, centred, -share, 1, rest if alike else None)
+    return np.multiply(result, scale, result if alike else None).astype(input.dtype, copy=False)
 
 
 def _curvature(u, v, x, axes, eps):
@@ -103,7 +107,7 @@ def native_layer_norm(input, weight=None, bias=None, *, axes, eps):
     mean, scale, _ = _mean_and_scale(x, axes, eps)
     result = kernels.addcmul(-scale * mean, x, scale, 1)
     if weight is not None:
-        result = result * weight if bias is None else kernels.addcmul(bias, result, weight, 1, result)
+        result = np.multiply(result, weight, result) if bias is None else kernels.addcmul(bias, result, weight, 1, result)
     elif bias is not None:
         result += bias
     return result.astype(input.dtype, copy=False)
