@@ -97,15 +97,17 @@ def _operands_as_they_are(op: Op, arrays: str) -> list[str]:
         return [f"    {arrays}, = _op.arrays({values}, _name)", f"    required = {_any_requires_grad(op)}"]
     return [
         "    try:",
-        *[
-            f"        a{i} = {f'None if {name} is None else ' if name in op.optional else ''}{name}._array"
-            for i, name in enumerate(op.tensors)
-        ],
+        *[f"        a{i} = {_array(op, name)}" for i, name in enumerate(op.tensors)],
         f"        required = {_one_requires_grad(op)}",
         "    except AttributeError:",
         f"        {arrays}, = _op.arrays({values}, _name, _first)",
         f"        required = {_any_requires_grad(op)}",
     ]
+
+
+def _array(op: Op, name: str) -> str:
+    """The array of an operand."""
+    return f"None if {name} is None else {name}._array" if name in op.optional else f"{name}._array"
 
 
 def _operands_of_one_dtype(op: Op) -> list[str]:
@@ -169,23 +171,42 @@ def in_place_text(op: Op) -> Text:
     signature, namespace = _signature(op.parameters)
     name = op.name + "_"
     lines = [f"def {name}({signature}):", *_factors(op)]
+    checked = op.traits.check is not None or op.traits.check_in_place is not None
     if op.promotion != KEEP and op.traits.check_in_place is None and len(op.tensors) <= 2:
-        x = op.tensors[0]
-        arrays = [f"(type(a{i}) is not _ndarray or a{i}.base is None)" for i in range(1, len(op.tensors))]
+        lines += _operands_of_one_dtype(op)
+        lines += _written_over(op, f'usual and dtype.char in "{_dtypes(op, "fd")}"')
+    elif op.promotion == KEEP and not (checked or any(op.numbers) or op.takes_list):
         lines += [
-            *_operands_of_one_dtype(op),
-            f'    if usual and dtype.char in "{_dtypes(op, "fd")}" and {" and ".join(["a0.base is None", *arrays])}'
-            f" and not (required and _mode.flags & _GRAD) and type({x}._counter) is list:",
-            "        try:",
-            f"            result = _forward({_arguments(op)})",
-            "        except ValueError: result = None",
-            "        if result is not None and result.shape == a0.shape and result.dtype is a0.dtype:",
-            "            _copyto(a0, result)",
-            f"            {x}._counter[0] += 1",
-            f"            return {x}",
+            "    try:",
+            *[f"        a{i} = {_array(op, name)}" for i, name in enumerate(op.tensors)],
+            f"        required = {_one_requires_grad(op)}",
+            "        usual = True",
+            "    except AttributeError: usual = False",
+            *_written_over(op, "usual"),
         ]
     lines.append(f"    return _in_place({listed(op.tensors)}, {listed(op.others)}, _name, _first)")
     return lines, namespace | _names(op)
+
+
+def _written_over(op: Op, usual: str) -> list[str]:
+    """The result copied over the first operand's array, if all is as usual and every array has its own memory."""
+    x = op.tensors[0]
+    own = ["(a0.base is None or a0.flags.c_contiguous)"]
+    for i in range(1, len(op.tensors)):
+        own.append(f"(type(a{i}) is not _ndarray or a0.base is a{i}.base is None or not _may_share_memory(a0, a{i}))")
+        if op.traits.apart:
+            own.append(f"a{i} is not a0")
+    return [
+        f"    if {' and '.join([usual, *own])}"
+        f" and not (required and _mode.flags & _GRAD) and type({x}._counter) is list:",
+        "        try:",
+        f"            result = _forward({_arguments(op)})",
+        "        except ValueError: result = None",
+        "        if result is not None and result.shape == a0.shape and result.dtype is a0.dtype:",
+        "            _copyto(a0, result)",
+        f"            {x}._counter[0] += 1",
+        f"            return {x}",
+    ]
 
 
 def _names(op: Op) -> dict[str, Any]:

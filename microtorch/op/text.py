@@ -39,6 +39,7 @@ NAMES = {
     "_ndarray": np.ndarray,
     "_asarray": np.asarray,
     "_copyto": np.copyto,
+    "_may_share_memory": np.may_share_memory,
     "_float32": np.dtype(np.float32),
     "_float64": np.dtype(np.float64),
     "_number": nonzero,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -35,13 +36,27 @@ def flat_slices(shape, dim, index):
 
 
 def _flat(shape, dim, index, lengths):
-    places: Any = 0
-    step = 1
+    offsets = _offsets if math.prod(lengths) <= REMEMBERED else _offsets.__wrapped__
+    step, others = offsets(shape, dim, tuple(lengths))
+    return (index if step == 1 else index * step) + others
+
+
+REMEMBERED = 4096  # elements
+
+
+@functools.lru_cache(maxsize=64)
+def _offsets(shape, dim, lengths):
+    """How far a step along a dimension goes through all elements, and where the steps along the others lead."""
+    others: Any = np.zeros((1,) * len(shape), np.int64)
+    step = along = 1
     for d in reversed(range(len(shape))):
-        along = index if d == dim else np.arange(lengths[d]).reshape((-1,) + (1,) * (len(shape) - d - 1))
-        places = places + (along if step == 1 else along * step)
+        if d == dim:
+            along = step
+        else:
+            others = others + (np.arange(lengths[d]) * step).reshape((-1,) + (1,) * (len(shape) - d - 1))
         step *= shape[d]
-    return places if places.shape == tuple(lengths) else np.broadcast_to(places, lengths)
+    others.flags.writeable = False
+    return along, others
 
 
 def check_index_of(name, input, dim, index, what="input"):
@@ -53,6 +68,8 @@ def check_index_of(name, input, dim, index, what="input"):
 
 def check_places(input, dim, index):
     size = input.shape[dim] if input.ndim else 1
+    if not index.size or (index.dtype.char == "l" and np.maximum.reduce(index.view(np.uint64), None) < size):
+        return  # what is negative would be beyond all places
     outside = (index < 0) | (index >= size)
     if outside.any():
         bad = index[outside].reshape(-1)[0]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
 from .. import dtypes, storage
 from ..arguments import fit, to_int, to_number
-from ..op import REGISTRY, composite, only_method, op
+from ..op import REGISTRY, composite, only_method, op, renamed
 from ..tensor import Tensor, wrap_dim
 from .arithmetic import name_of
 from .creation import zeros_like
@@ -69,6 +70,7 @@ def values_at(values, index):
     src=lambda g, dim, index: g.gather(dim, index),
     node="ScatterBackward0",
     called="scatter",
+    in_place=True,
     strict_out=EXPECTED_OUT,
     public=False,
     apart=("index", "src"),
@@ -84,6 +86,7 @@ def scatter_tensor(input, dim, index, src):
     index=None,
     node="ScatterBackward1",
     called="scatter",
+    in_place=True,
     strict_out=EXPECTED_OUT,
     public=False,
     apart=("index",),
@@ -134,9 +137,12 @@ def scatter_(
 
 def change(kind: str, name: str, *arguments: Any) -> Tensor:
     """Do in place what an operation does, under a name of its own."""
-    declared = REGISTRY[kind]
-    named = dict(zip([p.name for p in declared.parameters], arguments, strict=True))
-    return declared.in_place([named[n] for n in declared.tensors], [named[n] for n in declared.others], name)
+    return _changing(kind, name)(*arguments)  # type: ignore[no-any-return]
+
+
+@functools.cache
+def _changing(kind: str, name: str) -> Any:
+    return renamed(REGISTRY[kind].function_, name, 0)
 
 
 @op(
