@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from . import cascade
 
@@ -82,7 +83,7 @@ def lerp(x: Array, end: Array, weight: Array | float, out: Array | None = None) 
 
 def quick(value: float, x: Array) -> Array | float:
     """The number `value` in the form in which numpy soonest computes with x."""
-    return nonzero(value, x.dtype.char) if type(x) is np.ndarray and type(value) is float and value else value
+    return nonzero(value, x.dtype.char) if type(x) is ndarray and type(value) is float and value else value
 
 
 TOTAL = 1024  # up to so many elements a total is added in torch's order: a printed loss then has torch's digits

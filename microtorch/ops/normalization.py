@@ -107,7 +107,9 @@ def native_layer_norm(input, weight=None, bias=None, *, axes, eps):
     mean, scale, _ = _mean_and_scale(x, axes, eps)
     result = kernels.addcmul(-scale * mean, x, scale, 1)
     if weight is not None:
-        result = np.multiply(result, weight, result) if bias is None else kernels.addcmul(bias, result, weight, 1, result)
+        result = (
+            np.multiply(result, weight, result) if bias is None else kernels.addcmul(bias, result, weight, 1, result)
+        )
     elif bias is not None:
         result += bias
     return result.astype(input.dtype, copy=False)

@@ -137,7 +137,7 @@ def scatter_(
 
 def change(kind: str, name: str, *arguments: Any) -> Tensor:
     """Do in place what an operation does, under a name of its own."""
-    return _changing(kind, name)(*arguments)  # type: ignore[no-any-return]
+    return _changing(kind, name)(*arguments)
 
 
 @functools.cache

@@ -222,7 +222,8 @@ def _fills_window(self: Tensor, key: Any, number: Any) -> bool:
     for part in parts:
         if type(part) is slice:
             step = part.step
-            if not (step is None or (type(step) is int and step > 0)) or not _BOUNDS >= {*map(type, (part.start, part.stop))}:
+            forward = step is None or (type(step) is int and step > 0)
+            if not (forward and type(part.start) in _BOUNDS and type(part.stop) in _BOUNDS):
                 return False
         elif type(part) is not int:
             return False

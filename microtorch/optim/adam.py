@@ -120,8 +120,9 @@ class Adam(Counted):
         check_fused(fused, foreach, differentiable)
 
     def _options(self, group: dict[str, Any]) -> Sequence[Any]:
-        names = ("eps", "weight_decay", "decoupled_weight_decay", "maximize", "differentiable")
-        return [group["lr"], *group["betas"], *[group[name] for name in names]]
+        beta1, beta2 = group["betas"]
+        of_g = group["lr"], beta1, beta2, group["eps"], group["weight_decay"], group["decoupled_weight_decay"]
+        return *of_g, group["maximize"], group["differentiable"]
 
     def _kept(self, group: dict[str, Any]) -> Kept:
         decays = bool(group["decoupled_weight_decay"] and group["weight_decay"] != 0)

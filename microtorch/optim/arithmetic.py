@@ -24,6 +24,7 @@ Piece = Any  # an array, or the numpy scalar in an array of one element
 
 BLOCK, LARGE = 1 << 16, 1 << 20  # elements
 NUMBERS = {float, int, bool, type(None)}
+FLOAT32 = np.dtype(np.float32)
 FLOATS = {np.dtype(kind) for kind in "efd"}
 ALL = ...  # the index of all elements
 ONE: dict[tuple[int, ...], Any] = {(1,) * n: (0,) * n for n in range(8)}  # the index of the single element, by shape
@@ -110,7 +111,8 @@ def blocks(*arrays: Any) -> Iterable[Any]:
 def count(steps: Tensor, differentiable: bool) -> float:
     """steps ← steps + 1, and that as a number."""
     array = steps._array
-    if array.ndim == 0 and array.dtype in FLOATS and type(steps._counter) is list:
+    dtype = array.dtype
+    if array.ndim == 0 and (dtype is FLOAT32 or dtype in FLOATS) and type(steps._counter) is list:
         array[()] = array.item() + 1
         steps._counter[0] += 1
     else:

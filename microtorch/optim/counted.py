@@ -11,7 +11,7 @@ from .. import dtypes
 from ..autograd.grad_mode import set_grad_enabled
 from ..tensor import Tensor, wrap
 from . import arithmetic
-from .arithmetic import ALL, NUMBERS, blocks, count, fits, tensors_or_numbers, with_gradient
+from .arithmetic import ALL, LARGE, NUMBERS, blocks, count, fits, tensors_or_numbers, with_gradient
 from .optimizer import Optimizer, check_fused_dtype, loss_of
 
 Kept = tuple[tuple[str, str | None, str | None], tuple[int, int, int, int]]
@@ -71,18 +71,17 @@ class Counted(Optimizer):
         recorded = differentiable
         if not NUMBERS.issuperset(map(type, options)):
             options, recorded = self.as_options(options, differentiable)
-        update = self.update
+        update, told = self.update, self._now
         for p, g, at, state, a, b, c in ready:
-            now = self._now(count(state["step"], differentiable), state, options)
-            alike = fits(a, p) and (b is None or fits(b, p)) and (c is None or fits(c, p))
+            now = count(state["step"], differentiable)
+            if told is not None:
+                now = told(now, state, options)
             x: Any = p
             if fused:  # torch's fused form raises no versions; a tensor's `data` has versions of its own
                 x, a, b, c = (None if t is None else t.data for t in (p, a, b, c))
-            if recorded or at is None or not alike:
+            if recorded or at is None or not update_arrays(update, options, now, g, at, x, a, b, c, writes):
                 with set_grad_enabled(differentiable):
                     update(Tensor, options, now, g, x, a, b, c)
-            else:
-                update_arrays(update, options, now, g, at, x, a, b, c, writes)
 
     def _options(self, group: dict[str, Any]) -> Sequence[Any]:
         """The options that the rule takes."""
@@ -92,9 +91,8 @@ class Counted(Optimizer):
         """The names of the state's tensors, None for those not kept, and how often a step writes to x and to each."""
         raise NotImplementedError
 
-    def _now(self, t: float, state: dict[str, Any], options: Sequence[Any]) -> Any:
-        """What the rule has to know of step t beside its options; here its number."""
-        return t
+    # What the rule has to know of step t beside its options, by `_now(t, state, options)`; None where that is t.
+    _now: Callable[..., Any] | None = None
 
     def _start(self, state: dict[str, Any], p: Tensor, g: Tensor, group: dict[str, Any]) -> None:
         """Make the state of a parameter."""
@@ -105,10 +103,10 @@ class Counted(Optimizer):
 
     def _refuse(self, group: dict[str, Any]) -> None:
         """Raise what torch raises of combinations of options that it finds out at a step only."""
-        foreach = bool(group["foreach"])
-        if foreach and group["differentiable"]:
+        if group["foreach"] and group["differentiable"]:
             raise AssertionError("_foreach ops don't support autograd")
         if group.get("capturable"):
+            foreach = bool(group["foreach"])
             devices = CAPTURABLE_DEVICES if self.XLA[foreach] else CAPTURABLE_DEVICES[:-1]
             raise AssertionError(
                 f"If capturable=True, {self.ON_DEVICE[foreach]} must be on supported devices: {devices}."
@@ -117,14 +115,21 @@ class Counted(Optimizer):
 
 def update_arrays(
     update: Any, options: Any, now: Any, g: Tensor, at: Any, p: Any, a: Any, b: Any, c: Any, writes: Sequence[int]
-) -> None:
-    """One unrecorded step for a parameter and its state, in the place `at` of their arrays."""
+) -> bool:
+    """One unrecorded step for a parameter and its state, in the place `at` of their arrays; or False if these differ."""
+    second = third = None
+    if b is not None:
+        if not fits(b, p):
+            return False
+        second = b._array
+    if c is not None:
+        if not fits(c, p):
+            return False
+        third = c._array
+    if not fits(a, p):
+        return False
     gradient, x, first = g._array, p._array, a._array
-    second, third = None if b is None else b._array, None if c is None else c._array
-    if at is ALL:
-        for gs, *pieces in blocks(gradient, x, first, second, third):
-            update(arithmetic, options, now, gs, *pieces)
-    else:
+    if at is not ALL:
         of_second, of_third = None if second is None else second[at], None if third is None else third[at]
         made = update(arithmetic, options, now, gradient[at], x[at], first[at], of_second, of_third)
         x[at], first[at], of_second, of_third = made
@@ -132,12 +137,18 @@ def update_arrays(
             second[at] = of_second
         if third is not None:
             third[at] = of_third
+    elif x.size <= LARGE:
+        update(arithmetic, options, now, gradient, x, first, second, third)
+    else:
+        for gs, *pieces in blocks(gradient, x, first, second, third):
+            update(arithmetic, options, now, gs, *pieces)
     p._counter[0] += writes[0]
     a._counter[0] += writes[1]
     if b is not None:
         b._counter[0] += writes[2]
     if c is not None:
         c._counter[0] += writes[3]
+    return True
 
 
 def counter(value: float, fused: bool | None = None) -> Tensor:

@@ -89,8 +89,8 @@ class RMSprop(Counted):
         super().__init__(params, options)
 
     def _options(self, group: dict[str, Any]) -> Sequence[Any]:
-        of_g = group["lr"], group["alpha"], group["eps"], group["weight_decay"]
-        return *of_g, group["momentum"], group["centered"], group["maximize"]
+        lr, alpha, eps, weight_decay = group["lr"], group["alpha"], group["eps"], group["weight_decay"]
+        return lr, alpha, eps, weight_decay, group["momentum"], group["centered"], group["maximize"]
 
     def _kept(self, group: dict[str, Any]) -> Kept:
         mean, buffer = group["centered"], group["momentum"] > 0
