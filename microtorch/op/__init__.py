@@ -15,6 +15,7 @@ in the registry. What must hold for every operation is done here once: promotion
 
     traits      what a declaration may say besides
     operation   what all operations do alike
+    writing     results over memory that exists: in place, and `out=`
     nodes       their nodes
     code        the functions written out for one operation, so that the usual call costs little
     tape        the same for its nodes: recording, and the backward step

@@ -1,4 +1,4 @@
-"""What all operations do alike: promotion, torch's errors, the graph, the in-place variant, `out=`."""
+"""What all operations do alike: promotion, torch's errors, the graph."""
 
 from __future__ import annotations
 
@@ -15,21 +15,18 @@ from ..arguments import refused, type_name
 from ..casting import cast
 from ..engine import NO_EDGE, WATCHED, Edge, edge_to, mode
 from ..layout import arranged
-from ..memory import check_cast, check_overlap, check_partial_overlap
 from ..saved import SavedInput, SavedOutput
 from ..tensor import Tensor, wrap
-from ..views import check_inplace, gradient_edge, rebase_history
+from ..views import gradient_edge
 from ..watched import pack_saved, watch
 from .nodes import DESCRIBED, NotImplementedNode, OpNode, attributes, describe, torch_name
-from .output import check_writable, requires_grad, write_into
+from .output import requires_grad
 from .shapes import broadcast_error, broadcast_shape
 from .tape import Unrolled, unroll
 from .traits import FLOAT, KEEP, NUMBERS, Traits, no_derivative, not_implemented
+from .writing import in_place, into
 
 Formula = Callable[..., Any]
-
-# The functions that make a tensor of numbers alone; others take them beside a tensor.
-TAKES_NUMBERS_ALONE = {"add", "sub", "mul", "div", "floor_divide", "where", "normal_of"}
 
 
 class Op:
@@ -206,7 +203,7 @@ class Op:
                 self.array(position, value, name, first)
             held = ranks[rank]
             ranks[rank] = dtype if held is None else dtypes.promote_types(held, dtype)
-        if ranks[0] is ranks[1] is None and self.called not in TAKES_NUMBERS_ALONE:
+        if ranks[0] is ranks[1] is None and not self.traits.numbers_alone:
             raise self._no_tensor(0, values[0], name, first)
         common = dtypes.result_type(*ranks)
         return dtypes.get_default_dtype() if self.promotion == FLOAT and not common.is_floating_point else common
@@ -352,104 +349,8 @@ class Op:
             made = self._node_classes[name] = type(name, (OpNode,), members)
         return made
 
-    # -- in place and out= --------------------------------------------------------------------------------------------
-
-    def in_place(self, values: Sequence[Any], extras: Sequence[Any], name: str, first: int = 0) -> Tensor:
-        """Overwrite the first tensor with the result."""
-        target: Tensor = values[0]
-        array = self.array(0, target, name, first)
-        recorded = mode.grad and bool(self.differentiable) and any(map(requires_grad, values))
-        if recorded:
-            check_inplace(target)
-        check_writable(target)
-        traits = self.traits
-        try:
-            if traits.check is not None:
-                self.common_dtype(values, name, first)  # refuses what is no tensor
-                traits.check(*values)
-        except NotImplementedError as error:  # of several reasons to refuse, torch sees the shape first
-            raise self._wrong_shape(array.shape, values) or error from None
-        if traits.check_in_place is not None:
-            traits.check_in_place(*values)
-        check_overlap(array, name if traits.writes_expanded else "")
-        self._check_memory(array, 1, values)
-        try:
-            result = self.compute(values, extras, name, first)
-        except (RuntimeError, NotImplementedError) as error:
-            raise self._wrong_shape(array.shape, values) or error from None
-        if result.shape != array.shape:
-            raise RuntimeError(traits.shape_error.format(list(array.shape), list(result.shape)))
-        check_cast(result.dtype, array.dtype)
-        original = None
-        if recorded and self._needs_original(values):
-            original = target.clone() if requires_grad(target) else wrap(array.copy())
-        node = self.over.make_node([target], values, extras, original) if recorded else None
-        np.copyto(array, cast(result, array.dtype))
-        target._counter[0] += 1
-        if node is not None:
-            self._rebase(target, node, name)
-        return target
-
-    def _check_memory(self, target: np.ndarray[Any, Any], first: int, values: Sequence[Any]) -> None:
-        """Refuse to write where the values, from the `first` on, are read."""
-        traits = self.traits
-        for parameter, value in list(zip(self.tensors, values, strict=True))[first:]:
-            if parameter in traits.unchecked:
-                continue
-            for tensor in value if isinstance(value, (tuple, list)) else [value]:
-                if isinstance(tensor, Tensor) and not (parameter in traits.expanded and tensor.shape != target.shape):
-                    check_partial_overlap(target, tensor._array, parameter in (traits.apart or ()))
-
-    def _needs_original(self, values: Sequence[Any]) -> bool:
-        named = dict(zip(self.tensors, values, strict=True))
-        return any(self.tensors[0] in needs and requires_grad(named[n]) for n, needs in self.needs.items())
-
-    def _rebase(self, target: Tensor, node: OpNode | NotImplementedNode, name: str) -> None:
-        """Let a node be the history of what was overwritten."""
-        rebase_history(target, node)
-        if isinstance(node, NotImplementedNode):
-            node.operation = name
-        else:
-            for saved in node._saved or ():
-                if type(saved) is SavedOutput:
-                    saved.written(target)
-            if mode.flags & WATCHED:
-                pack_saved(node, [target])
-
-    def _wrong_shape(self, shape: tuple[int, ...], values: Sequence[Any]) -> Exception | None:
-        """The error of an elementwise operation in place whose result would have another shape."""
-        if self.promotion == KEEP and not any(self.numbers):
-            return None
-        numbers = [number and self.promotion == KEEP for number in self.numbers]  # then no more than a number
-        arrays = [v._array for v, n in zip(values, numbers, strict=True) if isinstance(v, Tensor) and not n]
-        broadcast = broadcast_shape([a.shape for a in arrays])
-        if broadcast is None:
-            return broadcast_error(ValueError(), arrays)
-        return (
-            None if broadcast == shape else RuntimeError(self.traits.shape_error.format(list(shape), list(broadcast)))
-        )
-
-    def into(self, out: Any, values: Sequence[Any], extras: Sequence[Any], name: str) -> Any:
-        """Write the result to `out`, which is resized where its shape is another."""
-        traits = self.traits
-        derivable = self.differentiable and not traits.gives_bool and self.node_name != "NotImplemented"
-        arguments = (*values, *extras) if derivable else ()
-        strict = traits.strict_out(out, *values) if callable(traits.strict_out) else traits.strict_out
-        if traits.dtype_of_out and isinstance(out, Tensor):
-            at = self.others.index("dtype")
-            if extras[at] is not None:
-                strict = traits.dtype_of_out
-            elif not strict:
-                extras = [*extras[:at], out.dtype, *extras[at + 1 :]]
-        if (self.promotion != KEEP or traits.apart is not None) and isinstance(out, Tensor):
-            self._check_memory(out._array, 0, values)
-        number = len(self.outputs) or 1
-        write_into(
-            out, self.called, arguments, lambda: self.compute(values, extras, name), strict, traits.cast_error, number
-        )
-        if self.node_name == "NotImplemented" and mode.grad and any(map(requires_grad, values)):
-            rebase_history(out, self.make_node([out], values, extras))
-        return out if self.out_type is None else self.out_type(*out)
+    in_place = in_place
+    into = into
 
 
 def _parameters(function: Callable[..., Any]) -> list[str]:

@@ -29,6 +29,7 @@ class Traits:
     promotion: str = KEEP
     keep: tuple[str, ...] = ()  # tensors that take no part in the promotion
     numbers: tuple[str, ...] = ()  # where a number may stand for a tensor
+    numbers_alone: bool = False  # numbers make a tensor even without one beside them
     wraps_numbers: bool = False  # a number may stand for any, and counts as an input of the graph
     precise: tuple[str, ...] = ()  # numbers that are not rounded to float16 beside tensors of that dtype
     refuses: tuple[str, str] = ("", "")  # the name of torch's kernel and the dtypes (numpy's characters) it lacks

@@ -87,6 +87,7 @@ def require_operand(argument: str, position: int, value: Any) -> None:
     input=lambda g: g,
     other=lambda g, alpha: scaled(g, alpha),
     wraps_numbers=True,
+    numbers_alone=True,
 )
 def add(input, other, *, alpha=1):
     """Sum z = x + alpha·y, broadcasting."""
@@ -99,6 +100,7 @@ def add(input, other, *, alpha=1):
     input=lambda g: g,
     other=lambda g, alpha: scaled(-g, alpha),
     wraps_numbers=True,
+    numbers_alone=True,
     check=_no_bools,
 )
 def sub(input, other, *, alpha=1):
@@ -133,6 +135,7 @@ def rsub(input, other, alpha=1):
     input=lambda g, other: g * other,
     other=lambda g, input: g * input,
     wraps_numbers=True,
+    numbers_alone=True,
     precise=("other",),
 )
 def mul(input, other):
@@ -145,6 +148,7 @@ def mul(input, other):
     other=lambda g, input, other: -g * (true_divide(input, other) / other),
     node="DivBackward0",
     called="div",
+    numbers_alone=True,
     promotion=FLOAT,
     wraps_numbers=True,
     precise=("other",),
@@ -159,6 +163,7 @@ def true_divide(input, other):
     other=lambda g: zeros_like(g),
     node="DivBackward2",
     called="div",
+    numbers_alone=True,
     wraps_numbers=True,
     public=False,
 )
@@ -182,6 +187,7 @@ def div_rounded(input, other, *, rounding_mode):
     other=lambda g, input, other: -g * (true_divide(input, other) / other),
     node="DivBackward2",
     called="div",
+    numbers_alone=True,
     promotion=FLOAT,
     wraps_numbers=True,
     precise=("other",),
@@ -211,6 +217,7 @@ def div(input: Tensor, other: Any, *, rounding_mode: Any = NOT_GIVEN, out: Tenso
     input=lambda g: None,
     other=lambda g: None,
     node="NotImplemented",
+    numbers_alone=True,
     numbers=("input", "other"),
     precise=("other",),
 )

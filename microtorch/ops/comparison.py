@@ -207,6 +207,7 @@ def _no_bool(kernel, input, limit):
     other=lambda g, condition: g.masked_fill(condition, 0),
     node="WhereBackward0",
     called="where",
+    numbers_alone=True,
     strict_out="Expected out type to be {0} but got {1}",
     keep=("condition",),
     wraps_numbers=True,

@@ -215,6 +215,7 @@ def normal(
     ),
     promotion="promote",
     numbers=("mean", "std"),
+    numbers_alone=True,
     out=False,
     public=False,
 )
