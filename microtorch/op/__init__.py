@@ -28,6 +28,7 @@ in the registry. What must hold for every operation is done here once: promotion
 """
 
 from .declare import op, pointwise
+from .nodes import several
 from .output import check_writable, compose_into, requires_grad, write_into
 from .shapes import broadcast_error, broadcast_shape
 from .tables import (
@@ -72,6 +73,7 @@ __all__ = [
     "publish",
     "renamed",
     "requires_grad",
+    "several",
     "unpublished",
     "write_into",
 ]

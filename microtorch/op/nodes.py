@@ -11,7 +11,7 @@ import numpy as np
 from ..engine import FREED, Edge, Node
 from ..saved import SavedTensor, is_freed_with_graph, unpack
 from ..tensor import Tensor, wrap
-from .traits import MANY
+from .traits import MANY, parameters_of
 
 if TYPE_CHECKING:
     from .operation import Op
@@ -59,7 +59,8 @@ class OpNode(Node):
 class SavedValue:
     """`_saved_other`, `_saved_result`: an attribute that shows what a node saved, under torch's name."""
 
-    def __init__(self, position: int, need: str) -> None:
+    def __init__(self, name: str, position: int, need: str) -> None:
+        self._name = name
         self._position = position
         self._need = need
 
@@ -72,11 +73,7 @@ class SavedValue:
         if self._need in node.op.tensors:
             number = node.op.traits.wraps_numbers and isinstance(value, (int, float))
             return wrap(np.asarray(value)) if number else value
-        if self._need in INTEGERS:
-            if isinstance(value, (list, tuple)):
-                return tuple(map(unsigned, value))
-            return 2**63 - 1 if value is None and self._need == "end" else unsigned(value)
-        return tuple(value) if isinstance(value, (list, tuple)) else value
+        return visible(self._name, value)
 
 
 class RawSavedValue(SavedValue):
@@ -91,29 +88,81 @@ class RawSavedValue(SavedValue):
         return SavedTensor(node, self._position)
 
 
+class DerivedValue:
+    """An attribute that is found from plain arguments and shapes that a node saved."""
+
+    def __init__(self, name: str, positions: list[int], function: Callable[..., Any]) -> None:
+        self._name = name
+        self._positions = positions
+        self._function = function
+
+    def __get__(self, node: OpNode | None, owner: Any = None) -> Any:
+        if node is None:
+            return self
+        if node._saved is None:
+            raise RuntimeError(FREED)
+        return visible(self._name, self._function(*[node._saved[position] for position in self._positions]))
+
+
 # Whole numbers that torch shows as unsigned ones of 64 bits: −1 as 2⁶⁴ − 1.
 INTEGERS = {
-    "diagonal", "dim", "dim0", "dim1", "dim2", "dimension", "dims", "end", "index", "k", "offset", "shifts", "start",
+    "diagonal", "dim", "dim0", "dim1", "dim2", "dimension", "dims", "end", "ignore_index", "index", "k", "offset", "pad",
+    "padding_idx", "shifts", "start",
 }  # fmt: skip
+
+
+def visible(name: str, value: Any) -> Any:
+    """A plain value as torch's attribute of that name shows it."""
+    if isinstance(value, (list, tuple)):
+        return tuple(map(unsigned, value)) if name in INTEGERS else tuple(value)
+    return unsigned(value) if name in INTEGERS else value
 
 
 def unsigned(value: Any) -> Any:
     return value % 2**64 if type(value) is int else value
 
 
-def attributes(op: Op) -> dict[str, SavedValue]:
-    """The attributes of a class of nodes that show what these save, as far as torch has the like."""
-    found: dict[str, SavedValue] = {}
+def several(value: Any) -> Any:
+    """An argument that may be one number or several, which torch keeps as several."""
+    return (value,) if type(value) is int else value
+
+
+def shown_needs(op: Op) -> set[str]:
+    """What the nodes must save to show it."""
+    return {
+        need
+        for source in op.traits.shows.values()
+        for need in ([source] if isinstance(source, str) else parameters_of(source))
+    }
+
+
+def attributes(op: Op, node: str) -> dict[str, Any]:
+    """The attributes of the class of nodes of one name that show what these save, as far as torch has the like."""
+    shows = op.traits.shows
+    hides = op.traits.hides
+    hidden = (hides if isinstance(hides, str) else hides.get(node.removesuffix("_copy"), "")).split()
+    elsewhere = shown_needs(op)
+    found: dict[str, Any] = {}
     for position, need in enumerate(op.saves):
         named = need == "out" or need in op.outputs or need in op.names
         described, _, what = need.rpartition("_")
-        if not named and (what != "shape" or described == "tensors"):
+        if need in elsewhere or (not named and (what != "shape" or described == "tensors")):
             continue
         name = "result" if need == "out" else torch_name(need) if named else f"{torch_name(described)}_sym_sizes"
-        found[f"_saved_{name}"] = SavedValue(position, need)
-        if need == "out" or need in op.outputs or need in op.tensors or need == "indices":
-            found[f"_raw_saved_{name}"] = RawSavedValue(position, need)
-    return found
+        _show(found, op, name, position, need)
+    for name, source in shows.items():
+        if isinstance(source, str):
+            _show(found, op, name, op.saves.index(source), source)
+        else:
+            positions = [op.saves.index(need) for need in parameters_of(source)]
+            found[f"_saved_{name}"] = DerivedValue(name, positions, source)
+    return {name: value for name, value in found.items() if name.partition("saved_")[2] not in hidden}
+
+
+def _show(found: dict[str, Any], op: Op, name: str, position: int, need: str) -> None:
+    found[f"_saved_{name}"] = SavedValue(name, position, need)
+    if need == "out" or need in op.outputs or need in op.tensors or need == "indices":
+        found[f"_raw_saved_{name}"] = RawSavedValue(name, position, need)
 
 
 class NotImplementedNode(Node):

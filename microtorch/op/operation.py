@@ -19,11 +19,11 @@ from ..saved import SavedInput, SavedOutput
 from ..tensor import Tensor, wrap
 from ..views import gradient_edge
 from ..watched import pack_saved, watch
-from .nodes import DESCRIBED, NotImplementedNode, OpNode, attributes, describe, torch_name
+from .nodes import DESCRIBED, NotImplementedNode, OpNode, attributes, describe, shown_needs, torch_name
 from .output import requires_grad
 from .shapes import broadcast_error, broadcast_shape
 from .tape import Unrolled, unroll
-from .traits import FLOAT, KEEP, NUMBERS, Traits, no_derivative, not_implemented
+from .traits import FLOAT, KEEP, NUMBERS, Traits, no_derivative, not_implemented, parameters_of
 from .writing import in_place, into
 
 Formula = Callable[..., Any]
@@ -57,7 +57,7 @@ class Op:
     @cached_property
     def names(self) -> list[str]:
         """The names of the forward's parameters."""
-        return _parameters(self.forward)
+        return parameters_of(self.forward)
 
     @cached_property
     def tensors(self) -> list[str]:
@@ -102,15 +102,20 @@ class Op:
     @cached_property
     def needs(self) -> dict[str, list[str]]:
         """What each formula asks for."""
-        return {n: _parameters(f) for n, f in self.derivatives.items()}
+        return {n: parameters_of(f) for n, f in self.derivatives.items()}
 
     @cached_property
     def saves(self) -> list[str]:
         """What is saved for the formulas, in torch's order."""
-        asked = {need for needs in self.needs.values() for need in needs} - {"g", "gradients"}
+        asked = {need for needs in self.needs.values() for need in needs} - {"g", "gradients"} | shown_needs(self)
         known = {"out", *self.outputs, *self.names, *(f"{n}_{what}" for n in self.tensors for what in DESCRIBED)}
         assert asked <= known, f"{self.name}: a formula asks for {asked - known}, which the operation does not have"
         return sorted(asked, key=lambda need: (need == "out" or need in self.outputs, torch_name(need)))
+
+    @cached_property
+    def always_saved(self) -> set[str]:
+        """What is saved whichever formulas are asked for: no tensors."""
+        return {n for n in self.saves if n in self.others} | (shown_needs(self) - {*self.tensors, *self.outputs, "out"})
 
     @cached_property
     def parameters(self) -> list[inspect.Parameter]:
@@ -309,7 +314,8 @@ class Op:
             return NotImplementedNode(tuple(e for e in edges if e[0] is not None), results, self.called)
         plan.sort(key=lambda step: torch_name(step[0]))
         saved = tuple(
-            self._saved(n, named, results, original) if n in needed or n in self.others else None for n in self.saves
+            self._saved(n, named, results, original) if n in needed or n in self.always_saved else None
+            for n in self.saves
         )
         outputs = tuple((r._array.shape, r._array.dtype) for r in results)
         node = self.node_class(name, tuple(linked))(tuple(edges), outputs, saved, plan)
@@ -343,7 +349,7 @@ class Op:
         """The class of the nodes of one name, made with these methods if it is not there yet."""
         made = self._node_classes.get(name)
         if made is None:
-            members = {"__slots__": (), "op": self} | attributes(self) | methods
+            members = {"__slots__": (), "op": self} | attributes(self, name) | methods
             if self.takes_list:  # of a list torch computes all gradients
                 members["computes_what_is_wanted"] = False
             made = self._node_classes[name] = type(name, (OpNode,), members)
@@ -351,12 +357,6 @@ class Op:
 
     in_place = in_place
     into = into
-
-
-def _parameters(function: Callable[..., Any]) -> list[str]:
-    """The names of a function's parameters, none of which is starred."""
-    code = function.__code__
-    return list(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
 
 
 def _as_wide_operand(value: Any, precise: bool) -> Any:

@@ -79,15 +79,15 @@ def _record(op: Op, inputs: Sequence[str], number: str) -> list[str]:
         else:
             lines += _EDGE.format(i, name).split("\n")
     for j, need in enumerate(op.saves):
-        if need == number or (need in op.names and need not in op.tensors):
+        if need == number or need in op.others:
             lines.append(f"    s{j} = {need}")
             continue
         asked = [i for i, name in enumerate(inputs) if name != number and need in op.needs[name]]
-        if not asked:
+        if not asked and need not in op.always_saved:
             lines.append(f"    s{j} = None")
             continue
         always = len(asked) == len([name for name in inputs if name != number])  # as one of them requires a gradient
-        asking = "" if always else " or ".join(f"e{i} is not _NO_EDGE" for i in asked)
+        asking = "" if always or need in op.always_saved else " or ".join(f"e{i} is not _NO_EDGE" for i in asked)
         if need == "out":
             value = "_SavedOutput(out, 0)"
         elif need in inputs:

@@ -23,6 +23,10 @@ class Traits:
     called: str = ""  # torch's name of the operation, if another than the forward's
     node: str | Callable[..., str] = ""  # the node's name, or a function of the call's arguments that gives it
     outputs: tuple[str, ...] = ()  # the names of several results
+    # Attributes of nodes that have another name than what is saved, or are found from it; and those that torch's do not
+    # have: of all nodes, or by the node's name.
+    shows: dict[str, str | Callable[..., Any]] = {}
+    hides: str | dict[str, str] = ""
     view: bool | str = False  # the result is a window onto the first input's memory, or MANY are
     gives_bool: bool = False  # the result has no gradient: only the in-place variant enters the graph
 
@@ -61,6 +65,12 @@ class Traits:
 
 
 TRAITS = set(Traits.__annotations__)
+
+
+def parameters_of(function: Callable[..., Any]) -> list[str]:
+    """The names of a function's parameters, none of which is starred."""
+    code = function.__code__
+    return list(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
 
 
 def not_implemented(kernel: str, dtype: dtypes.dtype) -> NotImplementedError:

@@ -34,6 +34,7 @@ from .softmax import widened
     bias=lambda g: sum_by_channel(g),
     running_mean=None,
     running_var=None,
+    shows={"input": "input"},
     out=False,
     public=False,
 )

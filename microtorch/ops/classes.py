@@ -156,6 +156,7 @@ def _of_classes(input: Tensor, target: Tensor, weight: Tensor | None, reduction:
     without_gradient("nll_loss2d_forward" if spatial else "nll_loss_forward", weight=weight)
     _check_classes(input, target, weight)
     total = _total_weight(input._array, target._array, None if weight is None else weight._array, ignore_index)
+    total = np.zeros_like(total) if reduction == NONE else total
     return nll_loss(input, target, wrap(total), reduction, ignore_index, weight)
 
 

@@ -336,7 +336,7 @@ def _tensordot(a: Tensor, b: Tensor, dims_a: list[int], dims_b: list[int]) -> Te
     rest_a = [dim for dim in range(a.ndim) if dim not in summed_a]
     rest_b = [dim for dim in range(b.ndim) if dim not in summed_b]
     shape = [left.shape[dim] for dim in rest_a] + [right.shape[dim] for dim in rest_b]
-    left, right = left.permute([*rest_a, *summed_a]), right.permute([*summed_b, *rest_b])
+    left, right = left.permute([*rest_a, *dims_a]), right.permute([*dims_b, *rest_b])
     if math.prod(shape) == 1:
         if left.is_contiguous() and right.is_contiguous():
             return left.flatten().dot(right.flatten()).reshape(shape)
@@ -377,19 +377,25 @@ def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 
 @op(
-    input1=lambda g, weight, input2: einsum("bo,oij,bj->bi", g, weight, input2),
-    weight=lambda g, input1, input2: einsum("bo,bi,bj->oij", g, input1, input2),
-    input2=lambda g, input1, weight: einsum("bo,bi,oij->bj", g, input1, weight),
+    i1=lambda g, i2, i3: einsum("bo,oij,bj->bi", g, i2, i3),
+    i2=lambda g, i1, i3: einsum("bo,bi,bj->oij", g, i1, i3),
+    i3=lambda g, i1, i2: einsum("bo,bi,oij->bj", g, i1, i2),
     node="TrilinearBackward0",
+    shows={  # torch's has other forms besides, told apart by where dimensions are put in and which are summed over
+        "expand1": lambda: (1, 3),
+        "expand2": lambda: (0,),
+        "expand3": lambda: (1, 2),
+        "sumdim": lambda: (2, 3),
+    },
     out=False,
     public=False,
 )
-def trilinear(input1, weight, input2):
+def trilinear(i1, i2, i3):
     """out[b, o] = Σ x[b, i]·W[o, i, j]·y[b, j]."""
-    result = np.zeros((len(input1), len(weight)), input1.dtype)
-    if input1.size and weight.size and input2.size:
-        for o, form in enumerate(weight):
-            result[:, o] = kernels.matmul(kernels.matmul(input1, form)[:, None, :], input2[:, :, None])[:, 0, 0]
+    result = np.zeros((len(i1), len(i2)), i1.dtype)
+    if i1.size and i2.size and i3.size:
+        for o, form in enumerate(i2):
+            result[:, o] = kernels.matmul(kernels.matmul(i1, form)[:, None, :], i3[:, :, None])[:, 0, 0]
     return result
 
 

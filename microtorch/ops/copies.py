@@ -31,7 +31,8 @@ def _publish(view: Callable[..., Any], name: str) -> Any:
     forward.__doc__ = f"A copy of what `{name}` shows."
     node = declared.node_name
     called = f"{node}_copy" if isinstance(node, str) else lambda **arguments: f"{node(**arguments)}_copy"
-    return op(node=called, public="function", strict_out=EXPECTED_OUT, **declared.formulas)(forward)
+    hides = declared.traits.hides
+    return op(node=called, public="function", strict_out=EXPECTED_OUT, hides=hides, **declared.formulas)(forward)
 
 
 _publish(alias, "alias")

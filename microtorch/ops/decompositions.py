@@ -278,6 +278,7 @@ def _svd_slope(gradients, U, S, Vh):
 @op(
     A=lambda gradients, U, S, Vh: _svd_slope(gradients, U, S, Vh),
     node="LinalgSvdBackward0",
+    shows={"S_sym_argsize_minus_1": lambda A_shape: min(A_shape[-2:]), "full_matrices": "full_matrices"},
     outputs=("U", "S", "Vh"),
     called="linalg_svd",
     strict_out=EXPECTED_OUT,

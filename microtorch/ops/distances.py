@@ -67,7 +67,7 @@ def norm_along(input, p, dim, keepdim):
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
     """(Σ|x − y + eps|ᵖ)^(1/p) over the last dimension; the others broadcast."""
     _tensors(x1, x2)
-    p, eps = to_number("p", 3, p), to_number("eps", 4, eps)
+    p, eps = float(to_number("p", 3, p)), to_number("eps", 4, eps)
     difference = x1 - x2
     if not difference.is_floating_point():
         difference = in_dtype(difference, dtypes.get_default_dtype())
@@ -197,7 +197,7 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = MODES[0]) 
     if compute_mode not in MODES:
         raise ValueError(f"{compute_mode} is not a valid value for compute_mode")
     _tensors(x1, x2)
-    p = to_number("p", 3, p)
+    p = float(to_number("p", 3, p))
     product = compute_mode == MODES[1] or (
         compute_mode == MODES[0] and max((*x1.shape[-2:-1], *x2.shape[-2:-1]), default=0) > 25
     )
@@ -257,7 +257,7 @@ def pdist_slope(grad, input, p, pdist):
 @only_function
 def pdist(input: Tensor, p: float = 2) -> Tensor:
     """(Σ|x − y|ᵖ)^(1/p) for every pair of rows, the first row's pairs first."""
-    return distances_among(as_tensor_argument(input).contiguous(), to_number("p", 2, p))
+    return distances_among(as_tensor_argument(input).contiguous(), float(to_number("p", 2, p)))
 
 
 # -- no longer than --------------------------------------------------------------------------------------------------

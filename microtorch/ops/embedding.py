@@ -22,6 +22,7 @@ INDICES = {"int64": "Long", "int32": "Int"}
     ),
     indices=None,
     node="EmbeddingBackward0",
+    shows={"weight_sym_argsize_0": lambda weight_shape: weight_shape[0], "sparse": lambda: False},
     out=False,
     public=False,
 )

@@ -9,7 +9,7 @@ import numpy as np
 from .. import dtypes
 from ..arguments import to_int
 from ..casting import cast
-from ..op import composite, not_implemented, op
+from ..op import composite, not_implemented, op, several
 from ..tensor import Tensor, wrap, wrap_dim
 from .comparison import maximum, minimum
 from .reduction import ALL, EXPECTED_OUT, axes, in_order, restore
@@ -171,13 +171,21 @@ def _reduce(name, ufunc, x, dim, keepdim):
     return in_order(np.asarray(ufunc.reduce(x, axis=axes(dim, x.ndim, keepdim), keepdims=keepdim)))
 
 
-@op(input=lambda g, input, out, dim, keepdim: _by_count(g, input, out, dim, keepdim), strict_out=SAME)
+@op(
+    input=lambda g, input, out, dim, keepdim: _by_count(g, input, out, dim, keepdim),
+    shows={"dim": lambda dim: several(dim)},
+    strict_out=SAME,
+)
 def amax(input, dim=(), keepdim=False):
     """The largest element over the dimensions `dim`; equals share the gradient."""
     return _reduce("amax", np.maximum, input, dim, keepdim)
 
 
-@op(input=lambda g, input, out, dim, keepdim: _by_count(g, input, out, dim, keepdim), strict_out=SAME)
+@op(
+    input=lambda g, input, out, dim, keepdim: _by_count(g, input, out, dim, keepdim),
+    shows={"dim": lambda dim: several(dim)},
+    strict_out=SAME,
+)
 def amin(input, dim=(), keepdim=False):
     """The smallest element over the dimensions `dim`; equals share the gradient."""
     return _reduce("amin", np.minimum, input, dim, keepdim)

@@ -79,6 +79,7 @@ def check_places(input, dim, index):
 @op(
     input=lambda g, input_shape, dim, index: g.new_zeros(input_shape).scatter_add(dim, index, g),
     index=None,
+    hides="self_sym_sizes",
     strict_out=EXPECTED_OUT,
     apart=("input",),
 )
@@ -167,6 +168,7 @@ def check_indices(input, dim, index):
 @op(
     input=lambda g, input_shape, mask: _masked_select_backward(g, input_shape, mask),
     mask=None,
+    hides="self_sym_sizes",
     strict_out="masked_select(): self and result must have the same scalar type",
     apart=("input", "mask"),
 )
@@ -187,6 +189,7 @@ def _masked_select_backward(g, input_shape, mask):
 @op(
     input=lambda g, input_shape, index: _take_backward(g, input_shape, index),
     index=None,
+    hides="self_sym_sizes",
     strict_out="take(): self and out expected to have the same dtype, but got self.dtype = {0} and out.dtype = {1}",
     apart=("input", "index"),
 )

@@ -18,6 +18,7 @@ from .decompositions import check_finite, check_float, check_square, linalg_svdv
 from .joining import cat
 from .linalg import matmul
 from .norms import INF, linalg_matrix_norm
+from .parts import slice_view
 from .scans import cumprod
 from .shape import as_tensor_argument
 from .solving import CASTABLE, linalg_inv, linalg_inv_ex, linalg_solve, tolerance
@@ -267,7 +268,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     if count > 0:
         result.select(1, 0).fill_(1)
     if count > 1:
-        result.narrow(1, 1, count - 1).copy_(x.unsqueeze(1))
-        powers = cumprod(result.narrow(1, 1, count - 1), 1)
-        result.narrow(1, 1, count - 1).copy_(powers)
+        rest = slice_view(result, 1, 1, None, 1)
+        rest.copy_(x.unsqueeze(1))
+        rest.copy_(cumprod(rest, 1))
     return result if increasing else result.flip(1)

@@ -95,6 +95,8 @@ def _curvature(u, v, x, axes, eps):
     input=lambda g, input, weight, axes, eps: standardized_backward(times(g, weight), input, axes, eps),
     weight=lambda g, input, axes, eps: mul(g, standardized(input, axes, eps)),
     bias=lambda g: g,
+    shows={"input": "input", "normalized_shape": lambda input_shape, axes: input_shape[-len(axes) :]},
+    hides="eps",
     out=False,
     public=False,
 )
@@ -174,7 +176,7 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
     x = input.float() if half else input
     if eps is None:
         eps = dtypes.finfo(x.dtype if half else input.dtype).eps
-    mean = x.pow(2).mean(list(range(input.dim() - len(shape), input.dim())), keepdim=True)
+    mean = x.pow(2).mean([input.dim() - 1 - i for i in range(len(shape))], keepdim=True)
     result = x * plus_number(mean, to_float("eps", 4, eps)).rsqrt()
     if weight is not None:
         result = result * weight
@@ -190,6 +192,13 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
     ),
     weight=lambda g, input, groups, eps: mul(g, _grouped(standardized, groups, eps, input)).sum(but_channels(g.dim())),
     bias=lambda g: g.sum(but_channels(g.dim())),
+    shows={
+        "input": "input",
+        "N": lambda input_shape: input_shape[0],
+        "C": lambda input_shape: input_shape[1],
+        "HxW": lambda input_shape: math.prod(input_shape[2:]),
+        "group": "groups",
+    },
     out=False,
     public=False,
 )

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import kernels
 from ..arguments import to_ints, to_number, wrong_type
-from ..op import compose_into, composite, op, renamed, unpublished
+from ..op import compose_into, composite, op, renamed, several, unpublished
 from ..tensor import Tensor, wrap_dim
 from .arithmetic import name_of
 from .reduction import EXPECTED_OUT, axes, in_order, named_dtype, restore
@@ -20,6 +20,7 @@ INF = float("inf")
 @op(
     input=lambda g, input, out, ord, dim, keepdim: norm_slope(g, input, out, ord, dim, keepdim),
     node="LinalgVectorNormBackward0",
+    shows={"dim": lambda dim: several(dim)},
     called="linalg_vector_norm",
     strict_out=EXPECTED_OUT,
     public=False,
@@ -178,7 +179,7 @@ def _matrix_norm(A: Tensor, ord: Any, dim: Any, keepdim: bool, dtype: Any) -> Te
         return norm.unsqueeze(-1).permute([order.index(d) for d in range(A.ndim)])
     if abs(ord) == INF:
         down, across = across, down
-    sums = vector_norm_of(A, 1, (down,), keepdim, dtype)
+    sums = vector_norm_of(A, 1.0, (down,), keepdim, dtype)
     if not keepdim and down < across:
         across -= 1
     return _extreme(sums, ord, across, keepdim)
@@ -215,7 +216,7 @@ def linalg_norm(
         )
     if ord is not None and (isinstance(ord, str) or (input.ndim if dim is None else len(dim)) == 2):
         return linalg_matrix_norm(input, ord, (0, 1) if dim is None else dim, keepdim, dtype=dtype, out=out)
-    return vector_norm_of(input, 2 if ord is None else to_number("ord", 2, ord), dim, keepdim, dtype, out=out)
+    return vector_norm_of(input, 2.0 if ord is None else to_number("ord", 2, ord), dim, keepdim, dtype, out=out)
 
 
 # -- the older name ----------------------------------------------------------------------------------------------------

@@ -26,13 +26,25 @@ def minus_number(input, number):
     return sub(wrap(input), number)._array
 
 
-@op(input=lambda g, number: times_number(g, number), node="MulBackward1", out=False, public=False)
+@op(
+    input=lambda g, number: times_number(g, number),
+    node="MulBackward1",
+    shows={"other": "number"},
+    out=False,
+    public=False,
+)
 def times_number(input, number):
     """x·number."""
     return mul(wrap(input), number)._array
 
 
-@op(input=lambda g, number: over_number(g, number), node="DivBackward1", out=False, public=False)
+@op(
+    input=lambda g, number: over_number(g, number),
+    node="DivBackward1",
+    shows={"other": "number"},
+    out=False,
+    public=False,
+)
 def over_number(input, number):
     """x / number."""
     return div(wrap(input), number)._array

@@ -53,6 +53,7 @@ def _sources(shape, padding, kind):
 @op(
     input=lambda g, input, padding, kind: pad_with_elements_backward(g, input, padding, kind),
     node=lambda input, padding, kind: f"{kind.capitalize()}Pad{len(padding) // 2}DBackward0",
+    hides="kind",
     out=False,
     public=False,
 )

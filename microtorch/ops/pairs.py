@@ -64,6 +64,7 @@ def hypot(input, other):
     input=lambda g, input, out: g * (out / input).masked_fill(input == 0, 0),
     other=lambda g, other: zeros_like(other),
     node=lambda input, other: "CopysignBackward0" if isinstance(other, Tensor) else "CopysignBackward1",
+    hides="other",
     numbers=("other",),
     promotion=FLOAT,
 )

@@ -38,6 +38,7 @@ def _written(copy, part, src):
 @op(
     input=lambda g, src, dim, index: select_scatter(g, src.new_zeros(src.shape), dim, index),
     src=lambda g, dim, index: g.select(dim, index),
+    hides="src",
     out=False,
 )
 def select_scatter(input, src, dim, index):
@@ -49,6 +50,7 @@ def select_scatter(input, src, dim, index):
 @op(
     input=lambda g, src, dim, start, end, step: slice_scatter(g, src.new_zeros(src.shape), dim, start, end, step),
     src=lambda g, dim, start, end, step: slice_view(g, wrap_dim(dim, g.ndim), start, end, step),
+    hides="src",
     strict_out=EXPECTED_OUT,
 )
 def slice_scatter(input, src, dim=0, start=None, end=None, step=1):
@@ -66,6 +68,7 @@ def slice_scatter(input, src, dim=0, start=None, end=None, step=1):
 @op(
     input=lambda g, src, offset, dim1, dim2: diagonal_scatter(g, src.new_zeros(src.shape), offset, dim1, dim2),
     src=lambda g, offset, dim1, dim2: g.diagonal(offset, dim1, dim2),
+    hides="src",
     out=False,
 )
 def diagonal_scatter(input, src, offset=0, dim1=0, dim2=1):

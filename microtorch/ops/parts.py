@@ -55,6 +55,7 @@ def slice_view(input, dim, start, end, step):
     """Every `step`-th index of a dimension from `start` to before `end`; bounds beyond the dimension are moved to it."""
     if input.ndim == 0:
         raise IndexError("slice() cannot be applied to a 0-dim tensor.")
+    dim = dim if dim >= 0 else dim + input.ndim
     start, end, _ = slice(start, end, step).indices(input.shape[dim])
     if start < end:
         return input[(slice(None),) * dim + (slice(start, end, step),)]
@@ -68,7 +69,7 @@ def slice_view(input, dim, start, end, step):
 def slice_backward(grad_output, input_sizes, dim, start, end, step):
     """Zeros with the gradient where the slice was taken."""
     result = np.zeros(input_sizes, grad_output.dtype)
-    result[(slice(None),) * dim + (slice(start, end, step),)] = grad_output
+    result[(slice(None),) * (dim % result.ndim) + (slice(start, end, step),)] = grad_output
     return result
 
 
@@ -80,7 +81,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
         raise no_overload()
     if isinstance(start, Tensor) and (start.ndim or start._array.dtype.kind not in "iu"):
         raise RuntimeError("start must be an 0-dim integral Tensor.")
-    dim, start = _stretch(input._array.shape, dim, start, length)
+    _, start = _stretch(input._array.shape, dim, start, length)
     return slice_view(input, dim, start, start + length, 1)
 
 
@@ -311,20 +312,22 @@ def _even_split(name: str, input: Tensor, where: Any, dim: int) -> tuple[Tensor,
 
 @op(
     input=lambda g, input_shape, split_sizes, dim: _joined(g, input_shape, dim, split_sizes),
-    node=lambda evenly, **_: "UnsafeSplitBackward0" if evenly else "UnsafeSplitWithSizesBackward0",
+    node=lambda split_size, **_: "UnsafeSplit{}Backward0".format("" if split_size is not None else "WithSizes"),
+    shows={"split_size": "split_size"},
+    hides={"UnsafeSplitBackward0": "split_sizes", "UnsafeSplitWithSizesBackward0": "split_size"},
     view=MANY,
     public=False,
 )
-def parts_alone(input, split_sizes, dim, evenly):
+def parts_alone(input, split_sizes, dim, split_size):
     """Parts in memory that they share, but that count as no views."""
     return _windows(input, dim, split_sizes)
 
 
-def _alone(input: Tensor, split_sizes: Any, dim: int, evenly: bool) -> tuple[Tensor, ...]:
+def _alone(input: Tensor, split_sizes: Any, dim: int, split_size: int | None) -> tuple[Tensor, ...]:
     declared = REGISTRY["parts_alone"]
-    found = tuple([wrap(part) for part in declared.forward(input._array, split_sizes, dim, evenly)])
+    found = tuple([wrap(part) for part in declared.forward(input._array, split_sizes, dim, split_size)])
     if mode.grad and requires_grad(input):
-        declared.record(found, [input], [split_sizes, dim, evenly])
+        declared.record(found, [input], [split_sizes, dim, split_size])
     return found
 
 
@@ -333,14 +336,14 @@ def unsafe_split(tensor: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor,
     """`split` into parts that do not count as views, so that nothing watches over changes of them."""
     parts = split_evenly(_tensor(tensor).detach(), to_int("split_size", 2, split_size), to_int("dim", 3, dim))
     dim = wrap_dim(dim, tensor.ndim)
-    return _alone(tensor, [part.shape[dim] for part in parts], dim, True)
+    return _alone(tensor, [part.shape[dim] for part in parts], dim, split_size)
 
 
 @composite
 def unsafe_split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """`split_with_sizes` into parts that do not count as views."""
     split_with_sizes(_tensor(input).detach(), split_sizes, dim)
-    return _alone(input, to_ints("split_sizes", 2, split_sizes), wrap_dim(dim, input.ndim), False)
+    return _alone(input, to_ints("split_sizes", 2, split_sizes), wrap_dim(dim, input.ndim), None)
 
 
 @composite
@@ -348,10 +351,11 @@ def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]
     """`chunk` into parts that do not count as views."""
     parts = chunk(_tensor(input).detach(), chunks, dim)
     dim = wrap_dim(dim, input.ndim)
-    return _alone(input, [part.shape[dim] for part in parts], dim, True)
+    lengths = [part.shape[dim] for part in parts]
+    return _alone(input, lengths, dim, lengths[0])
 
 
-@op(input=lambda g, input_shape, dim: _stacked(g, input_shape, dim), view=MANY)
+@op(input=lambda g, input_shape, dim: _stacked(g, input_shape, dim), hides="self_sym_sizes", view=MANY)
 def unbind(input, dim=0):
     """All slices of a dimension, which goes."""
     dim = dim if type(dim) is int else to_int("dim", 2, dim)

@@ -276,6 +276,11 @@ def _in_every_batch(g, batch1_shape):
         bmm(_in_every_batch(g, batch1_shape), batch2.transpose(1, 2)), alpha
     ),
     batch2=lambda g, batch1, alpha: scaled(bmm(batch1.transpose(1, 2), _in_every_batch(g, batch1.shape)), alpha),
+    shows={
+        "batch1_sym_argsize_0": lambda batch1_shape: batch1_shape[0],
+        "batch1_sym_argsize_1": lambda batch1_shape: batch1_shape[1],
+        "batch2_sym_argsize_2": lambda batch2_shape: batch2_shape[2],
+    },
     in_place=True,
     shape_error=IN_PLACE,
     strict_out="self and mat2 must have the same dtype, but got {1} and {0}",

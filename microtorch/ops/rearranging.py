@@ -10,7 +10,7 @@ import numpy as np
 from .. import dtypes, storage
 from ..arguments import called, is_int, no_overload, to_int, to_ints
 from ..memory import check_cast
-from ..op import compose_into, composite, not_implemented, only_function, only_method, op
+from ..op import compose_into, composite, not_implemented, only_function, only_method, op, several
 from ..tensor import Tensor, wrap, wrap_dim
 from ..types import contiguous_format
 from .copies import diagonal_copy
@@ -147,7 +147,11 @@ def flipud(input: Tensor) -> Tensor:
     return flip(input, (0,))
 
 
-@op(input=lambda g, shifts, dims: roll(g, _negated(shifts), dims), out=False)
+@op(
+    input=lambda g, shifts, dims: roll(g, _negated(shifts), dims),
+    shows={"shifts": lambda shifts: several(shifts), "dims": lambda dims: several(dims)},
+    out=False,
+)
 def roll(input, shifts, dims=()):
     """Elements moved along dimensions, those that leave at one end coming back at the other; without `dims` as one row."""
     shifts, dims = to_ints("shifts", 2, shifts, or_one=True), to_ints("dims", 3, dims, or_one=True)

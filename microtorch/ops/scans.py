@@ -161,6 +161,7 @@ def _to_extremes(g, indices, input_shape, dim):
 @op(
     input=lambda g, indices, input_shape, dim: _to_extremes(g, indices, input_shape, dim),
     outputs=("values", "indices"),
+    hides="self_sym_sizes",
     strict_out=FOUND,
 )
 def cummax(input, dim):
@@ -171,6 +172,7 @@ def cummax(input, dim):
 @op(
     input=lambda g, indices, input_shape, dim: _to_extremes(g, indices, input_shape, dim),
     outputs=("values", "indices"),
+    hides="self_sym_sizes",
     strict_out=FOUND,
 )
 def cummin(input, dim):

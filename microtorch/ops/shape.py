@@ -269,7 +269,12 @@ def _squeeze_node(input, dim):
 ALL: Any = type("ALL", (), {"__repr__": lambda self: "ALL"})()  # no dimension was named
 
 
-@op(input=lambda g, input_shape, dim: unsqueeze_to(g, input_shape, dim), node=_squeeze_node, view=True)
+@op(
+    input=lambda g, input_shape, dim: unsqueeze_to(g, input_shape, dim),
+    node=_squeeze_node,
+    hides={"SqueezeBackward0": "dim", "SqueezeBackward3": "dim"},
+    view=True,
+)
 def squeeze(input, dim=ALL):
     """Without dimensions of length 1: all, or those among `dim`."""
     if dim is ALL:

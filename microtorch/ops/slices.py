@@ -183,6 +183,7 @@ def _slices_shape(input, dim, index):
     input=lambda g, dim, index: g.index_fill(dim, index, 0),
     index=None,
     source=lambda g, input_shape, dim, index: g.index_select(dim, index),
+    hides="self_sym_sizes",
     in_place=True,
     strict_out=EXPECTED_OUT,
     apart=("index", "source"),

@@ -137,6 +137,7 @@ def _solve_slopes(g, result, A, B_shape, left):
     A=lambda g, result, A, B_shape, left: -_solve_slopes(g, result, A, B_shape, left)[1],
     B=lambda g, result, A, B_shape, left: _solve_slopes(g, result, A, B_shape, left)[0],
     node="LinalgSolveExBackward0",
+    hides="B_sym_sizes",
     outputs=("result", "info"),
     called="linalg_solve_ex",
     strict_out=EXPECTED_OUT,
@@ -200,6 +201,7 @@ def _triangle(x, upper, unit):
     A=lambda g, A, out, upper, left, unitriangular: _triangular_slope(g, A, out, upper, left, unitriangular),
     B=lambda g, A, upper, left, unitriangular: triangular(A.mT, g, not upper, left, unitriangular),
     node="LinalgSolveTriangularBackward0",
+    shows={"self": "A"},
     called="linalg_solve_triangular",
     public=False,
 )

@@ -137,6 +137,7 @@ def _steps(input: Tensor, p: int) -> Tensor:
     other=lambda g, input, other: g * -input * special_zeta(input + 1.0, other),
     promotion=FLOAT,
     node=lambda input, other: _overload("SpecialZetaBackward", input, other),
+    hides={"SpecialZetaBackward2": "self other"},
     numbers=("input", "other"),
     refuses=("zeta_cpu", "e"),
     in_place=False,
@@ -246,7 +247,7 @@ def normal_below(input: Tensor, out: Tensor | None) -> Tensor:
     if out is not None:
         return compose_into(out, "special_ndtr", normal_below, input, None)
     require_tensor("input", 1, input)
-    return times_number(plus_number(erf(times_number(input, 1 / math.sqrt(2))), 1), 0.5)
+    return times_number(plus_number(erf(times_number(input, math.sqrt(0.5))), 1), 0.5)
 
 
 # -- sinc and Bessel's functions ---------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from .reduction import axes, count, in_order, restore
 
 def _var_backward(g, input, dim, correction, keepdim):
     """2/(n − correction)·g·(x − mean); for an empty tuple of dimensions, torch takes n to be 1."""
-    freedom = (1 if dim == () else count(input.shape, dim)) - correction
+    freedom = (1 if dim == () else count(input.shape, dim)) - (1 if correction is None else correction)
     if dim is None or input.ndim == 0:
         if freedom <= 0:
             limit = np.where(input._array == input._array.mean(), np.nan, np.inf).astype(input._array.dtype)
@@ -40,6 +40,7 @@ def _moments(name, input, dim, correction, keepdim):
         raise RuntimeError(f"{who} only support floating point and complex dtypes")
     reduced = axes(dim, input.ndim, keepdim)
     n = count(input.shape, dim)
+    correction = 1 if correction is None else correction
     if (n if input.size else 0) - correction <= 0:
         warn(
             f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor "
@@ -99,6 +100,7 @@ def var_mean_correction(input, dim, correction, keepdim):
         gradients, _std_backward, (std, input, dim, correction, keepdim), input, dim, keepdim
     ),
     node="StdMeanBackward0",
+    shows={"result0": "std"},
     outputs=("std", "mean"),
     public=False,
 )
@@ -115,8 +117,8 @@ def _spread(args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, Any, boo
         named["unbiased"], args = args[0], args[1:]
     named |= zip(("dim", "unbiased", "keepdim"), args, strict=False)
     correction = named.get("correction")
-    if correction is None:
-        correction = 1 if named.get("unbiased", True) else 0
+    if "unbiased" in named:
+        correction = 1 if named["unbiased"] else 0
     dim = named.get("dim")
     return (tuple(dim) if isinstance(dim, list) else dim), correction, named.get("keepdim", False)
 

@@ -118,7 +118,7 @@ def _ordered(input: Tensor, axis: int | None, keepdim: bool) -> tuple[Tensor, tu
     """The elements to choose from in order along the last dimension, and the shape of what is chosen."""
     shape = list(input.shape)
     if axis is None:
-        return sort_of(input.flatten(), 0, False, MISSING)[0], (1,) * input.ndim if keepdim else ()
+        return sort_of(input.flatten(), -1, False, MISSING)[0], (1,) * input.ndim if keepdim else ()
     if input.ndim:
         shape[axis : axis + 1] = [1] if keepdim else []
     if axis != input.ndim - 1:
@@ -137,7 +137,7 @@ def _ranks(ordered: Tensor, q: Tensor, ignores_nan: bool) -> Tensor:
     nan = wrap(np.expand_dims(np.isnan(x).any(-1), -1))
     ranks = times_number(q, last)
     shape = np.broadcast_shapes(ranks.shape, nan.shape)
-    return (ranks if ranks.shape == shape else ranks.expand(shape)).masked_fill(nan, last)
+    return (ranks if ranks.shape == shape else ranks.expand(shape)).masked_fill(nan.expand(shape), last)
 
 
 @composite
@@ -260,7 +260,7 @@ def diff(
         if end is not None:
             _check_end(input, end, axis)
     joined = [end for end in (prepend, input, append) if end is not None]
-    result = cat(joined, axis) if len(joined) > 1 else input
+    result = cat(joined, dim) if len(joined) > 1 else input
     steps = min(n, result.shape[axis])
     if not steps and out is not None:
         check_partial_overlap(out._array, input._array)
@@ -269,7 +269,7 @@ def diff(
         return zeros_like(result).copy_(result)
     for step in range(steps, 0, -1):
         length = result.shape[axis] - 1
-        ahead, behind = narrow(result, axis, 1, length), narrow(result, axis, 0, length)
+        ahead, behind = narrow(result, dim, 1, length), narrow(result, dim, 0, length)
         between = logical_xor if result.dtype is dtypes.bool_ else sub
         result = between(ahead, behind, out=out if step == 1 else None)
     return result
@@ -298,15 +298,14 @@ def _steps(name: str, y: Tensor, x: Tensor, axis: int) -> Tensor:
     return sub(after, before)
 
 
-def _pairs(y: Tensor, axis: int) -> Tensor:
+def _pairs(y: Tensor, dim: int) -> Tensor:
     """The sums of neighbours."""
-    return add(*_neighbours(y, axis))
+    return add(*_neighbours(y, dim))
 
 
-def _neighbours(x: Tensor, axis: int) -> tuple[Tensor, Tensor]:
+def _neighbours(x: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     """All but the last, and all but the first."""
-    length = x.shape[axis]
-    return slice_view(x, axis, 0, max(length - 1, 0), 1), slice_view(x, axis, min(length, 1), length, 1)
+    return slice_view(x, dim, 0, -1, 1), slice_view(x, dim, 1, None, 1)
 
 
 def _check_tensors(y: Any, x: Any) -> None:
@@ -338,8 +337,8 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = 1, dim: int = -1)
     _check_samples("trapezoid", y, x, dx)
     if x is not None:
         return over_number(sum(mul(_pairs(y, axis), _steps("trapezoid", y, x, axis)), axis), 2.0)
-    ends = add(select(y, axis, 0), select(y, axis, -1))
-    return times_number(sub(sum(y, axis), times_number(ends, 0.5)), float(dx))
+    ends = add(select(y, dim, 0), select(y, dim, -1))
+    return times_number(sub(sum(y, dim), times_number(ends, 0.5)), float(dx))
 
 
 @only_function
@@ -356,7 +355,8 @@ def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = 1, dim
     _check_samples("cumulative_trapezoid", y, x, dx)
     if not y.ndim:
         raise IndexError("slice() cannot be applied to a 0-dim tensor.")
-    axis = wrap_dim(to_int("dim", 0, dim), y.ndim)
+    dim = to_int("dim", 0, dim)
+    axis = wrap_dim(dim, y.ndim)
     if x is not None:
         return over_number(cumsum(mul(_pairs(y, axis), _steps("cumulative_trapezoid", y, x, axis)), axis), 2.0)
-    return cumsum(times_number(_pairs(y, axis), float(dx) / 2.0), axis)
+    return cumsum(times_number(_pairs(y, dim), float(dx) / 2.0), dim)

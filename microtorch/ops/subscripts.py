@@ -7,6 +7,7 @@ tensors, and all that stands for one, are left over and handled at once, by `ind
 from __future__ import annotations
 
 import operator
+import sys
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ def _from_sequence(index: Any) -> Any:
     return from_data(index, dtypes.int64) if not isinstance(index, np.ndarray) else cast(array, np.dtype(np.int64))
 
 
-def _bounds(index: slice) -> tuple[int, int | None, int]:
+def _bounds(index: slice) -> tuple[int, int, int]:
     """Start, end and step of a slice; a step backwards is refused."""
     try:
         start, stop, step = (None if v is None else operator.index(v) for v in (index.start, index.stop, index.step))
@@ -71,7 +72,7 @@ def _bounds(index: slice) -> tuple[int, int | None, int]:
         raise ValueError("slice step cannot be zero")
     if step is not None and step < 0:
         raise ValueError("step must be greater than zero")
-    return start or 0, stop, step or 1
+    return start or 0, sys.maxsize if stop is None else stop, step or 1
 
 
 def _select(view: Tensor, dim: int, index: int, real_dim: int) -> Tensor:
@@ -134,7 +135,7 @@ def _apart(input: Tensor, key: tuple[Any, ...]) -> tuple[Tensor, list[Any]]:
         elif isinstance(part, slice):
             start, stop, step = _bounds(part)
             size = view._array.shape[dim]
-            if start or step != 1 or (stop is not None and stop < size):
+            if start or step != 1 or stop < size:
                 view = slice_view(view, dim, start, stop, step)
             dim += 1
         else:

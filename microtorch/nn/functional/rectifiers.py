@@ -50,7 +50,7 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
 
 @unpublished
-def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
+def elu_(input: Tensor, alpha: float = 1) -> Tensor:
     """`elu` in place."""
     return rectifiers.elu_(*arguments(input, alpha=alpha))
 
@@ -94,7 +94,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
 
 
 @unpublished
-def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
+def hardtanh_(input: Tensor, min_val: float = -1, max_val: float = 1) -> Tensor:
     """`hardtanh` in place."""
     return piecewise.hardtanh_(*arguments(input, min_val=min_val, max_val=max_val))
 
