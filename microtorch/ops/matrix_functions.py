@@ -268,7 +268,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     if count > 0:
         result.select(1, 0).fill_(1)
     if count > 1:
-        rest = slice_view(result, 1, 1, None, 1)
-        rest.copy_(x.unsqueeze(1))
-        rest.copy_(cumprod(rest, 1))
+        slice_view(result, 1, 1, None, 1).copy_(x.unsqueeze(1))
+        powers = cumprod(slice_view(result, 1, 1, None, 1), 1)
+        slice_view(result, 1, 1, None, 1).copy_(powers)
     return result if increasing else result.flip(1)
