@@ -43,14 +43,15 @@ FREED = (
 )
 
 
-GRAD, INFERENCE, WATCHED = 1, 2, 4
+GRAD, INFERENCE, WATCHED, FORMULA = 1, 2, 4, 8
 
 
 class Mode(threading.local):
     """What the current thread records: `grad` is off under `no_grad`, `inference` on under `inference_mode`.
 
     Both are kept in one number, `flags`, because to look at what belongs to a thread takes long; and there, too,
-    whether somebody watches nodes being made (`microtorch.watched`).
+    whether somebody watches nodes being made (`microtorch.watched`), and whether it is a gradient formula that is
+    recorded.
     """
 
     flags = GRAD

@@ -58,9 +58,11 @@ def function_text(op: Op) -> Text:
             lines.append(recorded.format("(out,)"))
         elif _is_differentiable(op):
             record = "(_record_number if is_number else _record)" if op.unrolled.record_number else "_record"
+            usual = " and not is_number" if op.unrolled.record_number else ""
             lines += [
                 "    if required:",
                 f"        if flags == _GRAD: {record}(out, {', '.join(op.names)})",
+                f"        elif flags == _IN_FORMULA{usual}: _record(out, {', '.join(op.names)})",
                 f"        elif flags & _GRAD: _op.record((out,), {values}, {extras})  # somebody watches",
             ]
     lines.append("    return out")

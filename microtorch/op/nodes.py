@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..engine import FREED, Edge, Node
+from ..engine import FREED, Edge, Node, mode
 from ..saved import SavedTensor, is_freed_with_graph, unpack
 from ..tensor import Tensor, wrap
 from .traits import MANY, parameters_of
@@ -43,12 +43,16 @@ class OpNode(Node):
         values = {need: unpack(value, self) for need, value in zip(op.saves, saved, strict=True)}
         several = (len(gradients) > 1 or op.view == MANY) and not op.outputs
         values |= {"g": gradients if several else gradients[0], "gradients": gradients}
-        for parameter, position, width in self._plan:
-            gradient = op.derivatives[parameter](*[values[need] for need in op.needs[parameter]])
-            if parameter == "tensors":
-                results[position : position + width] = gradient
-            else:
-                results[position] = gradient
+        flags, mode.flags = mode.flags, mode.flags | op.formula_flag
+        try:
+            for parameter, position, width in self._plan:
+                gradient = op.derivatives[parameter](*[values[need] for need in op.needs[parameter]])
+                if parameter == "tensors":
+                    results[position : position + width] = gradient
+                else:
+                    results[position] = gradient
+        finally:
+            mode.flags = flags
         return results
 
     def release(self) -> None:

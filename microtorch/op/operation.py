@@ -13,7 +13,7 @@ import numpy as np
 from .. import dtypes
 from ..arguments import refused, type_name
 from ..casting import cast
-from ..engine import NO_EDGE, WATCHED, Edge, edge_to, mode
+from ..engine import FORMULA, NO_EDGE, WATCHED, Edge, edge_to, mode
 from ..layout import arranged
 from ..saved import SavedInput, SavedOutput
 from ..tensor import Tensor, wrap
@@ -22,6 +22,7 @@ from ..watched import pack_saved, watch
 from .nodes import DESCRIBED, NotImplementedNode, OpNode, attributes, describe, shown_needs, torch_name
 from .output import requires_grad
 from .shapes import broadcast_error, broadcast_shape
+from .tables import REGISTRY
 from .tape import Unrolled, unroll
 from .traits import FLOAT, KEEP, NUMBERS, Traits, no_derivative, not_implemented, parameters_of
 from .writing import in_place, into
@@ -116,6 +117,25 @@ class Op:
     def always_saved(self) -> set[str]:
         """What is saved whichever formulas are asked for: no tensors."""
         return {n for n in self.saves if n in self.others} | (shown_needs(self) - {*self.tensors, *self.outputs, "out"})
+
+    @cached_property
+    def formula_flag(self) -> int:
+        """FORMULA, but where no formula can meet a number, or one that was saved is a tensor to torch."""
+        if self.traits.wraps_numbers:
+            return 0 if set(self.saves) & set(self.tensors) else FORMULA
+        tensors = {
+            "g",
+            "out",
+            *self.outputs,
+            *(n for n, number in zip(self.tensors, self.numbers, strict=True) if not number),
+        }
+        plain = (
+            not formula.__code__.co_names
+            and formula.__code__.co_consts in ((), (None,))
+            and tensors.issuperset(self.needs[name])
+            for name, formula in self.derivatives.items()
+        )
+        return 0 if all(plain) else FORMULA
 
     @cached_property
     def parameters(self) -> list[inspect.Parameter]:
@@ -268,6 +288,10 @@ class Op:
 
     def record(self, results: Sequence[Tensor], values: Sequence[Any], extras: Sequence[Any]) -> None:
         """Give the results of a call their node."""
+        if mode.flags & FORMULA and self.traits.in_formulas and not isinstance(values[1], Tensor):
+            name, values, extras = self.traits.in_formulas(*values)
+            REGISTRY[name].record(results, values, extras)
+            return
         node = self.make_node(results, values, extras)
         for output_nr, result in enumerate(results):
             if result._array.dtype.kind == "f":

@@ -156,10 +156,16 @@ def _apply(op: Op, inputs: Sequence[str]) -> list[str]:
             lines.append(f"    if {kept}: s{j} = s{j}.unpack(self)")
         elif need in op.names:
             lines.append(f"    if type(s{j}) is list: s{j} = _unpacked_once(s{j}, self)")
+    flagged = bool(op.formula_flag)
+    if flagged:
+        lines += ["    flags = _mode.flags", "    _mode.flags = flags | _FORMULA", "    try:"]
     for name in sorted(inputs, key=torch_name):
         i = inputs.index(name)
         values = ["g" if w == "g" else f"s{op.saves.index(w)}" for w in op.needs[name]]
-        lines.append(f"    r{i} = _formula{i}({', '.join(values)}) if e{i}[0] is not None else None")
+        indent = "        " if flagged else "    "
+        lines.append(f"{indent}r{i} = _formula{i}({', '.join(values)}) if e{i}[0] is not None else None")
+    if flagged:
+        lines.append("    finally: _mode.flags = flags")
     return [*lines, f"    return {listed([f'r{i}' for i in range(len(inputs))])}"]
 
 

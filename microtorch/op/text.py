@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..arguments import register, to_number
-from ..engine import FREED, GRAD, INFERENCE, NO_EDGE, mode, orders
+from ..engine import FORMULA, FREED, GRAD, INFERENCE, NO_EDGE, mode, orders
 from ..kernels.numpy import nonzero
 from ..layout import arranged
 from ..saved import SAVED, SavedInput, SavedOutput, unpacked_once
@@ -30,6 +30,8 @@ NAMES = {
     "_wrap": wrap,
     "_mode": mode,
     "_GRAD": GRAD,
+    "_FORMULA": FORMULA,
+    "_IN_FORMULA": GRAD | FORMULA,
     "_INFERENCE": INFERENCE,
     "_requires_grad": requires_grad,
     "_broadcast_error": broadcast_error,

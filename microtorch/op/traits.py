@@ -35,6 +35,8 @@ class Traits:
     numbers: tuple[str, ...] = ()  # where a number may stand for a tensor
     numbers_alone: bool = False  # numbers make a tensor even without one beside them
     wraps_numbers: bool = False  # a number may stand for any, and counts as an input of the graph
+    # In gradient formulas, where torch takes a number for no tensor: the operation that is recorded, its tensors, the rest.
+    in_formulas: Callable[..., tuple[str, list[Any], list[Any]]] | None = None
     precise: tuple[str, ...] = ()  # numbers that are not rounded to float16 beside tensors of that dtype
     refuses: tuple[str, str] = ("", "")  # the name of torch's kernel and the dtypes (numpy's characters) it lacks
     check: Callable[..., None] | None = None  # called with the tensor arguments as they came, to refuse them

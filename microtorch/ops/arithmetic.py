@@ -88,6 +88,7 @@ def require_operand(argument: str, position: int, value: Any) -> None:
     other=lambda g, alpha: scaled(g, alpha),
     wraps_numbers=True,
     numbers_alone=True,
+    in_formulas=lambda x, number: ("plus_number", [x], [number]),
 )
 def add(input, other, *, alpha=1):
     """Sum z = x + alpha·y, broadcasting."""
@@ -101,6 +102,7 @@ def add(input, other, *, alpha=1):
     other=lambda g, alpha: scaled(-g, alpha),
     wraps_numbers=True,
     numbers_alone=True,
+    in_formulas=lambda x, number: ("minus_number", [x], [number]),
     check=_no_bools,
 )
 def sub(input, other, *, alpha=1):
@@ -115,6 +117,7 @@ def sub(input, other, *, alpha=1):
     other=lambda g: g,
     node=lambda input, other, alpha: "RsubBackward0" if isinstance(other, Tensor) else "RsubBackward1",
     numbers=("other",),
+    in_formulas=lambda x, number: ("sub", [number, x], [1]),
     check=_no_bools,
     order=lambda input, other: (other, input),
     in_place=False,
@@ -136,6 +139,7 @@ def rsub(input, other, alpha=1):
     other=lambda g, input: g * input,
     wraps_numbers=True,
     numbers_alone=True,
+    in_formulas=lambda x, number: ("times_number", [x], [number]),
     precise=("other",),
 )
 def mul(input, other):
@@ -151,6 +155,7 @@ def mul(input, other):
     numbers_alone=True,
     promotion=FLOAT,
     wraps_numbers=True,
+    in_formulas=lambda x, number: ("over_number", [x], [number]),
     precise=("other",),
 )
 def true_divide(input, other):
