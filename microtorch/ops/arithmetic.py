@@ -367,8 +367,9 @@ def _integer_power(x, y):
 
 def _pow_backward(g: Any, input: Any, exponent: Any) -> Any:
     if isinstance(exponent, Tensor):
-        slope = g * (exponent * pow(input, exponent - 1))
-        return slope.masked_fill(exponent.eq(0), 0)
+        from .comparison import where
+
+        return where(exponent.eq(0), 0, g * (exponent * pow(input, exponent - 1)))
     return zeros_like(g) if exponent == 0 else g * (exponent * pow(input, exponent - 1))
 
 
@@ -385,11 +386,13 @@ MEANINGS[_pow_backward] = _pow_backward_on_arrays
 
 def _log_power(input: Any, exponent: Any, out: Any) -> Any:
     """d xʸ/dy = xʸ·ln x, and 0 where x is 0 and y is not negative."""
+    from .comparison import where
+
     if isinstance(input, Tensor):
-        return (out * input.to(out.dtype).log()).masked_fill(input.eq(0) & exponent.ge(0), 0)
+        return where(input.eq(0) & exponent.ge(0), 0, out * input.to(out.dtype).log())
     with np.errstate(all="ignore"):
         slope = out * float(np.log(float(input)))
-    return slope.masked_fill(exponent >= 0, 0) if input == 0 else slope
+    return where(exponent >= 0, 0, slope) if input == 0 else slope
 
 
 @composite

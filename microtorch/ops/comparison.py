@@ -204,7 +204,7 @@ def _no_bool(kernel, input, limit):
 @pointwise(
     condition=None,
     input=lambda g, condition: g.where(condition, 0),
-    other=lambda g, condition: g.masked_fill(condition, 0),
+    other=lambda g, condition: where(condition, 0, g),
     node="WhereBackward0",
     called="where",
     numbers_alone=True,

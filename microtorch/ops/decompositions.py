@@ -247,10 +247,11 @@ def linalg_qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> Any:
 # -- singular values ---------------------------------------------------------------------------------------------------
 
 
-def _svd_slope(gradients, U, S, Vh):
+def _svd_slope(gradients, U, S, Vh, full_matrices):
     g_u, g_s, g_vh = gradients
     k = S.shape[-1]
-    U, Vh = U.narrow(-1, 0, k), Vh.narrow(-2, 0, k)
+    if full_matrices:
+        U, Vh = U.narrow(-1, 0, k), Vh.narrow(-2, 0, k)
     rows, columns = U.shape[-2], Vh.shape[-1]
     if g_u is None and g_vh is None:
         return matmul(U, g_s.unsqueeze(-1) * Vh) if rows >= columns else matmul(U * g_s.unsqueeze(-2), Vh)
@@ -259,11 +260,11 @@ def _svd_slope(gradients, U, S, Vh):
     gaps.diagonal(0, -2, -1).fill_(1)
     g: Any = 0 if g_s is None else g_s.diag_embed()
     if g_u is not None:
-        g_u = g_u.narrow(-1, 0, k)
+        g_u = g_u.narrow(-1, 0, k) if full_matrices else g_u
         turned = matmul(U.mT, g_u)
         g = (turned - turned.mT) / gaps * S.unsqueeze(-2) + g
     if g_vh is not None:
-        g_vh = g_vh.narrow(-2, 0, k)
+        g_vh = g_vh.narrow(-2, 0, k) if full_matrices else g_vh
         turned = matmul(Vh, g_vh.mT)
         g = S.unsqueeze(-1) * ((turned - turned.mT) / gaps) + g
     if rows > k and g_u is not None:
@@ -276,9 +277,9 @@ def _svd_slope(gradients, U, S, Vh):
 
 
 @op(
-    A=lambda gradients, U, S, Vh: _svd_slope(gradients, U, S, Vh),
+    A=lambda gradients, U, S, Vh, full_matrices: _svd_slope(gradients, U, S, Vh, full_matrices),
     node="LinalgSvdBackward0",
-    shows={"S_sym_argsize_minus_1": lambda A_shape: min(A_shape[-2:]), "full_matrices": "full_matrices"},
+    shows={"S_sym_argsize_minus_1": lambda A_shape: min(A_shape[-2:])},
     outputs=("U", "S", "Vh"),
     called="linalg_svd",
     strict_out=EXPECTED_OUT,
@@ -326,7 +327,7 @@ def _eigh_slope(gradients, eigenvalues, eigenvectors):
     turned = matmul(eigenvectors.mT, g_vectors)
     inner = 0.5 * (turned - turned.mT) / gaps
     if g_values is not None:
-        inner = inner + g_values.diag_embed()
+        inner.diagonal(0, -2, -1).copy_(g_values)  # which is 0 so far
     return matmul(eigenvectors, matmul(inner, eigenvectors.mT))
 
 

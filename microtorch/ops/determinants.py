@@ -41,7 +41,7 @@ def _identity(A):
 
 
 def _slope_of_regular(scale, A):
-    return solve_once(A.mT, scale.unsqueeze(-1).expand(A.shape[:-1]).diag_embed())
+    return solve_once(A.mT, scale.unsqueeze(-1).expand(A.shape[:-1]).diag_embed().mT)
 
 
 @op(

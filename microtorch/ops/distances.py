@@ -32,7 +32,7 @@ def _tensors(input: Any, other: Any, names: tuple[str, str] = ("x1", "x2")) -> N
 
 @op(
     input=lambda g, input, other, p, out: norm_slope(g, input - other, out, p, None, False),
-    other=lambda g, input, other, p, out: norm_slope(-g, input - other, out, p, None, False),
+    other=lambda g, input, other, p, out: _opposite(norm_slope(g, input - other, out, p, None, False)),
     out=False,
 )
 def dist(input, other, p=2):
@@ -47,6 +47,10 @@ def dist(input, other, p=2):
     difference = input.astype(common.numpy) - other.astype(common.numpy)
     check_not_empty(difference, p)
     return p_norm(difference, p, None)
+
+
+def _opposite(slope):
+    return None if slope is None else -slope
 
 
 # -- of pairs of vectors in the same place -----------------------------------------------------------------------------

@@ -30,8 +30,6 @@ def _evenly(g, input, out):
 
 def to_selected(g, indices, input_shape, dim, keepdim):
     """Zeros with the gradient at the elements that were selected."""
-    if not input_shape:
-        return g
     g, indices = (restore(t, input_shape, dim, keepdim) for t in (g, indices))
     return _zeros(input_shape, g).scatter(dim, indices, g)
 
@@ -161,9 +159,12 @@ def min(
 def _by_count(g, input, out, dim, keepdim):
     """The gradient of an extreme value, shared by the elements along `dim` that are equal to it."""
     dim = None if dim == () else dim
-    g, out = (restore(t, input.shape, dim, keepdim) for t in (g, out))
+    if not keepdim:
+        reduced = axes(dim, input.ndim) or range(input.ndim)
+        shape = [1 if i in reduced else n for i, n in enumerate(input.shape)]
+        g, out = g.view(shape), out.view(shape)
     mask = out == input
-    return g * mask / mask.sum(dim, True)
+    return g / mask.sum(dim, True) * mask
 
 
 def _reduce(name, ufunc, x, dim, keepdim):

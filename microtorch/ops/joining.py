@@ -78,7 +78,12 @@ def concatenate(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None =
     return cat(tensors, dim, out=out)
 
 
-@op(tensors=lambda g, dim: list(g.unbind(dim)), cast_error=NO_CAST, public="function", apart=("tensors",))
+@op(
+    tensors=lambda g, dim: [g.select(dim, i) for i in range(g.shape[dim])],
+    cast_error=NO_CAST,
+    public="function",
+    apart=("tensors",),
+)
 def stack(tensors, dim=0):
     """Tensors of one shape side by side along a new dimension."""
     dim = to_int("dim", 2, dim)

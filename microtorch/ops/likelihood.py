@@ -181,8 +181,11 @@ def kl_div(input: Tensor, target: Tensor, reduction: int = NONE, *, log_target: 
     reduction, log_target = to_int("reduction", 3, reduction), to_bool("log_target", 0, log_target)
     if not (input.is_floating_point() and target.is_floating_point()):
         raise RuntimeError("kl_div: Integral inputs not supported.")
-    loss = target.exp() * (target - input) if log_target else target.xlogy(target) - target * input
-    return reduce(loss, reduction)
+    if log_target:
+        distance = target - input
+        return reduce(target.exp() * distance, reduction)
+    product = target * input  # before the other operand, as torch has it in the graph
+    return reduce(target.xlogy(target) - product, reduction)
 
 
 @only_function
@@ -195,8 +198,10 @@ def poisson_nll_loss(input: Tensor, target: Tensor, log_input: bool, full: bool,
     require_tensors(input=input, target=target)
     log_input, full = to_bool("log_input", 3, log_input), to_bool("full", 4, full)
     eps, reduction = to_float("eps", 5, eps), to_int("reduction", 6, reduction)
-    loss = input.exp() - target * input if log_input else input - target * plus_number(input, eps).log()
+    product = target * (input if log_input else plus_number(input, eps).log())  # before the rest, as in torch's graph
+    loss = (input.exp() if log_input else input) - product
     if full:
-        stirling = target * target.log() - target + times_number(times_number(target, 2 * math.pi).log(), 0.5)
+        last = times_number(times_number(target, 2 * math.pi).log(), 0.5)
+        stirling = target * target.log() - target + last
         loss += stirling.masked_fill(target <= 1, 0)
     return reduce(loss, reduction)

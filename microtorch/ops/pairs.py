@@ -12,9 +12,9 @@ from ..memory import check_cast
 from ..op import FLOAT, NUMBERS, composite, not_implemented, only_method, pointwise
 from ..tensor import Tensor
 from .arithmetic import pow, require_tensor
-from .comparison import UNDERIVABLE
+from .comparison import UNDERIVABLE, where
 from .creation import zeros_like
-from .pointwise import LN2, exp, exp2
+from .pointwise import LN2, exp
 
 # -- logarithms of sums ------------------------------------------------------------------------------------------------
 
@@ -31,8 +31,8 @@ def logaddexp(input, other):
 
 
 @pointwise(
-    input=lambda g, input, other: g / (1 + exp2(other - input)),
-    other=lambda g, input, other: g / (1 + exp2(input - other)),
+    input=lambda g, input, other: g / (1 + pow(2, other - input)),
+    other=lambda g, input, other: g / (1 + pow(2, input - other)),
     refuses=("logaddexp2_cpu", "bhilB?"),
     in_place=False,
 )
@@ -91,7 +91,7 @@ def heaviside(input, values):
 
 
 @pointwise(
-    input=lambda g, input, other: g.masked_fill(input == other, 0),
+    input=lambda g, input, other: where(input != other, g, 0),
     other=lambda g: zeros_like(g),
     refuses=("nextafter_cpu", "bhilB?"),
     in_half=True,

@@ -152,7 +152,7 @@ def asinh(input):
 
 
 @pointwise(
-    input=lambda g, input: g * (input**2 - 1).rsqrt(),
+    input=lambda g, input: g * (input * input - 1).rsqrt(),
     node_in_place="AcoshBackward1",
     derived_in_place=False,
     promotion=FLOAT,

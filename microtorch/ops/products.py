@@ -238,7 +238,10 @@ def _blocks_cut(g, shapes, kinds):
     found = []
     for shape in shapes:
         height, width = (1,) * (2 - len(shape)) + tuple(shape)
-        found.append(g.narrow(0, row, height).narrow(1, column, width).reshape(tuple(shape)))
+        part = g.narrow(0, row, height).narrow(1, column, width)
+        for _ in range(2 - len(shape)):
+            part = part.squeeze(-1)
+        found.append(part)
         row, column = row + height, column + width
     return found
 

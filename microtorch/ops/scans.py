@@ -136,8 +136,8 @@ def _logcumsumexp_backward(g, input, out, dim):
         return (h - out).flip(dim).logcumsumexp(dim).flip(dim)
 
     lowest = float(np.finfo(input._array.dtype).min)
-    positive = g.log().where(g > 0, lowest)
-    negative = (-g).log().where(g < 0, lowest)
+    size = g.abs().log()
+    positive, negative = size.where(g > 0, lowest), size.where(g < 0, lowest)
     return (running(positive) + input).exp() - (running(negative) + input).exp()
 
 
@@ -155,7 +155,7 @@ def _extreme(x, dim, ufunc):
 
 
 def _to_extremes(g, indices, input_shape, dim):
-    return g.new_zeros(input_shape).scatter_add(dim, indices, g) if input_shape else g
+    return g.new_zeros(input_shape).scatter_add(dim, indices, g)
 
 
 @op(

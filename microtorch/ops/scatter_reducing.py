@@ -97,7 +97,7 @@ def _slope_of_input(g, at, input, source, reduce, include_self, out):
     elif reduce == "mean":
         slope = g / _count(g, at, source, include_self)
     elif reduce in ("amax", "amin"):
-        slope = g * (input == out).to(g.dtype) / _ties(at, input, source, out)
+        slope = (input == out).to(g.dtype) * (g / _ties(at, input, source, out))
     else:
         slope = g
     return slope if include_self else at.clear(slope)
@@ -114,7 +114,7 @@ def _slope_of_source(g, at, input, source, reduce, include_self, out):
     if reduce == "mean":
         return at.get(g) / at.get(_count(g, at, source, include_self))
     if reduce in ("amax", "amin"):
-        return at.get(g) * (source == at.get(out)).to(g.dtype) / at.get(_ties(at, input, source, out))
+        return (source == at.get(out)).to(g.dtype) * at.get(g / _ties(at, input, source, out))
     return at.get(g)
 
 

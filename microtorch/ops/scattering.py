@@ -201,7 +201,8 @@ def _masked_scatter_backward(g, mask, shape):
 @op(
     input=lambda g, index, accumulate: g if accumulate else g.put(index, zeros_like(index).to(g.dtype), False),
     index=None,
-    source=lambda g, index: g.take(index),
+    source=lambda g, index, source_shape: g.take(index).reshape(source_shape),
+    hides="source_sym_sizes",
     in_place=True,
     out=False,
     apart=("index", "source"),

@@ -11,7 +11,7 @@ from ..arguments import fit, to_int, to_number
 from ..casting import cast
 from ..op import composite, only_method, op
 from ..tensor import Tensor, wrap, wrap_dim, wrap_real_dim
-from .arithmetic import name_of
+from .arithmetic import name_of, scaled
 from .gathering import check_indices, check_places, flat_slices
 from .reduction import EXPECTED_OUT
 from .scattering import change
@@ -65,7 +65,8 @@ def rounds(index):
 @op(
     input=lambda g: g,
     index=None,
-    source=lambda g, dim, index, alpha: _selected(g, dim, index, alpha),
+    source=lambda g, dim, index, source_shape, alpha: scaled(_selected(g, dim, index, source_shape), alpha),
+    hides="source_sym_sizes",
     in_place=True,
     strict_out=EXPECTED_OUT,
     apart=("index", "source"),
@@ -95,9 +96,9 @@ def index_add(input, dim, index, source, *, alpha=1):
     return cast(result, input.dtype)
 
 
-def _selected(g, dim, index, alpha):
-    part = g.index_select(dim, index)
-    return part if alpha == 1 else part * alpha
+def _selected(g, dim, index, source_shape):
+    """The slices of a gradient that go to those of the source."""
+    return g.index_select(dim, index).expand(source_shape) if source_shape else g.index_select(dim, index.squeeze(0))
 
 
 def check_filled(input, dim, index):
@@ -182,8 +183,8 @@ def _slices_shape(input, dim, index):
 @op(
     input=lambda g, dim, index: g.index_fill(dim, index, 0),
     index=None,
-    source=lambda g, input_shape, dim, index: g.index_select(dim, index),
-    hides="self_sym_sizes",
+    source=lambda g, dim, index, source_shape: _selected(g, dim, index, source_shape),
+    hides="source_sym_sizes",
     in_place=True,
     strict_out=EXPECTED_OUT,
     apart=("index", "source"),

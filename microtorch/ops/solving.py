@@ -127,9 +127,10 @@ def _check_fit(name, a, b, left):
 def _solve_slopes(g, result, A, B_shape, left):
     """The gradient of B, and of A with the sign turned."""
     vector = left and _is_vector(A.shape, B_shape)
-    g_b = solve_once(A.mT, g, left)
     if vector:
-        return g_b, matmul(g_b.unsqueeze(-1), result.unsqueeze(-2))
+        g_b = solve_once(A.mT, g.unsqueeze(-1))
+        return g_b.squeeze(-1), matmul(g_b, result.unsqueeze(-1).mT)
+    g_b = solve_once(A.mT, g, left)
     return g_b, matmul(g_b, result.mT) if left else matmul(result.mT, g_b)
 
 

@@ -24,7 +24,7 @@ from ..op import (
 )
 from ..tensor import Tensor
 from .arithmetic import require_tensor
-from .comparison import as_arrays
+from .comparison import as_arrays, where
 from .numbers import plus_number, times_number
 from .pointwise import exp, log
 from .ranges import arange
@@ -129,7 +129,7 @@ def _of_fractions(name: str, input: Tensor) -> None:
 
 
 def _steps(input: Tensor, p: int) -> Tensor:
-    return input.unsqueeze(-1) + arange(-p / 2 + 0.5, 0.25, 0.5, dtype=input.dtype)
+    return arange(-p / 2 + 0.5, 0.25, 0.5, dtype=input.dtype) + input.unsqueeze(-1)
 
 
 @pointwise(
@@ -157,7 +157,7 @@ def _overload(prefix: str, input: Any, other: Any) -> str:
 
 
 @pointwise(
-    input=lambda g, input, other: xlogy(g, other).masked_fill(_both(input, other, 0.0), 0.0),
+    input=lambda g, input, other: _without(xlogy(g, other), input, other, 0.0),
     other=lambda g, input, other: g * input / other,
     promotion=FLOAT,
     node=lambda input, other: _overload("XlogyBackward", input, other),
@@ -170,7 +170,7 @@ def xlogy(input, other):
 
 
 @pointwise(
-    input=lambda g, input, other: special_xlog1py(g, other).masked_fill(_both(input, other, -1.0), 0.0),
+    input=lambda g, input, other: _without(special_xlog1py(g, other), input, other, -1.0),
     other=lambda g, input, other: g * input / (other + 1),
     promotion=FLOAT,
     node=lambda input, other: _overload("SpecialXlog1PyBackward", input, other),
@@ -189,10 +189,12 @@ def _times_log(log, x, y):
     return np.where(np.isnan(y), y, np.where(x == 0, x.dtype.type(0), x * log(y)))
 
 
-def _both(input: Tensor, other: Any, limit: float) -> Tensor:
-    """Where x is 0 and y not above the limit, which is where the logarithm begins."""
+def _without(slope: Tensor, input: Tensor, other: Any, limit: float) -> Tensor:
+    """0 where x is 0 and y not above the limit, which is where the logarithm begins."""
     low = other <= limit
-    return input.eq(0) & low if isinstance(low, Tensor) else input.eq(0) if low else input.lt(input)
+    if isinstance(low, Tensor):
+        return slope.masked_fill(input.eq(0) & low, 0.0)
+    return slope.masked_fill(input.eq(0), 0.0) if low else slope
 
 
 def _some_tensor(*values: Any) -> None:
@@ -263,7 +265,7 @@ def sinc(input):
 def _sinc_backward(g, input):
     scaled = input * np.pi
     square = input * input * np.pi
-    return (g * ((scaled * scaled.cos() - scaled.sin()) / square)).masked_fill(square == 0, 0.0)
+    return where(square == 0, 0.0, g * ((scaled * scaled.cos() - scaled.sin()) / square))
 
 
 @pointwise(input=lambda g, input: g * special_i1(input), promotion=FLOAT)

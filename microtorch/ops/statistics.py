@@ -269,7 +269,7 @@ def diff(
         return zeros_like(result).copy_(result)
     for step in range(steps, 0, -1):
         length = result.shape[axis] - 1
-        ahead, behind = narrow(result, dim, 1, length), narrow(result, dim, 0, length)
+        behind, ahead = narrow(result, dim, 0, length), narrow(result, dim, 1, length)
         between = logical_xor if result.dtype is dtypes.bool_ else sub
         result = between(ahead, behind, out=out if step == 1 else None)
     return result
