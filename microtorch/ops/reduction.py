@@ -218,7 +218,7 @@ def _prod_backward(g, input, out, dim, keepdim):
     if not zeros._array.any():
         return g * (out / input)
     if dim is ALL:
-        return g * _others(input.reshape(-1), 0).reshape(input.shape)
+        return (g * _others(input.reshape(-1), 0)).reshape(input.shape)
     return g * _others(input, wrap_dim(dim, input.ndim))
 
 
@@ -227,7 +227,7 @@ def _others(x, dim):
     from .joining import cat
 
     n = x.shape[dim]
-    one = x.narrow(dim, 0, 1) * 0 + 1
+    one = x.new_ones([1 if i == dim else n for i, n in enumerate(x.shape)])
     before = cat([one, x.narrow(dim, 0, n - 1)], dim).cumprod(dim)
     after = cat([one, x.narrow(dim, 1, n - 1).flip(dim)], dim).cumprod(dim).flip(dim)
     return before * after
