@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+from programs import Say, same
 from rows import Case, Draw, Row, all_rows
 from sides import SIDES, THEIRS, Side, tensors_in
 
@@ -101,3 +102,33 @@ def test_the_graph_of_a_gradient() -> None:
                 if theirs is not None and theirs != graphs(row, case, SIDES[1]):
                     different.add(row.name)
     assert different == set().union(*DIFFERENT.values())
+
+
+@same
+def test_numbers_of_a_script(t: Any, say: Say) -> None:
+    """They are tensors to torch in a backward and in a hook, too; those of its own formulas are not."""
+
+    class Thrice(t.autograd.Function):  # type: ignore[misc, name-defined]
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return x * 3
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return g * 3
+
+    def chain(tensor: Any) -> list[str]:
+        node, names = tensor.grad_fn, []
+        while node is not None:
+            names.append(node.name())
+            node = node.next_functions[0][0] if node.next_functions else None
+        return names
+
+    for change in (Thrice.apply, lambda x: x * 3, lambda x: 1 - x * 2, lambda x: x.add(x.detach(), alpha=2).exp2()):
+        x = t.tensor([1.0, 2.0], requires_grad=True)
+        y = x.clone()
+        y.register_hook(lambda g: 1 - g / 2 + 1)
+        with t.autograd.graph.saved_tensors_hooks(lambda saved: saved, lambda saved: saved * 1):
+            z = change(y)
+        g = t.ones(2, requires_grad=True)
+        say(chain(t.autograd.grad(z, x, g, create_graph=True)[0]))
