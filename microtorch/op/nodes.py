@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..engine import FREED, Edge, Node, mode
+from ..engine import FORMULA, FREED, Edge, Node, mode
 from ..saved import SavedTensor, is_freed_with_graph, unpack
 from ..tensor import Tensor, wrap
 from .traits import MANY, parameters_of
@@ -138,6 +138,30 @@ def shown_needs(op: Op) -> set[str]:
         for source in op.traits.shows.values()
         for need in ([source] if isinstance(source, str) else parameters_of(source))
     }
+
+
+def always_saved(op: Op) -> set[str]:
+    """What is saved whichever formulas are asked for: no tensors."""
+    return {n for n in op.saves if n in op.others} | (shown_needs(op) - {*op.tensors, *op.outputs, "out"})
+
+
+def formula_flag(op: Op) -> int:
+    """FORMULA, but where no formula can meet a number, or one that was saved is a tensor to torch."""
+    if op.traits.wraps_numbers:
+        return 0 if set(op.saves) & set(op.tensors) else FORMULA
+    tensors = {
+        "g",
+        "out",
+        *op.outputs,
+        *(n for n, number in zip(op.tensors, op.numbers, strict=True) if not number),
+    }
+    plain = (
+        not formula.__code__.co_names
+        and formula.__code__.co_consts in ((), (None,))
+        and tensors.issuperset(op.needs[name])
+        for name, formula in op.derivatives.items()
+    )
+    return 0 if all(plain) else FORMULA
 
 
 def attributes(op: Op, node: str) -> dict[str, Any]:

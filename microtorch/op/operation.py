@@ -19,7 +19,17 @@ from ..saved import SavedInput, SavedOutput
 from ..tensor import Tensor, wrap
 from ..views import gradient_edge
 from ..watched import pack_saved, watch
-from .nodes import DESCRIBED, NotImplementedNode, OpNode, attributes, describe, shown_needs, torch_name
+from .nodes import (
+    DESCRIBED,
+    NotImplementedNode,
+    OpNode,
+    always_saved,
+    attributes,
+    describe,
+    formula_flag,
+    shown_needs,
+    torch_name,
+)
 from .output import requires_grad
 from .shapes import broadcast_error, broadcast_shape
 from .tables import REGISTRY
@@ -113,29 +123,8 @@ class Op:
         assert asked <= known, f"{self.name}: a formula asks for {asked - known}, which the operation does not have"
         return sorted(asked, key=lambda need: (need == "out" or need in self.outputs, torch_name(need)))
 
-    @cached_property
-    def always_saved(self) -> set[str]:
-        """What is saved whichever formulas are asked for: no tensors."""
-        return {n for n in self.saves if n in self.others} | (shown_needs(self) - {*self.tensors, *self.outputs, "out"})
-
-    @cached_property
-    def formula_flag(self) -> int:
-        """FORMULA, but where no formula can meet a number, or one that was saved is a tensor to torch."""
-        if self.traits.wraps_numbers:
-            return 0 if set(self.saves) & set(self.tensors) else FORMULA
-        tensors = {
-            "g",
-            "out",
-            *self.outputs,
-            *(n for n, number in zip(self.tensors, self.numbers, strict=True) if not number),
-        }
-        plain = (
-            not formula.__code__.co_names
-            and formula.__code__.co_consts in ((), (None,))
-            and tensors.issuperset(self.needs[name])
-            for name, formula in self.derivatives.items()
-        )
-        return 0 if all(plain) else FORMULA
+    always_saved = cached_property(always_saved)
+    formula_flag = cached_property(formula_flag)
 
     @cached_property
     def parameters(self) -> list[inspect.Parameter]:
