@@ -14,10 +14,11 @@ VIEWS = """
     split_with_sizes squeeze t transpose unbind unfold unsafe_split unsafe_split_with_sizes unsqueeze view
 """
 COPIES = """
-    _copy_from _index_put_impl _to_copy cat clone copy diag_embed diagonal_backward diagonal_copy flip gather index
-    index_add index_copy index_fill index_put index_select masked_fill masked_scatter masked_scatter_backward
-    masked_select put repeat repeat_interleave resize resize_as roll rot90 scatter scatter_add select_backward
-    slice_backward stack take tril triu unfold_backward where
+    _copy_from _index_put_impl _to_copy block_diag cat clone constant_pad_nd copy diag_embed diagonal_backward
+    diagonal_copy embedding embedding_dense_backward flip gather index index_add index_copy index_fill index_put
+    index_select masked_fill masked_scatter masked_scatter_backward masked_select narrow_copy put reflection_pad1d
+    reflection_pad1d_backward repeat repeat_interleave replication_pad1d replication_pad1d_backward resize resize_as roll
+    rot90 scatter scatter_add select_backward slice_backward stack take tril triu unfold_backward where
 """
 NEW = """
     _efficientzerotensor arange empty empty_like empty_permuted empty_strided eye fill full full_like linspace new_empty
@@ -25,20 +26,37 @@ NEW = """
     zeros_like
 """
 QUESTIONS = """
-    _has_same_storage_numel _local_scalar_dense all allclose any argmax argmin count_nonzero eq equal ge gt is_pinned
-    is_same_size is_set_to isinf isnan isneginf isposinf le lt ne nonzero signbit
+    _has_same_storage_numel _local_scalar_dense all allclose any argmax argmin bincount bucketize count_nonzero eq equal
+    ge gt is_pinned is_same_size is_set_to isin isinf isnan isneginf isposinf le lt ne nonzero nonzero_static searchsorted
+    signbit
 """
-ORDER = "_unique _unique2 amax amin max median min sort unique_consecutive unique_dim"
+ORDER = """
+    _cummax_helper _cummin_helper _unique _unique2 amax amin aminmax cummax cummin kthvalue max median min mode nanmedian
+    sort topk unique_consecutive unique_dim
+"""
 INTEGERS = """
     __ilshift__ __irshift__ __lshift__ __rshift__ bitwise_and bitwise_left_shift bitwise_not bitwise_or
     bitwise_right_shift bitwise_xor logical_and logical_not logical_or logical_xor
 """
 ARITHMETIC = """
-    abs add addcdiv addcmul ceil clamp clamp_max clamp_min div floor floor_divide fmax fmin fmod frac lerp maximum
-    minimum mul nan_to_num neg reciprocal relu remainder round rsqrt rsub sgn sigmoid_backward sign sub tanh_backward
-    threshold_backward trunc
+    abs add addcdiv addcmul addr ceil clamp clamp_max clamp_min copysign deg2rad div floor floor_divide fmax fmin fmod frac
+    frexp gcd heaviside lcm lerp maximum minimum mul nan_to_num neg nextafter rad2deg reciprocal relu remainder round rsqrt
+    rsub sgn sigmoid_backward sign sub tanh_backward threshold_backward trunc
 """
-SUMS = "cumsum linalg_vector_norm mean mv nansum std std_mean sum trace var var_mean vdot"
+ACTIVATIONS = """
+    _prelu_kernel _prelu_kernel_backward hardshrink hardshrink_backward hardsigmoid hardsigmoid_backward hardswish
+    hardswish_backward hardtanh hardtanh_backward leaky_relu leaky_relu_backward rrelu_with_noise
+    rrelu_with_noise_backward softshrink_backward threshold
+"""
+LISTS = """
+    _foreach_add _foreach_addcdiv _foreach_addcmul _foreach_clamp_max _foreach_clamp_min _foreach_copy _foreach_div
+    _foreach_lerp _foreach_maximum _foreach_mul _foreach_neg _foreach_norm _foreach_reciprocal _foreach_sqrt _foreach_sub
+    _foreach_zero
+"""  # each is made of the operators on its tensors
+SUMS = """
+    cumprod cumsum linalg_vector_norm mean mv nansum native_batch_norm native_batch_norm_backward std std_mean sum trace var
+    var_mean vdot
+"""
 LOSSES = """
     huber_loss huber_loss_backward mse_loss mse_loss_backward multi_margin_loss multi_margin_loss_backward
     multilabel_margin_loss_backward multilabel_margin_loss_forward nll_loss2d_backward nll_loss2d_forward
@@ -50,12 +68,17 @@ RANDOM = """
 """
 
 FOLLOWED = frozenset(
-    " ".join((VIEWS, COPIES, NEW, QUESTIONS, ORDER, INTEGERS, ARITHMETIC, SUMS, LOSSES, RANDOM)).split()
+    " ".join(
+        (VIEWS, COPIES, NEW, QUESTIONS, ORDER, INTEGERS, ARITHMETIC, ACTIVATIONS, LISTS, SUMS, LOSSES, RANDOM)
+    ).split()
 )
 
-# What is followed for some arguments only: torch's other norms are powers, which are its library's.
+# What is followed for some arguments only. torch's other norms are powers, which are its library's; batches of vectors in
+# memory one behind the other are added up row by row, others in vectors that are folded.
 PARTLY: dict[str, Callable[..., bool]] = {
     "linalg_vector_norm": lambda x, order=2, *_, dtype=None, **__: (
         order in (0, 1, 2, math.inf, -math.inf) and not dtype
     ),
+    "native_batch_norm": lambda x, *_: x.ndim == 2 and x.is_contiguous(),
+    "native_batch_norm_backward": lambda g, x, *_: x.ndim == 2 and x.is_contiguous(),
 }

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 from nn_rows import Layer, check
 from nn_scripts import Script, Scripts, name, said, tells_the_same, values
+
+import microtorch
+from microtorch import kernels
 
 SUMS = "statistics are sums, which torch adds up in another order, for batches in as many pieces as it has threads"
 
@@ -51,6 +56,36 @@ LAYERS = [
 @pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.made)
 def test_layer(layer: Layer) -> None:
     check(layer)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(2, 3), (7, 5), (32, 8), (100, 33), (64, 1), (1000, 17)], ids=str)
+@pytest.mark.parametrize(
+    "way", ["training", "evaluation", "one gradient for all", "gradients in columns", "not affine"]
+)
+def test_a_batch_of_vectors_to_the_bit(shape: tuple[int, int], dtype: str, way: str) -> None:
+    rng = np.random.default_rng(0)
+    x, g = (rng.normal(1, 3, shape).astype(dtype) for _ in range(2))
+    weight, bias, mean = rng.normal(size=(3, shape[1])).astype(dtype)
+    variance = rng.uniform(0.5, 2, shape[1]).astype(dtype)
+
+    def run(t: Any) -> list[Any]:
+        leaves = [t.tensor(a, requires_grad=True) for a in ([x] if way == "not affine" else [x, weight, bias])]
+        gathered = t.tensor(mean), t.tensor(variance)
+        training = way != "evaluation"
+        out = t.nn.functional.batch_norm(leaves[0], *gathered, *leaves[1:], training=training, momentum=0.3)
+        gradient = t.tensor(g)
+        if way == "one gradient for all":
+            gradient = gradient[0, :1].expand(shape)
+        if way == "gradients in columns":
+            gradient = gradient.t().contiguous().t()
+        out.backward(gradient)
+        return [t.detach().numpy() for t in (out, *gathered)] + [leaf.grad.numpy() for leaf in leaves]
+
+    with kernels.use("torch_cpu"):
+        for theirs, ours in zip(run(torch), run(microtorch), strict=True):
+            assert theirs.dtype == ours.dtype
+            np.testing.assert_array_equal(ours, theirs)
 
 
 script = Scripts()

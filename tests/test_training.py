@@ -19,7 +19,7 @@ from parity.mathematics import Shared
 
 RUNS = int(os.environ.get("TRAINING_RUNS", "500"))
 ADAPTIVE = ("Adam", "AdamW", "Adagrad", "Adadelta", "Adamax", "NAdam", "RAdam", "Rprop", "ASGD")
-ACTIVATIONS = ("ReLU", "Tanh", "Sigmoid", "Identity")
+ACTIVATIONS = ("ReLU", "Tanh", "Sigmoid", "Identity", "LeakyReLU", "Hardtanh", "Hardswish")
 sizes = st.sampled_from([1, 1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 31, 32, 33, 40])
 rates = st.sampled_from([1e-3, 0.01, 0.03, 0.1, 1 / 3])
 parts = st.sampled_from([0.0, 0.0, 0.1, 0.5, 0.9])
@@ -34,6 +34,7 @@ class Training:
     features: list[int]  # of the input, between the layers, of the output
     bias: bool
     activation: str
+    norm: bool
     dropout: float
     twice: bool  # the middle layer is applied twice
     in_place: bool
@@ -54,6 +55,10 @@ def losses() -> Any:
         st.tuples(st.just("L1Loss"), st.fixed_dictionaries({"reduction": reduction})),
         st.tuples(st.just("HuberLoss"), st.fixed_dictionaries({"reduction": reduction, "delta": width})),
         st.tuples(st.just("SmoothL1Loss"), st.fixed_dictionaries({"reduction": reduction, "beta": width})),
+        st.tuples(
+            st.just("CrossEntropyLoss"),
+            st.fixed_dictionaries({"reduction": reduction, "label_smoothing": st.sampled_from([0.0, 0.1])}),
+        ),
     )
 
 
@@ -92,6 +97,7 @@ def trainings(draw: Any) -> Training:
         features=draw(st.lists(sizes, min_size=2, max_size=4)),
         bias=draw(st.sampled_from([True, True, False])),
         activation=draw(st.sampled_from(ACTIVATIONS)),
+        norm=draw(st.sampled_from([False, False, True])),
         dropout=draw(parts),
         twice=draw(st.booleans()),
         in_place=draw(st.booleans()),
@@ -115,11 +121,14 @@ def model_of(t: Any, training: Training) -> Any:
             self.layers = nn.ModuleList([nn.Linear(n, m, bias=training.bias) for n, m in pairs])
             self.shared = nn.Linear(training.features[1], training.features[1], bias=training.bias)
             self.activation = getattr(nn, training.activation)()
+            self.norm = nn.BatchNorm1d(training.features[1]) if training.norm else None
             self.dropout = nn.Dropout(training.dropout)
 
         def forward(self, x: Any) -> Any:
             for place, layer in enumerate(self.layers):
                 x = layer(x)
+                if place == 0 and self.norm is not None and len(x) > 1:
+                    x = self.norm(x)
                 if place == 0 and training.twice:
                     x = self.shared(self.activation(self.shared(x)))
                 if place == 0 and training.in_place:
@@ -160,7 +169,7 @@ def run(t: Any, training: Training) -> Iterator[tuple[str, Any]]:
         before = step
         for x, y in loader:
             yield "batch", bits(x)
-            loss = loss_function(model(x), y)
+            loss = loss_function(model(x), y.argmax(1) if kind == "CrossEntropyLoss" else y)
             model.zero_grad()
             loss.backward()
             yield "loss", bits(loss)
@@ -178,8 +187,8 @@ def run(t: Any, training: Training) -> Iterator[tuple[str, Any]]:
                     for parameter in model.parameters():
                         if parameter.grad is not None:
                             parameter -= options["lr"] * parameter.grad
-            for key, parameter in model.named_parameters():
-                yield f"weight {key}", bits(parameter)
+            for key, tensor in model.state_dict().items():
+                yield f"state {key}", bits(tensor)
             step += 1
             if step == training.steps:
                 break

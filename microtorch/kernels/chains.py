@@ -40,6 +40,13 @@ def fused(start: Array | None, a: Array, b: Array) -> Array:
     return np.ascontiguousarray(total)
 
 
+def down_columns(a: Array, b: Array) -> Array:
+    """Σᵢ a[i, j]·b[i, j] for every column j, in fused multiply-adds that begin with 0."""
+    with np.errstate(all="ignore"):
+        total = _fused_chain(a.T[:, None, :], b.T[:, :, None])
+    return np.asarray(total[:, 0, 0] + _ZERO[total.dtype.char])
+
+
 # -- plain chains ------------------------------------------------------------------------------------------------------
 
 

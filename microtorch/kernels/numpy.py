@@ -101,6 +101,21 @@ def _add(x: Array, axis: Any, keepdims: bool) -> Array:
     return total
 
 
+def column_sums(x: Array) -> Array:
+    """Σ down every column of a matrix whose rows lie in memory, row after row."""
+    return _add(x, 0, False)
+
+
+def column_products(a: Array, b: Array) -> Array:
+    """Σ a·b likewise."""
+    return _add(a * b, 0, False)
+
+
+def less_product(x: Array, a: Array, row: Array, dense: bool) -> Array:
+    """x − a·row for matrices x and a, which may be written to; `dense`: their rows lay in memory where they came from."""
+    return np.subtract(x, np.multiply(a, row, a), x)
+
+
 def mean(x: Array, axis: Any, keepdims: bool, count: int) -> Array:
     """Σ / count over the given axes."""
     return sum(x, axis, keepdims) / count

@@ -18,7 +18,7 @@ import numpy as np
 
 from . import chains
 from . import numpy as plain
-from .cascade import folded, sum_over
+from .cascade import BYTES, folded, sum_over
 from .fused import fma
 from .layout import vectorised
 from .sequential import euclidean, spread_around, taxicab, welford
@@ -131,6 +131,26 @@ def _into(out: Array | None, result: Array) -> Array:
 def sum(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
     """Σ over the given axes; an empty tuple sums nothing."""
     return sum_over(x, axis, keepdims) if _fused(x) else plain.sum(x, axis, keepdims)
+
+
+def column_sums(x: Array) -> Array:
+    """Σ down every column of a matrix whose rows lie in memory, row after row."""
+    total = plain.column_sums(x) if x.shape[1] > 1 else np.add.accumulate(x, 0)[-1]
+    return total + x.dtype.type(0)  # a sum begins with 0: it is not −0
+
+
+def column_products(a: Array, b: Array) -> Array:
+    """Σ a·b likewise."""
+    return chains.down_columns(a, b)
+
+
+def less_product(x: Array, a: Array, row: Array, dense: bool) -> Array:
+    """x − a·row for matrices x and a, which may be written to; `dense`: their rows lay in memory where they came from."""
+    lanes = BYTES // x.itemsize
+    fused = x.shape[1] - x.shape[1] % lanes if dense else 0  # what fills no vector was compiled without multiply-adds
+    x[:, fused:] -= a[:, fused:] * row[..., fused:]
+    x[:, :fused] = fma(a[:, :fused], -row[..., :fused], x[:, :fused])
+    return x
 
 
 def mean(x: Array, axis: Any, keepdims: bool, count: int) -> Array:

@@ -13,6 +13,7 @@ from ..op import not_implemented, only_function, op
 from ..tensor import Tensor
 from .arithmetic import mul, require_tensor
 from .normalization import (
+    are_columns,
     but_channels,
     check_dtypes,
     inverse_deviation,
@@ -20,9 +21,9 @@ from .normalization import (
     standardized,
     standardized_backward,
     statistics,
+    sums,
     times,
 )
-from .pointwise import rsqrt
 from .softmax import widened
 
 
@@ -53,7 +54,8 @@ def native_batch_norm(
         if running_mean is not None:
             running_mean[...] = _moved(running_mean, mean, momentum)
         if running_var is not None:
-            running_var[...] = _moved(running_var, squares / x.dtype.type(count - 1), momentum)
+            unbiased = squares / x.dtype.type(count - 1)
+            running_var[...] = _moved(running_var, unbiased.astype(np.float64), momentum)
     else:
         mean = widened(running_mean)
         scale = 1 / np.sqrt(widened(running_var) + x.dtype.type(eps))
@@ -65,8 +67,10 @@ def native_batch_norm(
 
 
 def _moved(gathered, value, momentum):
-    """(1 − momentum)·gathered + momentum·value, in float64."""
-    return momentum * value.astype(np.float64) + (1 - momentum) * gathered.astype(np.float64)
+    """(1 − momentum)·gathered + momentum·value; torch rounds the variance's second product once, with the sum."""
+    gathered = widened(gathered)
+    momentum = gathered.dtype.type(momentum)
+    return momentum * value + (1 - momentum) * gathered
 
 
 def _beside(channels, ndim):
@@ -77,14 +81,20 @@ def _beside(channels, ndim):
 def _slope(g, input, weight, running_var, training, eps):
     if training:
         return times(standardized_backward(g, input, but_channels(g.dim()), eps), per_channel(weight, g.dim()))
-    return times(mul(g, per_channel(rsqrt(running_var + eps), g.dim())), per_channel(weight, g.dim()))
+    return times(mul(g, per_channel(gathered_scale(running_var, eps), g.dim())), per_channel(weight, g.dim()))
 
 
 def _slope_of_scale(g, input, running_mean, running_var, training, eps):
     if training:
         return correlated(g, input, eps)
     centred = input - per_channel(running_mean, g.dim())
-    return sum_by_channel(mul(g, centred)) * rsqrt(running_var + eps)
+    return product_by_channel(g, centred) * gathered_scale(running_var, eps)
+
+
+@op(running_var=None, out=False, public=False)
+def gathered_scale(running_var, eps):
+    """1/√(variance + eps)."""
+    return inverse_deviation(widened(running_var), eps)
 
 
 @op(
@@ -98,18 +108,38 @@ def _slope_of_scale(g, input, running_mean, running_var, training, eps):
     public=False,
 )
 def correlated(grad_output, input, eps):
-    """Σ g·x̂ for each channel, added up in float64."""
+    """Σ g·x̂ for each channel."""
     g, x = widened(grad_output), widened(input)
     axes = but_channels(x.ndim)
     mean, squares, count = statistics(x, axes)
     scale = inverse_deviation(squares / x.dtype.type(count), eps).ravel()
-    return (np.add.reduce((x - mean) * g, axis=axes, dtype=np.float64) * scale).astype(input.dtype)
+    return (_products(g, x - mean) * scale).astype(input.dtype)
+
+
+def _products(g, x):
+    """Σ g·x for each channel."""
+    axes = but_channels(x.ndim)
+    return kernels.column_products(x, g) if are_columns(axes, x, g) else sums(x * g, axes).ravel()
+
+
+@op(
+    a=lambda g, b: mul(per_channel(g, b.dim()), b),
+    b=lambda g, a: mul(per_channel(g, a.dim()), a),
+    out=False,
+    public=False,
+)
+def product_by_channel(a, b):
+    """Σ a·b for each channel."""
+    return _products(widened(a), widened(b)).astype(a.dtype)
 
 
 @op(input=lambda g, input: per_channel(g, input.dim()).expand(input.shape), out=False, public=False)
 def sum_by_channel(input):
-    """Σ x for each channel, added up in float64."""
-    return np.add.reduce(input, axis=but_channels(input.ndim), dtype=np.float64).astype(input.dtype)
+    """Σ x for each channel."""
+    axes = but_channels(input.ndim)
+    if input.ndim == 2:
+        return kernels.column_sums(input) if are_columns(axes, input) else kernels.sum(input, axes)
+    return sums(input, axes).ravel().astype(input.dtype)
 
 
 @only_function

@@ -28,13 +28,24 @@ from .softmax import widened
 def statistics(x, axes):
     """Mean, in the dtype of x, and the sum of the squares of what deviates from it; `axes` are kept."""
     count = math.prod(x.shape[a] for a in axes)
-    mean = np.true_divide(_sum(x, axes), count).astype(x.dtype, copy=False)
-    squares = x - mean
-    squares *= squares
-    return mean, _sum(squares, axes).astype(x.dtype, copy=False), count
+    columns = are_columns(axes, x)
+    total = kernels.column_sums(x)[None].astype(np.float64) if columns else sums(x, axes)
+    mean = np.true_divide(total, count).astype(x.dtype, copy=False)
+    deviation = x - mean
+    if columns:
+        return mean, kernels.column_products(deviation, deviation)[None], count
+    return mean, sums(np.square(deviation, deviation), axes).astype(x.dtype, copy=False), count
 
 
-def _sum(x, axes):
+def are_columns(axes, *arrays):
+    """Whether the samples of a batch are vectors, one behind the other: those torch adds up in their own dtype."""
+    return axes == (0,) and all(x.ndim == 2 and x.flags.c_contiguous for x in arrays)
+
+
+def sums(x, axes):
+    """Σ x in float64; `axes` are kept."""
+    if axes == (0,) and x.shape[1:] == (1,):  # which numpy would add up in pairs
+        return np.add.accumulate(x, 0, dtype=np.float64)[-1:]
     return np.add.reduce(x, axis=axes, keepdims=True, dtype=np.float64)
 
 
@@ -69,11 +80,20 @@ def standardized_backward(grad_output, input, axes, eps):
     g, x = widened(grad_output), widened(input)
     mean, scale, count = _mean_and_scale(x, axes, eps)
     centred = x - mean
-    share = _sum(centred * g, axes).astype(x.dtype, copy=False) * scale * scale / x.dtype.type(max(count, 1))
-    rest = g - np.true_divide(_sum(g, axes), count).astype(x.dtype, copy=False)
-    alike = rest.strides == centred.strides
-    result = kernels.addcmul(rest, centred, -share, 1, rest if alike else None)
-    return np.multiply(result, scale, result if alike else None).astype(input.dtype, copy=False)
+    columns, dense = are_columns(axes, x), are_columns(axes, x, g)
+    if dense:
+        along, total = kernels.column_products(centred, g), kernels.column_sums(g)
+    else:
+        along = sums(centred * g, axes).astype(x.dtype, copy=False)
+        total = kernels.sum(g, axes, True) if columns else sums(g, axes)
+    count = x.dtype.type(max(count, 1))
+    share = along * scale * scale / count
+    rest = g - (total / count).astype(x.dtype, copy=False)
+    if columns:
+        result = kernels.less_product(rest, centred, share, dense)
+    else:
+        result = kernels.addcmul(rest, centred, -share, 1, rest if rest.strides == centred.strides else None)
+    return np.multiply(result, scale, result).astype(input.dtype, copy=False)
 
 
 def _curvature(u, v, x, axes, eps):
