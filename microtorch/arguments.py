@@ -236,7 +236,7 @@ def fit(value: bool | int | float, dtype: dtypes.dtype, name: str | None = None)
         return cast(np.array(value), target)[()]
     if low <= value <= high:
         return target.type(value)
-    if dtype is dtypes.uint8 and -high <= value:  # in a byte a negative integer wraps around
+    if dtype is dtypes.uint8 and -high <= value < low:  # in a byte a negative integer wraps around
         return np.array(value).astype(target)[()]
     raise _no_room(dtype, name)
 
