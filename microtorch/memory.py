@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -80,16 +81,21 @@ def dtype_words(template: str, result: np.dtype[Any], target: np.dtype[Any]) -> 
     return template.format(from_.legacy_name, to.legacy_name, from_.cpp_name, to.cpp_name)
 
 
+def warn_resized(had: Sequence[int], has: Sequence[int]) -> None:
+    """Warn that the shape of a tensor with elements is changed for a result."""
+    warn(
+        f"An output with one or more elements was resized since it had shape {list(had)}, which does not match the "
+        f"required output shape {list(has)}. This behavior is deprecated, and in a future PyTorch release outputs will "
+        "not be resized unless they have zero elements. You can explicitly reuse an out tensor t by resizing it, "
+        "inplace, to zero elements with t.resize_(0)."
+    )
+
+
 def write_out(out: Tensor, result: np.ndarray[Any, Any]) -> None:
     """Write a result into the tensor given as `out=`, resizing it where its shape is another."""
     if out._array.shape != result.shape:
         if out._array.size:
-            warn(
-                f"An output with one or more elements was resized since it had shape {list(out.shape)}, which does "
-                f"not match the required output shape {list(result.shape)}. This behavior is deprecated, and in a "
-                "future PyTorch release outputs will not be resized unless they have zero elements. You can "
-                "explicitly reuse an out tensor t by resizing it, inplace, to zero elements with t.resize_(0)."
-            )
+            warn_resized(out.shape, result.shape)
         out._array = np.empty(result.shape, out._array.dtype)
     check_overlap(out._array)
     np.copyto(out._array, cast(result, out._array.dtype))

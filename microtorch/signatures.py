@@ -90,6 +90,21 @@ floor_divide multiply true_divide
 dsplit hsplit vsplit
     Tensor input, int sections
     Tensor input, tuple of ints indices
+gradient
+    Tensor input, *, tuple of ints dim, int edge_order = 1
+    Tensor input, *, Number spacing, tuple of ints dim, int edge_order = 1
+    Tensor input, *, Number spacing = None, int dim = None, int edge_order = 1
+    Tensor input, *, tuple of Scalars spacing, int dim = None, int edge_order = 1
+    Tensor input, *, tuple of Scalars spacing, tuple of ints dim, int edge_order = 1
+    Tensor input, *, tuple of Tensors spacing, int dim = None, int edge_order = 1
+    Tensor input, *, tuple of Tensors spacing, tuple of ints dim, int edge_order = 1
+histogram
+    Tensor input, Tensor bins, *, Tensor weight = None, bool density = False, tuple of Tensors out = None
+    Tensor input, int bins = 100, *, tuple of floats range = None, Tensor weight = None, bool density = False, tuple of Tensors out = None
+histogramdd
+    Tensor input, int bins, tuple of floats range = None, Tensor weight = None, bool density = False
+    Tensor input, tuple of ints bins, tuple of floats range = None, Tensor weight = None, bool density = False
+    Tensor input, tuple of Tensors bins, tuple of floats range = None, Tensor weight = None, bool density = False
 index_fill
     Tensor input, int dim, Tensor index, Tensor value
     Tensor input, int dim, Tensor index, Number value

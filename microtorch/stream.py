@@ -217,6 +217,10 @@ class Stream:
         values[values == dtype.type(high)] = dtype.type(low)  # rounding may reach the upper bound, which is excluded
         return values.reshape(shape)
 
+    def one_uniform(self) -> float:
+        """The next number in [0, 1), a multiple of 2⁻⁵³."""
+        return (self.word64() & _MASK53) * _UNIT53
+
     def normal(
         self, shape: Shape, dtype: DType = FLOAT32, mean: float = 0.0, std: float = 1.0, *, contiguous: bool = True
     ) -> Array:
@@ -244,8 +248,7 @@ class Stream:
         if z is not None:
             self._normal = None
             return z
-        u = (self.word64() & _MASK53) * _UNIT53
-        v = (self.word64() & _MASK53) * _UNIT53
+        u, v = self.one_uniform(), self.one_uniform()
         point = cmath.rect(math.sqrt(-2 * math.log1p(-v)), 2 * math.pi * u)
         self._normal = point.imag
         return point.real

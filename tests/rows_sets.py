@@ -155,16 +155,4 @@ ROWS = [
             lambda d: call(d.index(2, below=4), minlength=-1),
         ],
     ),
-    Row(
-        "histc",
-        [lambda d: call(d(40), 5), lambda d: call(d(8, 5), 4, -1, 2), lambda d: call(d.ties(9), bins=3, min=0, max=2)],
-        once=[
-            lambda d: call(d(9)),
-            lambda d: call(np.float32([1, 1]), 2),
-            lambda d: call(np.float32([1, np.nan]), 2, 0, 2),
-            lambda d: call(d(0), 3),
-        ],
-        dtypes=["float32", "float64", "float16", "int64", "bool"],
-        bad=[lambda d: call(d(3), 0), lambda d: call(d(3), 2, 3, 1), lambda d: call(np.float32([1, np.inf]), 2)],
-    ),
 ]

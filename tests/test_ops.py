@@ -431,7 +431,11 @@ def test_refuses(row: Row, form: str) -> None:
 # -- the table is complete ---------------------------------------------------------------------------------------------
 
 
-RANDOM = ("microtorch.ops.random", "microtorch.ops.distributions")  # tested draw by draw in test_random.py
+RANDOM = (
+    "microtorch.ops.counts",
+    "microtorch.ops.distributions",
+    "microtorch.ops.random",
+)  # tested draw by draw in test_random.py
 OPERATIONS = {n: op for n, op in microtorch.op.REGISTRY.items() if op.forward.__module__ not in RANDOM}
 
 

@@ -139,12 +139,12 @@ class Op:
     @cached_property
     def result_type(self) -> type | None:
         """The named tuple of several results."""
-        return _return_type(self.called, self.outputs) if self.outputs else None
+        return return_type(self.called, self.outputs) if self.outputs else None
 
     @cached_property
     def out_type(self) -> type | None:
         """The named tuple of what `out=` has written."""
-        return _return_type(self.called + "_out", self.outputs) if self.outputs else None
+        return return_type(self.called + "_out", self.outputs) if self.outputs else None
 
     @cached_property
     def unrolled(self) -> Unrolled:
@@ -406,7 +406,7 @@ def _converted(array: np.ndarray[Any, Any], dtype: Any) -> np.ndarray[Any, Any]:
     return np.broadcast_to(once.astype(dtype), array.shape)
 
 
-def _return_type(name: str, outputs: tuple[str, ...]) -> type:
+def return_type(name: str, outputs: tuple[str, ...]) -> type:
     """The named tuple in which torch returns several results."""
 
     def __repr__(self: Any) -> str:

@@ -118,5 +118,8 @@ def into(op: Op, out: Any, values: Sequence[Any], extras: Sequence[Any], name: s
     number = len(op.outputs) or 1
     write_into(out, op.called, arguments, lambda: op.compute(values, extras, name), strict, traits.cast_error, number)
     if op.node_name == "NotImplemented" and mode.grad and any(map(requires_grad, values)):
-        rebase_history(out, op.make_node([out], values, extras))
+        written = [out] if number == 1 else list(out)
+        node = op.make_node(written, values, extras)
+        for i, tensor in enumerate(written):
+            rebase_history(tensor, node, i)
     return out if op.out_type is None else op.out_type(*out)

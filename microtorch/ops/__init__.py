@@ -26,6 +26,7 @@ INDEX = {
     "copies": """
         torch.alias_copy torch.diagonal_copy torch.expand_copy torch.permute_copy torch.select_copy torch.squeeze_copy
         torch.t_copy torch.transpose_copy torch.unfold_copy torch.unsqueeze_copy torch.view_copy""",
+    "counts": "torch.binomial torch.poisson",
     "creation": """
         .new_empty .new_empty_strided .new_full .new_ones .new_zeros torch.empty torch.empty_like torch.empty_strided
         torch.eye torch.full torch.full_like torch.ones torch.ones_like torch.zeros torch.zeros_like""",
@@ -42,11 +43,13 @@ INDEX = {
     "exchange": ".__dlpack__ .__dlpack_device__ torch.from_dlpack torch.to_dlpack",
     "expanding": "broadcast_to .expand .expand_as torch.broadcast_shapes torch.broadcast_tensors",
     "extrema": "amax amin aminmax argmax argmin max median min nanmedian",
+    "finite_differences": "torch.gradient",
     "gathering": """
         argwhere gather index_select masked_select nonzero nonzero_static take take_along_dim torch.unravel_index""",
     "generator": """
         torch.default_generator torch.Generator torch.get_rng_state torch.initial_seed torch.manual_seed torch.seed
         torch.set_rng_state""",
+    "histograms": "histc histogram torch.histogramdd",
     "indexing": "index_put index_put_",
     "joining": """
         torch.atleast_1d torch.atleast_2d torch.atleast_3d torch.cartesian_prod torch.cat torch.column_stack
@@ -94,7 +97,7 @@ INDEX = {
     "scans": "cummax cummin cumprod(_) cumsum(_) logcumsumexp",
     "scatter_reducing": "index_reduce(_) scatter_reduce(_)",
     "scattering": "masked_scatter(_) put(_) scatter(_) scatter_add(_)",
-    "sets": "bincount histc unique unique_consecutive torch.bucketize torch.isin torch.searchsorted",
+    "sets": "bincount unique unique_consecutive torch.bucketize torch.isin torch.searchsorted",
     "shape": """
         detach_ flatten ravel reshape squeeze(_) unflatten unsqueeze(_) .contiguous .reshape_as .t_ .transpose_ .view
         .view_as torch.detach""",

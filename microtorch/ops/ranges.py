@@ -143,7 +143,7 @@ def linspace(
     chosen = options("linspace", dtype, device, layout, pin_memory, out) or dtypes.get_default_dtype()
     if chosen is dtypes.bool_:
         raise NotImplementedError("\"linspace_cpu\" not implemented for 'Bool'")
-    return finish(cast(_spaced(low, high, count, chosen), chosen.numpy), requires_grad, out)
+    return finish(cast(spaced(low, high, count, chosen), chosen.numpy), requires_grad, out)
 
 
 @only_function
@@ -165,7 +165,7 @@ def logspace(
     chosen = options("logspace", dtype, device, layout, pin_memory, out) or dtypes.get_default_dtype()
     if chosen is dtypes.bool_:
         raise NotImplementedError("\"logspace_cpu\" not implemented for 'Bool'")
-    exponents = _spaced(low, high, count, chosen).astype(np.float64)
+    exponents = spaced(low, high, count, chosen).astype(np.float64)
     return finish(cast(np.power(float(base), exponents), chosen.numpy), requires_grad, out)
 
 
@@ -186,7 +186,7 @@ def _ends(name: str, start: Any, end: Any, steps: Any) -> tuple[float, float, in
     return to_number("start", 1, values[0]), to_number("end", 2, values[1]), to_int("steps", 3, steps)
 
 
-def _spaced(start: float, end: float, count: int, dtype: dtypes.dtype) -> Array:
+def spaced(start: float, end: float, count: int, dtype: dtypes.dtype) -> Array:
     """Evenly spaced numbers between two ends that are first brought to the dtype; float64 if it has integers."""
     kind = dtype.numpy if dtype.is_floating_point else np.dtype(np.float64)
     ends = np.array([start, end], np.float64 if dtype.is_floating_point else np.int64)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
-from ..arguments import check_optional_tensors, is_int, no_overload, to_bool, to_int, to_number, type_name, wrong_type
+from ..arguments import check_optional_tensors, is_int, no_overload, to_bool, to_int, type_name, wrong_type
 from ..op import NUMBERS, composite, no_derivative, not_implemented, only_function, op, write_into
 from ..settings import warn_once
 from ..tensor import Tensor, wrap, wrap_dim
@@ -251,11 +251,11 @@ def _search(name, sequence, input, out_int32, right, side, sorter, out):
             )
     places = np.empty(x.shape, dtype)
     for row in np.ndindex(edges.shape[:-1]):
-        places[row] = _bisect(edges[row], x[row] if edges.ndim > 1 else x, right or side == "right")
+        places[row] = bisect(edges[row], x[row] if edges.ndim > 1 else x, right or side == "right")
     return wrap(places) if out is None else write_into(out, name, (), lambda: places)
 
 
-def _bisect(edges, x, right):
+def bisect(edges, x, right):
     """Binary search: also among edges that are not sorted, or nan, it asks the questions that torch asks."""
     low, high = np.zeros(x.shape, np.int64), np.full(x.shape, edges.size)
     while (low < high).any():
@@ -305,32 +305,3 @@ def bincount(input, weights=None, minlength=0):
     total = np.zeros(size, weights.dtype if weights.dtype.char in "fd" else np.float64)
     np.add.at(total, input, weights.astype(total.dtype))
     return total
-
-
-@op(
-    input=None,
-    strict_out="torch.histogram: input tensor and hist tensor should have the same dtype, but got input {2} and hist {3}",
-)
-def histc(input, bins=100, min=0, max=0):
-    """How many elements there are in each of `bins` bins of one width from `min` to `max`, or over their whole range."""
-    bins = to_int("bins", 2, bins)
-    low, high = (float(to_number(*given)) for given in (("min", 3, min), ("max", 4, max)))
-    if input.dtype.kind != "f":
-        raise not_implemented(
-            "linspace_cpu" if input.dtype == bool else "histogram_cpu", dtypes.FROM_NUMPY[input.dtype]
-        )
-    if bins <= 0:
-        raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
-    if low > high:
-        raise RuntimeError("torch.histc: max must be larger than min")
-    if low == high and input.size:
-        low, high = float(np.minimum.reduce(input, axis=None)), float(np.maximum.reduce(input, axis=None))
-    if not np.isfinite(low) or not np.isfinite(high):
-        raise RuntimeError(f"torch.histc: range of [{low:g}, {high:g}] is not finite")
-    if low == high:
-        low, high = low - 1, high + 1
-    x = input.reshape(-1)
-    x = x[(x >= low) & (x <= high)].astype(np.float64)
-    width = (high - low) / bins
-    places = np.minimum(((x - low) / width).astype(np.int64), bins - 1)
-    return np.bincount(places, minlength=bins).astype(input.dtype)
