@@ -77,6 +77,26 @@ def is_deterministic_algorithms_warn_only_enabled() -> bool:
     return bool(_state["warn"])
 
 
+def set_deterministic_debug_mode(debug_mode: int | str) -> None:
+    """`use_deterministic_algorithms` by the number or the name of a mode: 0 "default", 1 "warn", 2 "error"."""
+    if not isinstance(debug_mode, (int, str)):
+        raise TypeError(f"debug_mode must be str or int, but got {type(debug_mode)}")
+    names = ["default", "warn", "error"]
+    if isinstance(debug_mode, str) and debug_mode not in names:
+        raise RuntimeError(
+            f"invalid value of debug_mode, expected one of `default`, `warn`, `error`, but got {debug_mode}"
+        )
+    mode = names.index(debug_mode) if isinstance(debug_mode, str) else debug_mode
+    if mode not in (0, 1, 2):
+        raise RuntimeError(f"invalid value of debug_mode, expected 0, 1, or 2, but got {mode}")
+    use_deterministic_algorithms(mode > 0, warn_only=mode == 1)
+
+
+def get_deterministic_debug_mode() -> int:
+    """The number of the mode."""
+    return (1 if _state["warn"] else 2) if _state["deterministic"] else 0
+
+
 def get_float32_matmul_precision() -> str:
     return _precision
 

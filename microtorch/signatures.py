@@ -158,6 +158,9 @@ normal
     Tensor mean, float std = 1, *, torch.Generator generator = None, Tensor out = None
     float mean, Tensor std, *, torch.Generator generator = None, Tensor out = None
     float mean, float std, tuple of ints size, *, torch.Generator generator = None, Tensor out = None, …
+nuclear_norm
+    Tensor input, tuple of ints dim, bool keepdim = False, *, Tensor out = None
+    Tensor input, bool keepdim = False, *, Tensor out = None
 pow
     Tensor input, Tensor exponent, *, Tensor out = None
     Number self, Tensor exponent, *, Tensor out = None

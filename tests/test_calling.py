@@ -20,6 +20,13 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "no number": lambda x: x.apply_(lambda v: "x"),
     "map_, another dtype": lambda x: x.map_(x.half(), lambda a, b: a),
     "map_, another shape": lambda x: x.map_(x.new_zeros(5, 1), lambda a, b: a),
+    "map2_": lambda x: x.map2_(x.clone() + 1, x.clone()[:, :1], lambda a, b, c: a + b * c),
+    "map2_, another dtype": lambda x: x.map2_(x.clone(), x.half(), lambda a, b, c: a),
+    "map2_, another shape": lambda x: x.map2_(x.clone(), x.new_zeros(5, 1), lambda a, b, c: a),
+    "map2_, no tensor": lambda x: x.map2_(x.clone(), 3, lambda a, b, c: a),
+    "map2_, no number": lambda x: x.map2_(x.clone(), x.clone(), lambda a, b, c: "x"),
+    "map2_, no function": lambda x: x.map2_(x.clone(), x.clone(), 3),
+    "map2_, with a gradient": lambda x: x.double().map2_(x.double(), x.double().requires_grad_(), lambda a, b, c: a),
     "requires a gradient": lambda x: x.double().requires_grad_().apply_(lambda v: v),
 }
 
@@ -68,3 +75,53 @@ def test_matmul_operator_with_what_is_no_tensor(other: Any) -> None:
     for order in (1, -1):
         operands = lambda side: [side.tensor(np.ones((2, 2))), other][::order]  # noqa: B023
         assert_same_outcome(*outcomes(lambda side: operator.matmul(*operands(side))))  # noqa: B023
+
+
+ORDERS: dict[str, Callable[[Any, Any], Any]] = {
+    "in order": lambda x, _: x(2, 3, 4).dim_order(),
+    "transposed": lambda x, _: x(2, 3).T.dim_order(),
+    "permuted": lambda x, _: x(2, 3, 4).permute(1, 2, 0).dim_order(),
+    "expanded": lambda x, _: x(2, 1).expand(2, 3).dim_order(),
+    "expanded twice": lambda x, _: x(1).expand(2, 3).dim_order(),
+    "with ones": lambda x, _: x(1, 2, 1, 3).permute(3, 1, 0, 2).dim_order(),
+    "empty": lambda x, _: x(2, 0, 3).dim_order(),
+    "a number": lambda x, _: x().dim_order(),
+    "the only one": lambda x, _: x(2, 4).dim_order(ambiguity_check=True),
+    "not the only one": lambda x, _: x(1, 4).dim_order(ambiguity_check=True),
+    "contiguous": lambda x, formats: x(1, 4).dim_order(ambiguity_check=formats),
+    "not contiguous": lambda x, formats: x(1, 4, 2).mT.dim_order(ambiguity_check=formats),
+    "no flag": lambda x, _: x(2, 4).dim_order(ambiguity_check="a"),
+    "no format": lambda x, _: x(2, 4).dim_order(ambiguity_check=[3]),
+}
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_the_order_of_dimensions_in_memory(name: str) -> None:
+    def run(side: Side) -> Any:
+        return list(ORDERS[name](lambda *shape: side.module.zeros(shape), [side.module.contiguous_format]))
+
+    assert_same_outcome(*outcomes(run))
+
+
+PERMUTED: dict[str, Callable[[Any], Any]] = {
+    "three": lambda make: make((2, 3, 4), (2, 0, 1)),
+    "none": lambda make: make((), ()),
+    "empty": lambda make: make((2, 0), (1, 0)),
+    "twice": lambda make: make((2, 3), (0, 0)),
+    "too few": lambda make: make((2, 3), (0,)),
+    "out of range": lambda make: make((2, 3), (0, 5)),
+    "negative": lambda make: make((2, 3), (-1, 0)),
+    "negative size": lambda make: make((2, -3), (1, 0)),
+    "no tuple": lambda make: make(2, 3),
+    "no int": lambda make: make((2, 3), (0, "a")),
+}
+
+
+@pytest.mark.parametrize("name", PERMUTED)
+def test_empty_permuted(name: str) -> None:
+    def run(side: Side) -> Any:
+        made = PERMUTED[name](side.module.empty_permuted)
+        typed = PERMUTED[name](lambda *args: side.module.empty_permuted(*args, dtype=side.module.half))
+        return [list(made.shape), list(made.stride()), str(made.dtype), str(typed.dtype)]
+
+    assert_same_outcome(*outcomes(run))

@@ -67,3 +67,17 @@ print(faults() - before)
 """
     pages = 2 * (1 << 20) // os.sysconf("SC_PAGE_SIZE")
     assert int(run(script)[0]) < 10 * pages
+
+
+@pytest.mark.parametrize("mode", [0, 1, 2, "default", "warn", "error", True, 3, -1, "x", 1.5, None])
+def test_debug_mode_of_determinism(mode: Any) -> None:
+    def case(side: Side) -> Any:
+        torch = side.module
+        try:
+            torch.set_deterministic_debug_mode(mode)
+            flags = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+            return [torch.get_deterministic_debug_mode(), *flags]
+        finally:
+            torch.use_deterministic_algorithms(False)
+
+    assert_same(case)

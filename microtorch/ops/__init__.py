@@ -13,7 +13,7 @@ INDEX = {
         multiply(_) neg[_] negative[_] positive pow(_) reciprocal[_] remainder(_) square[_] sub(_) subtract(_)
         true_divide(_) torch.rsub""",
     "batch_norm": "torch.batch_norm torch.instance_norm",
-    "calling": ".apply_ .map_",
+    "calling": ".apply_ .map2_ .map_",
     "comparison": """
         allclose bitwise_and(_) bitwise_left_shift(_) bitwise_not(_) bitwise_or(_) bitwise_right_shift(_) bitwise_xor(_)
         clamp[_] clamp_max[_] clamp_min[_] clip[_] eq(_) equal fmax fmin ge(_) greater(_) greater_equal(_) gt(_) isclose
@@ -28,7 +28,8 @@ INDEX = {
         torch.t_copy torch.transpose_copy torch.unfold_copy torch.unsqueeze_copy torch.view_copy""",
     "counts": "torch.binomial torch.poisson",
     "creation": """
-        .new_empty .new_empty_strided .new_full .new_ones .new_zeros torch.empty torch.empty_like torch.empty_strided
+        .new_empty .new_empty_strided .new_full .new_ones .new_zeros torch.empty torch.empty_like torch.empty_permuted
+        torch.empty_strided
         torch.eye torch.full torch.full_like torch.ones torch.ones_like torch.zeros torch.zeros_like""",
     "data": """
         .new_tensor torch.as_tensor torch.asarray torch.from_numpy torch.frombuffer torch.scalar_tensor torch.tensor""",
@@ -64,7 +65,7 @@ INDEX = {
         torch.cosine_embedding_loss torch.hinge_embedding_loss torch.margin_ranking_loss torch.triplet_margin_loss""",
     "matrix_functions": "matrix_exp matrix_power torch.vander",
     "normalization": "torch.group_norm torch.layer_norm torch.rms_norm",
-    "norms": "norm",
+    "norms": "norm torch.frobenius_norm torch.nuclear_norm",
     "order": "adjoint moveaxis movedim permute swapaxes(_) swapdims(_) t transpose",
     "padding": "torch.constant_pad_nd",
     "pairs": """
@@ -82,7 +83,7 @@ INDEX = {
         trunc[_] torch.real""",
     "products": "addbmm(_) cross kron torch.block_diag torch.chain_matmul",
     "questions": """
-        conj is_nonzero resolve_conj resolve_neg .pin_memory torch.get_device torch.is_complex torch.is_conj
+        conj is_nonzero resolve_conj resolve_neg .dim_order .pin_memory torch.get_device torch.is_complex torch.is_conj
         torch.is_floating_point torch.is_inference torch.is_same_size torch.is_signed torch.is_tensor torch.numel
         torch.result_type""",
     "random": """

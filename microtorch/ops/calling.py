@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
-from ..arguments import fit
+from ..arguments import fit, wrong_type
 from ..op import only_method
 from ..tensor import Tensor
 from .expanding import expand
@@ -47,13 +47,31 @@ def apply_(self: Tensor, callable: Callable[[Any], Any]) -> Tensor:
 @only_method
 def map_(self: Tensor, tensor: Tensor, callable: Callable[[Any, Any], Any]) -> Tensor:
     """Write in the place of every x what the function gives for it and the y of another tensor, which broadcasts."""
-    _check("map_", self, callable)
-    if tensor.requires_grad:
-        raise RuntimeError("Can't call map_() on Variable that requires grad. Use var.detach().map_() instead.")
-    if tensor.dtype is not self.dtype:
-        expected = "CPUBoolType" if self.dtype is dtypes.bool_ else self.type()
-        raise TypeError(f"map_: expected {expected} for 'other' (got {tensor.type()})")
-    array, other = self._array, expand(tensor, self._array.shape)._array
+    return _mapped("map_", self, {"other": tensor}, "'other'", callable)
+
+
+@only_method
+def map2_(self: Tensor, x: Tensor, y: Tensor, callable: Callable[[Any, Any, Any], Any]) -> Tensor:
+    """`map_` with two other tensors."""
+    return _mapped("map2_", self, {"x": x, "y": y}, "argument '{}'", callable)
+
+
+def _mapped(name: str, self: Tensor, others: dict[str, Any], called: str, callable: Any) -> Tensor:
+    for position, (argument, tensor) in enumerate(others.items(), 2):
+        if not isinstance(tensor, Tensor):
+            raise wrong_type(argument, position, "Tensor", tensor)
+    _check(name, self, callable)
+    for tensor in others.values():
+        if tensor.requires_grad:
+            raise RuntimeError(
+                f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}() instead."
+            )
+    for argument, tensor in others.items():
+        if tensor.dtype is not self.dtype:
+            expected = "CPUBoolType" if self.dtype is dtypes.bool_ else self.type()
+            raise TypeError(f"{name}: expected {expected} for {called.format(argument)} (got {tensor.type()})")
+    array = self._array
+    arrays = [expand(tensor, array.shape)._array for tensor in others.values()]
     for place in np.ndindex(array.shape):
-        _write(array, place, callable(array[place].item(), other[place].item()))
+        _write(array, place, callable(array[place].item(), *(other[place].item() for other in arrays)))
     return self

@@ -208,6 +208,41 @@ def empty_strided(
     return finish(_strided(to_ints("size", 1, size), to_ints("stride", 2, stride), chosen), requires_grad)
 
 
+@only_function
+def empty_permuted(
+    size: Any,
+    physical_layout: Any,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Memory as it comes, without gaps; its dimensions lie in memory in the order given, the outermost first."""
+    shape, order = to_ints("size", 1, size), to_ints("physical_layout", 2, physical_layout)
+    chosen = options("empty_permuted", dtype, device, layout, pin_memory) or dtypes.get_default_dtype()
+    if len(order) != len(shape):
+        raise RuntimeError(
+            "Number of dimensions in size does not match the length of the physical_layout; i.e. len(size) = "
+            f"{len(shape)} is not equal to len(physical_layout) = {len(order)}"
+        )
+    for i, axis in enumerate(order):
+        if not 0 <= axis < len(shape):
+            raise RuntimeError(
+                f"Dimension out of range (expected to be between 0 and {len(shape) - 1}, but got {axis} at index {i}).  "
+                "NB: negative dims not currently supported; file an issue if you want it."
+            )
+        if axis in order[:i]:
+            raise RuntimeError("Duplicate dim not allowed")
+    check_shape([shape[axis] for axis in order])
+    strides, distance = [0] * len(shape), 1
+    for axis in reversed(order):
+        strides[axis] = distance
+        distance *= max(shape[axis], 1)
+    return finish(storage.empty_strided(shape, tuple(strides), chosen.numpy), requires_grad)
+
+
 def _strided(shape: tuple[int, ...], stride: tuple[int, ...], dtype: dtypes.dtype) -> Array:
     if len(shape) != len(stride):
         raise RuntimeError(

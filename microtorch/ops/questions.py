@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from .. import dtypes
 from ..arguments import no_overload, wrong_type
+from ..kernels.layout import memory_axes
 from ..op import NUMBERS, composite, only_function, only_method
 from ..tensor import Tensor
+from ..types import memory_format
 
 
 def _tensor(value: Any, argument: str = "input", position: int = 1) -> Tensor:
@@ -114,3 +117,23 @@ def resolve_neg(input: Tensor) -> Tensor:
 def pin_memory(self: Tensor, device: Any = None) -> Tensor:
     """Refused: there is no accelerator whose copies would be faster from pinned memory."""
     raise RuntimeError("Cannot access accelerator device when none is available.")
+
+
+@only_method
+def dim_order(self: Tensor, *, ambiguity_check: Any = False) -> tuple[int, ...]:
+    """The dimensions as they lie in memory, the outermost first.
+
+    With `ambiguity_check`, True or a list of memory formats, an order that is not the only one is refused, unless the
+    tensor is of just one of these formats.
+    """
+    formats = ambiguity_check if isinstance(ambiguity_check, list) else []
+    if not (isinstance(ambiguity_check, (bool, list)) and all(isinstance(each, memory_format) for each in formats)):
+        raise TypeError("The ambiguity_check argument must be a bool or a list of memory formats.")
+    array = self._array
+    strides = self.stride()
+    several = 1 in array.shape or any(a == b for a, b in pairwise(strides))
+    if ambiguity_check is not False and several and sum(self.is_contiguous() for _ in formats) != 1:
+        raise RuntimeError(
+            "The tensor does not have unique dim order, or cannot map to exact one of the given memory formats."
+        )
+    return tuple(range(array.ndim)) if self.is_contiguous() else memory_axes(array)

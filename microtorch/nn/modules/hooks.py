@@ -24,6 +24,8 @@ Hook = Callable[..., Any]
 class ModuleHooks:
     """The hooks of one module, or of all: of each kind a dictionary from the handle's id, in the order of running."""
 
+    full: bool | None = None  # whether those of kind `backward` are full ones, once there was one
+
     def __init__(self) -> None:
         self.forward_pre: Hooks = OrderedDict()
         self.forward: Hooks = OrderedDict()
@@ -79,7 +81,22 @@ def register_module_full_backward_pre_hook(hook: Hook) -> RemovableHandle:
 
 def register_module_full_backward_hook(hook: Hook) -> RemovableHandle:
     """Call `hook(module, grad_input, grad_output)` after the backward of every module; it may replace `grad_input`."""
-    return add(_for_all().backward, hook)
+    return add_backward(_for_all(), hook, True, "as a global Module hook")
+
+
+def register_module_backward_hook(hook: Hook) -> RemovableHandle:
+    """Call `hook(module, grad_input, grad_output)` behind the node of every module's output; see `Module`."""
+    return add_backward(_for_all(), hook, False, "as a global Module hook")
+
+
+def add_backward(hooks: ModuleHooks, hook: Hook, full: bool, where: str, prepend: bool = False) -> RemovableHandle:
+    """Enter a backward hook, which goes with none of the other sort."""
+    if hooks.full is (not full):
+        raise RuntimeError(
+            f"Cannot use both regular backward hooks and full backward hooks {where}. Please use only one of them."
+        )
+    hooks.full = full
+    return add(hooks.backward, hook, prepend)
 
 
 def call(module: Module, own: ModuleHooks, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -103,7 +120,8 @@ def call(module: Module, own: ModuleHooks, args: tuple[Any, ...], kwargs: dict[s
             args, kwargs = changed
 
         backward_pre = [*EVERYWHERE.backward_pre.values(), *own.backward_pre.values()]
-        backward = [*EVERYWHERE.backward.values(), *own.backward.values()]
+        backward = [hook for hooks in (EVERYWHERE, own) if hooks.full for hook in hooks.backward.values()]
+        on_nodes = [hook for hooks in (EVERYWHERE, own) if hooks.full is False for hook in hooks.backward.values()]
         watch = BackwardHook(module, backward, backward_pre) if backward or backward_pre else None
         if watch is not None:
             args = watch.on_inputs(args)
@@ -122,6 +140,10 @@ def call(module: Module, own: ModuleHooks, args: tuple[Any, ...], kwargs: dict[s
                     stacklevel=3,
                 )
             result = watch.on_outputs(result)
+        if on_nodes:
+            from . import grad_fn_hooks
+
+            grad_fn_hooks.watch(module, on_nodes, args, result)
         return result
     except Exception:  # raised again, once the hooks that are always called have been
         for hooks, which in ((EVERYWHERE, "global module"), (own, "module")):

@@ -17,6 +17,8 @@ from .hooks import (  # noqa: F401  (where torch has them)
     Hook,
     ModuleHooks,
     add,
+    add_backward,
+    register_module_backward_hook,
     register_module_forward_hook,
     register_module_forward_pre_hook,
     register_module_full_backward_hook,
@@ -26,7 +28,7 @@ from .members import BUFFERS, KINDS, MODULES, PARAMETERS, Window, of_kind, remov
 from .state import State
 
 # What torch's Module has and this one has not.
-LACKS = {"bfloat16", "compile", "ipu", "mtia", "register_backward_hook", "share_memory", "xpu"}
+LACKS = {"bfloat16", "compile", "ipu", "mtia", "share_memory", "xpu"}
 
 # What is looked for first in a module that was not initialized, here and in torch.
 UNINITIALIZED = {"_hooks": "_backward_hooks", PARAMETERS: "_parameters", BUFFERS: "_buffers", MODULES: "_modules"}
@@ -444,7 +446,14 @@ class Module(State):
 
     def register_full_backward_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
         """Call `hook(module, grad_input, grad_output)` after the module's backward; it may replace `grad_input`."""
-        return add(self._own_hooks().backward, hook, prepend)
+        return add_backward(self._own_hooks(), hook, True, "on a single Module", prepend)
+
+    def register_backward_hook(self, hook: Hook) -> RemovableHandle:
+        """Call `hook(module, grad_input, grad_output)` with what the node of the module's output gets and gives.
+
+        Deprecated: where `forward` records several operations, its `grad_input` is that of the last one.
+        """
+        return add_backward(self._own_hooks(), hook, False, "on a single Module")
 
     # -- copies and text ----------------------------------------------------------------------------------------------
 
