@@ -36,6 +36,7 @@ LAYOUTS: list[Callable[[Side], Any]] = [
     lambda s: optim(s).RAdam([leaf(s), leaf(s, 1.0)], betas=(0.5, 0.8)),
     lambda s: optim(s).Rprop([leaf(s), leaf(s, 1.0)], lr=s.tensor(np.array([0.5], "f4"))),
     lambda s: optim(s).ASGD([leaf(s), leaf(s, 1.0)], t0=2),
+    lambda s: optim(s).Adafactor([leaf(s), leaf(s, 1.0)], weight_decay=0.1),
 ]  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from ..later import package as _package
 from .optimizer import Optimizer
 
-_OPTIMIZERS = "Adadelta Adagrad Adam AdamW Adamax ASGD LBFGS NAdam RAdam RMSprop Rprop SGD".split()  # noqa: SIM905
+_OPTIMIZERS = "Adadelta Adafactor Adagrad Adam AdamW Adamax ASGD LBFGS NAdam RAdam RMSprop Rprop SGD".split()  # noqa: SIM905
 _INDEX = {name.lower(): name for name in _OPTIMIZERS}
 
 __all__ = [*_OPTIMIZERS, "Optimizer", "lr_scheduler"]
