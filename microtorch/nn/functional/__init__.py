@@ -7,8 +7,8 @@ INDEX = {
     "activations": "relu relu_ sigmoid softsign tanh tanhshrink",
     "distances": "bilinear cosine_similarity pairwise_distance pdist",
     "likelihoods": """
-        binary_cross_entropy binary_cross_entropy_with_logits cross_entropy gaussian_nll_loss kl_div nll_loss
-        poisson_nll_loss""",
+        binary_cross_entropy binary_cross_entropy_with_logits cross_entropy gaussian_nll_loss kl_div
+        linear_cross_entropy nll_loss poisson_nll_loss""",
     "lookup": "embedding one_hot",
     "losses": "huber_loss l1_loss legacy_reduction mse_loss smooth_l1_loss",
     "margins": """

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from ...autograd.grad_mode import no_grad
 from ...op import FUNCTIONS
 from ...ops import classes, likelihood
+from ...ops.linalg import linear
 from ...ops.loss import reduce as reduced
 from ...tensor import Tensor
 from .losses import legacy_reduction, number_of, reduction_number
@@ -33,6 +34,60 @@ def cross_entropy(
     """
     number = number_of(size_average, reduce, reduction)
     return classes.cross_entropy_loss(input, target, weight, number, ignore_index, label_smoothing)
+
+
+def linear_cross_entropy(
+    input: Tensor,
+    linear_weight: Tensor,
+    target: Tensor,
+    *,
+    linear_bias: Tensor | None = None,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    options: None = None,
+) -> Tensor:
+    """The `cross_entropy` of what a linear layer makes of the input, which is (features) or (N, features).
+
+    The weight of the layer is (C, features), or (C, …, features) for targets (N, …). There are no `options` here: they
+    divide the batch to save memory.
+    """
+    if options is not None:
+        raise NotImplementedError("microtorch does not have linear_cross_entropy in chunks, which `options` ask for")
+    if input.dim() not in (1, 2):
+        raise RuntimeError(f"expected input with dimensionality 1 or 2, got {input.dim()}")
+    if linear_weight.dim() < 2:
+        raise RuntimeError(f"expected linear_weight with dimensionality at least 2, got {linear_weight.dim()}")
+    (*outer, features), (*outputs, own) = input.shape, linear_weight.shape
+    if features != own:
+        raise RuntimeError(
+            f"expected equal input and linear_weight last dimensions (in_features), got {features} and {own}, respectively"
+        )
+    if linear_bias is not None and [*linear_bias.shape] != outputs:
+        raise RuntimeError(f"expected linear_bias shape {tuple(outputs)}, got {tuple(linear_bias.shape)}")
+    if len(outputs) > 1 and not outer:
+        raise RuntimeError(
+            f"K-dimensional loss defined by linear_weight shape {tuple(linear_weight.shape)} requires batched input, (N, "
+            f"{features}), got unbatched input with shape {tuple(input.shape)}"
+        )
+    shape = (*outer, *outputs)
+    if ignore_index is None:
+        ignore_index = -100
+    elif target.shape == shape:
+        raise RuntimeError("ignore_index cannot be specified when target contains probabilities")
+    if len(outputs) > 1:
+        linear_weight = linear_weight.reshape((math.prod(outputs), features))
+        linear_bias = None if linear_bias is None else linear_bias.reshape(math.prod(outputs))
+    logits = linear(input, linear_weight, linear_bias).reshape(shape)
+    return cross_entropy(
+        logits,
+        target,
+        weight=weight,
+        reduction=reduction,
+        ignore_index=ignore_index,
+        label_smoothing=label_smoothing,
+    )
 
 
 def nll_loss(
