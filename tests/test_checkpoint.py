@@ -169,6 +169,11 @@ def test_arguments(t: Any, say: Say) -> None:
         {},
     ):
         say.outcome(lambda f=flags: checkpoint(lambda x: x * 2, x, **f))
+    for enabled in (True, False, None):
+        with checkpoints(t).set_checkpoint_debug_enabled(enabled):
+            say.outcome(lambda: checkpoint(lambda x: x * 2, x, use_reentrant=False, debug=True, context_fn=print))
+            with checkpoints(t).set_checkpoint_debug_enabled(False):
+                say.outcome(lambda: checkpoint(lambda x: x * 2, x, use_reentrant=False, debug=True))
     say(checkpoint(lambda x, k: x * k, x, k=3, use_reentrant=False))
     say.outcome(checkpoint, lambda x: 1 / 0, x, use_reentrant=False)
     say.outcome(checkpoint, lambda x: 1 / 0, x, use_reentrant=True)
