@@ -260,7 +260,7 @@ def frobenius_norm(input: Tensor, dim: Any, keepdim: bool = False, *, out: Tenso
     _warn_deprecated("frobenius_norm", "linalg.vector_norm(A, 2., dim, keepdim)")
     if len(dim) > 2:
         raise RuntimeError(f"Expected at most 2 dimensions, but got {len(dim)} dimensions instead.")
-    return norm_along(input, 2, dim, keepdim, out=out)
+    return norm_along(input, 2.0, dim, keepdim, out=out)
 
 
 @only_function
