@@ -65,7 +65,8 @@ INDEX = {
         torch.cosine_embedding_loss torch.hinge_embedding_loss torch.margin_ranking_loss torch.triplet_margin_loss""",
     "matrix_functions": "matrix_exp matrix_power torch.vander",
     "normalization": "torch.group_norm torch.layer_norm torch.rms_norm",
-    "norms": "norm torch.frobenius_norm torch.nuclear_norm",
+    "norms": "norm",
+    "older_norms": "torch.frobenius_norm torch.nuclear_norm",
     "order": "adjoint moveaxis movedim permute swapaxes(_) swapdims(_) t transpose",
     "padding": "torch.constant_pad_nd",
     "pairs": """

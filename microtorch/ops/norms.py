@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from .. import kernels
-from ..arguments import is_int, no_overload, to_ints, to_number, wrong_type
-from ..op import compose_into, composite, only_function, op, renamed, several, unpublished
-from ..settings import warn_once
+from ..arguments import to_ints, to_number, wrong_type
+from ..op import compose_into, composite, op, renamed, several, unpublished
 from ..tensor import Tensor, wrap_dim
 from .arithmetic import name_of
 from .reduction import EXPECTED_OUT, axes, in_order, named_dtype, restore
@@ -232,53 +231,3 @@ def norm(
         whole = tuple(range(input.ndim)) if dim is None else dim
         return linalg_matrix_norm(input, p, whole, keepdim, dtype=dtype, out=out)
     return vector_norm_of(input, 2 if p is None or p == "fro" else to_number("p", 2, p), dim, keepdim, dtype, out=out)
-
-
-@op(
-    input=lambda g, input, out, p, dim, keepdim: norm_slope(g, input, out, p, dim, keepdim),
-    node="NormBackward1",
-    called="norm",
-    strict_out="Expected out tensor to have dtype {2}, but got {3} instead",
-    public=False,
-)
-def norm_along(input, p, dim, keepdim):
-    """(Σ|x|ᵖ)^(1/p) along dimensions, as an older node has it."""
-    if input.dtype.kind != "f":
-        raise RuntimeError(
-            f"norm(): input dtype should be either floating point or complex. Got {name_of(input)} instead."
-        )
-    return in_order(p_norm(input, p, axes(dim, input.ndim), keepdim))
-
-
-@only_function
-def frobenius_norm(input: Tensor, dim: Any, keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
-    """√Σx² along up to two dimensions; deprecated in torch."""
-    as_tensor_argument(input)
-    dim = to_ints("dim", 2, dim, or_one=True)
-    if type(keepdim) is not bool:
-        raise wrong_type("keepdim", 0, "bool", keepdim)
-    _warn_deprecated("frobenius_norm", "linalg.vector_norm(A, 2., dim, keepdim)")
-    if len(dim) > 2:
-        raise RuntimeError(f"Expected at most 2 dimensions, but got {len(dim)} dimensions instead.")
-    return norm_along(input, 2.0, dim, keepdim, out=out)
-
-
-@only_function
-def nuclear_norm(input: Tensor, dim: Any = (-2, -1), keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
-    """The sum of the singular values of the matrices in two dimensions; deprecated in torch."""
-    as_tensor_argument(input)
-    if isinstance(dim, bool):
-        dim, keepdim = (-2, -1), dim
-    elif isinstance(dim, str):
-        raise no_overload()
-    elif is_int(dim):
-        dim = (dim, dim)
-    _warn_deprecated("nuclear_norm", "linalg.matrix_norm(A, 'nuc', dim, keepdim)")
-    return linalg_matrix_norm(input, "nuc", dim, keepdim, out=out)
-
-
-def _warn_deprecated(name: str, instead: str) -> None:
-    warn_once(
-        f"at::{name} is deprecated and it is just left for JIT compatibility. It will be removed in a future PyTorch "
-        f"release. Please use `{instead}` instead"
-    )
