@@ -129,7 +129,7 @@ def _between(x: Tensor, coordinates: Tensor, axis: int, edge_order: int) -> list
             f"{coordinates.ndim} dimensions!"
         )
     shape = [-1 if i == axis else 1 for i in range(x.ndim)]
-    part, h = _parts(x, axis), diff(coordinates)
+    part, h = _parts(x, axis), diff(coordinates, 1, 0)
     before, after = slice_view(h, 0, 0, -1, 1), slice_view(h, 0, 1, None, 1)
     scale = mul(before, add(before, after))
     a = true_divide(neg(after), scale).reshape(shape)

@@ -25,7 +25,7 @@ from .arithmetic import check_factor, mul, name_of, require_tensor, scaled
 from .expanding import broadcast
 from .order import t
 from .reduction import EXPECTED_OUT
-from .shape import unsafe_view, view_in_shape
+from .shape import unsafe_view, unsqueeze_to, view_in_shape
 
 # -- what torch refuses ------------------------------------------------------------------------------------------------
 
@@ -344,7 +344,12 @@ def _check_batches(name, a, b):
 # -- the product for all dimensions ------------------------------------------------------------------------------------
 
 
-@op(input=lambda g, dim: g.unsqueeze(dim), node="SqueezeBackward4", out=False, public=False)
+@op(
+    input=lambda g, input_shape, dim: unsqueeze_to(g, input_shape, dim),
+    node="SqueezeBackward4",
+    out=False,
+    public=False,
+)
 def squeezed(input, dim):
     """A fresh result without a dimension of length 1: no view, as nothing else holds its memory."""
     return input.squeeze(dim)
