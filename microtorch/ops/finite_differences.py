@@ -154,14 +154,14 @@ def _sum(terms: Sequence[Operand]) -> Tensor:
 
 def _at_first(part: Callable[..., Operand], h: Tensor) -> Tensor:
     """The slope at the first sample of the parabola through the first three."""
-    near, middle, far = _weights(h, 0, 1)
+    near, middle, far = _weights(h, 0, 1, 2.0)
     a, b, c = _quotient(near, True), _quotient(middle), _quotient(far, True)
     return _sum([part(0, 1, a), part(1, 2, b), part(2, 3, c)])
 
 
 def _at_last(part: Callable[..., Operand], h: Tensor) -> Tensor:
     """The slope at the last sample of the parabola through the last three."""
-    near, middle, far = _weights(h, -1, -2)
+    near, middle, far = _weights(h, -1, -2, 2)
     a, b, c = _quotient(far), _quotient(middle, True), _quotient(near)
     return _sum([part(-3, -2, a), part(-2, -1, b), part(-1, None, c)])
 
@@ -171,12 +171,12 @@ def _quotient(fraction: Callable[[], tuple[Tensor, Tensor]], negative: bool = Fa
     return true_divide(neg(above) if negative else above, below)
 
 
-def _weights(h: Tensor, near: int, far: int) -> list[Callable[[], tuple[Tensor, Tensor]]]:
+def _weights(h: Tensor, near: int, far: int, two: float) -> list[Callable[[], tuple[Tensor, Tensor]]]:
     """What the weights of the near sample, the middle one and the far one are divided by, and what is divided."""
     n, f = partial(select, h, 0, near), partial(select, h, 0, far)
     both = partial(_from_right, add, n, f)
     return [
-        lambda: (_from_right(mul, n, both), _from_right(add, lambda: times_number(n(), 2.0), f)),
+        lambda: (_from_right(mul, n, both), _from_right(add, lambda: times_number(n(), two), f)),
         lambda: (_from_right(mul, n, f), both()),
         lambda: (_from_right(mul, f, both), n()),
     ]
