@@ -93,6 +93,8 @@ CALLS: dict[str, Call] = {
     "poisson of a generator": lambda T: T.poisson(T.ones(3), T.Generator().manual_seed(7)),
     "poisson of no generator": lambda T: T.poisson(T.ones(3), generator=3),
     "binomial": lambda T: T.binomial(T.tensor([0.0, 5, 10, 40, 100, 1e6]), T.tensor([0.5, 0.9, 0.1, 0.3, 0.7, 0.01])),
+    "many poisson": lambda T: T.poisson(T.linspace(8, 90, 800)),
+    "many binomial": lambda T: T.binomial(T.linspace(30, 400, 800), T.linspace(0.01, 0.99, 800)),
     "binomial float64": lambda T: T.binomial(T.full((9,), 50.0, dtype=T.float64), T.arange(9, dtype=T.float64) / 8),
     "binomial of float16": lambda T: T.binomial(T.ones(1, dtype=T.float16), T.ones(1, dtype=T.float16)),
     "binomial of strange numbers": lambda T: T.binomial(
