@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from . import dtypes
+from . import dtypes, storage
 from .casting import cast
 from .settings import warn
 from .tensor import Tensor
@@ -96,7 +96,7 @@ def write_out(out: Tensor, result: np.ndarray[Any, Any]) -> None:
     if out._array.shape != result.shape:
         if out._array.size:
             warn_resized(out.shape, result.shape)
-        out._array = np.empty(result.shape, out._array.dtype)
+        out._array = storage.resized(out._array, result.shape)
     check_overlap(out._array)
     np.copyto(out._array, cast(result, out._array.dtype))
     out._counter[0] += 1

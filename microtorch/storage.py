@@ -73,6 +73,17 @@ def window(array: Array, shape: Sequence[int], strides: Sequence[int], offset: i
     return np.ndarray(shape, array.dtype, whole, start, byte_strides)
 
 
+def resized(array: Array, shape: tuple[int, ...]) -> Array:
+    """The elements in order from where an array begins, in another shape; on new memory if its storage is too small."""
+    room, start, steps = storage(array), offset(array), contiguous_strides(shape)
+    last = start + span(shape, steps)
+    if last <= room.size:
+        return window(array, shape, steps, 0)
+    fresh = np.empty(last, array.dtype)
+    fresh[: room.size] = room
+    return fresh[start:].reshape(shape)
+
+
 def contiguous_strides(shape: Sequence[int]) -> tuple[int, ...]:
     """The strides of memory that is filled in order, the last dimension fastest."""
     found = []

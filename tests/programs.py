@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 import torch
@@ -61,10 +61,13 @@ class Say:
         return f"{value.dtype}{list(value.shape)}{strides} {numbers} {marks}{history}"
 
 
-def graph(node: Any) -> str:
-    """All nodes below a node, numbered as they are met, each with its edges."""
+def graph(node: Any, unnamed: Container[Any] = ()) -> str:
+    """All nodes below a node, numbered as they are met, each with its edges; those `unnamed` with neither."""
     numbers, queue, parts = {node: 0}, [node], []
     for this in queue:
+        if this in unnamed:
+            parts.append(f"{numbers[this]} unnamed")
+            continue
         edges = []
         for following, output_nr in this.next_functions:
             if following is not None and following not in numbers:

@@ -146,13 +146,25 @@ VIEWS = [
     Row(
         "tensor_split",
         [lambda d: call(d(5, 3), 2), lambda d: call(d(5, 3), (1, 3)), lambda d: call(d(5, 3), 2, 1)],
-        once=[lambda d: call(d(5), (4, 2)), lambda d: call(d(5), (1, 9))],
-        bad=[lambda d: call(d(5), 0), lambda d: call(d(), 2)],
+        once=[
+            lambda d: call(d(5), (4, 2)),
+            lambda d: call(d(5), (1, 9)),
+            lambda d: call(d(5, 3), sections=2, dim=1),
+            lambda d: call(d(5), indices=(1, 3)),
+            lambda d: call(d(5), tensor_indices_or_sections=np.array([1, 3])),
+        ],
+        bad=[
+            lambda d: call(d(5), 0),
+            lambda d: call(d(), 2),
+            lambda d: call(d(5), sections=[1]),
+            lambda d: call(d(5), 2, indices=[1]),
+        ],
     ),
     Row(
         "hsplit",
         [lambda d: call(d(3, 4), 2), lambda d: call(d(4), [1])],
-        bad=[lambda d: call(d(3, 4), 3), lambda d: call(d(), 1)],
+        once=[lambda d: call(d(3, 4), sections=2), lambda d: call(d(4), indices=[1])],
+        bad=[lambda d: call(d(3, 4), 3), lambda d: call(d(), 1), lambda d: call(d(4)), lambda d: call(d(4), indices=2)],
     ),
     Row("vsplit", [lambda d: call(d(4, 3), 2)], bad=[lambda d: call(d(4), 2), lambda d: call(d(4, 3), 3)]),
     Row(

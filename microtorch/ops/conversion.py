@@ -308,17 +308,8 @@ def resize_(self: Tensor, *sizes: Any, memory_format: Any = None) -> Tensor:
     if min(shape, default=0) < 0:
         raise RuntimeError("numel: integer multiplication overflow")
     check_shape(shape)
-    array = self._array
-    if shape != array.shape:
-        room, start = storage.storage(array), storage.offset(array)
-        strides = storage.contiguous_strides(shape)
-        last = start + storage.span(shape, strides)
-        if last <= room.size:
-            self._array = storage.window(array, shape, strides, 0)
-        else:
-            fresh = np.empty(last, array.dtype)
-            fresh[: room.size] = room
-            self._array = fresh[start:].reshape(shape)
+    if shape != self._array.shape:
+        self._array = storage.resized(self._array, shape)
     self._counter[0] += 1
     return self
 

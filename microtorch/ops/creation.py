@@ -28,14 +28,13 @@ def finish(array: Any, requires_grad: bool = False, out: Tensor | None = None) -
     """A leaf on a fresh array, or `out` with its values."""
     if out is not None:
         if out._array.shape != array.shape:
-            out._array = np.empty(array.shape, out._array.dtype)
+            out._array = storage.resized(out._array, array.shape)
         write_out(out, array)
-        return out
-    tensor = wrap(array)
-    if requires_grad:
-        if array.dtype.kind != "f":
-            raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
-        tensor._requires_grad = True
+    tensor = wrap(array) if out is None else out
+    if requires_grad and array.dtype.kind != "f":
+        raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+    if requires_grad or (out is not None and out.is_leaf):
+        tensor._requires_grad = requires_grad
     return tensor
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, storage
-from ..arguments import is_int, no_overload, to_int, to_ints
+from ..arguments import MISSING, is_int, no_overload, to_int, to_ints
 from ..engine import mode
 from ..op import MANY, REGISTRY, composite, only_function, only_method, op, requires_grad
 from ..tensor import Tensor, wrap, wrap_dim
@@ -236,10 +236,18 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 
 
 @composite
-def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+def tensor_split(
+    input: Tensor,
+    indices_or_sections: Any = MISSING,
+    dim: int = 0,
+    *,
+    indices: Any = MISSING,
+    sections: Any = MISSING,
+    tensor_indices_or_sections: Any = MISSING,
+) -> tuple[Tensor, ...]:
     """A number of parts that differ by at most one in length, or the parts between given indices."""
     _tensor(input)
-    where = indices_or_sections
+    where = _one_of(indices_or_sections, indices, sections, tensor_indices_or_sections)
     if isinstance(where, Tensor):
         if where.ndim > 1:
             raise RuntimeError(
@@ -269,33 +277,51 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
 
 
 @composite
-def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+def hsplit(
+    input: Tensor, indices_or_sections: Any = MISSING, *, indices: Any = MISSING, sections: Any = MISSING
+) -> tuple[Tensor, ...]:
     """Parts along the second dimension, of a vector along its only one."""
+    where = _one_of(indices_or_sections, indices, sections)
     if input.ndim < 1:
         raise RuntimeError(
             "torch.hsplit requires a tensor with at least 1 dimension, but got a tensor with 0 dimensions!"
         )
-    return _even_split("hsplit", input, indices_or_sections, 1 if input.ndim > 1 else 0)
+    return _even_split("hsplit", input, where, 1 if input.ndim > 1 else 0)
 
 
 @composite
-def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+def vsplit(
+    input: Tensor, indices_or_sections: Any = MISSING, *, indices: Any = MISSING, sections: Any = MISSING
+) -> tuple[Tensor, ...]:
     """Parts along the first dimension of a tensor that has at least two."""
+    where = _one_of(indices_or_sections, indices, sections)
     if input.ndim < 2:
         raise RuntimeError(
             f"torch.vsplit requires a tensor with at least 2 dimension, but got a tensor with {input.ndim} dimensions!"
         )
-    return _even_split("vsplit", input, indices_or_sections, 0)
+    return _even_split("vsplit", input, where, 0)
 
 
 @composite
-def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+def dsplit(
+    input: Tensor, indices_or_sections: Any = MISSING, *, indices: Any = MISSING, sections: Any = MISSING
+) -> tuple[Tensor, ...]:
     """Parts along the third dimension of a tensor that has at least three."""
+    where = _one_of(indices_or_sections, indices, sections)
     if input.ndim < 3:
         raise RuntimeError(
             f"torch.dsplit requires a tensor with at least 3 dimension, but got a tensor with {input.ndim} dimensions!"
         )
-    return _even_split("dsplit", input, indices_or_sections, 2)
+    return _even_split("dsplit", input, where, 2)
+
+
+def _one_of(either: Any, indices: Any, sections: Any, tensor: Any = MISSING) -> Any:
+    """Where to split, as it was given: by place, or by the name of its kind."""
+    kinds = ((either, object), (indices, (tuple, list)), (sections, (int, np.integer)), (tensor, Tensor))
+    given = [(value, kind) for value, kind in kinds if value is not MISSING]
+    if len(given) != 1 or not isinstance(*given[0]):
+        raise no_overload()
+    return given[0][0]
 
 
 def _even_split(name: str, input: Tensor, where: Any, dim: int) -> tuple[Tensor, ...]:

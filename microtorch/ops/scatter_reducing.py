@@ -57,6 +57,8 @@ def _combined(input, places, values, reduce, include_self, stepwise=False):
 class _Elements:
     """How the gradient formulas below reach the places of elements."""
 
+    names = "scatter_reduce", "src"
+
     def __init__(self, dim: Any, index: Any) -> None:
         self.arguments = dim, index
 
@@ -75,6 +77,8 @@ class _Elements:
 
 class _Slices(_Elements):
     """The same for whole slices."""
+
+    names = "index_reduce", "source"
 
     def get(self, x: Any) -> Any:
         return x.index_select(*self.arguments)
@@ -110,7 +114,8 @@ def _slope_of_source(g, at, input, source, reduce, include_self, out):
         zeros = at.get(at.add(input.new_zeros(input.shape), zero.to(input.dtype)))
         alone = zero.logical_and(zeros == 1)
         others = at.combine(input, source.masked_fill(alone, 1), include_self)
-        return where(alone, at.get(g * others), at.get(g * out) / source.masked_fill(zero, 1))
+        slope = where(alone, at.get(g * others), at.get(g * out) / source.masked_fill(zero, 1))
+        return undifferentiable(slope, at.names) if bool((zeros > 1).any()) else slope
     if reduce == "mean":
         return at.get(g) / at.get(_count(g, at, source, include_self))
     if reduce in ("amax", "amin"):
@@ -128,6 +133,19 @@ def _count(g, at, source, include_self):
 def _ties(at, input, source, out):
     """How many of them are the result: they share its gradient."""
     return at.add((input == out).to(input.dtype), (source == at.get(out)).to(input.dtype))
+
+
+@op(input=lambda names: _refuse(*names), node="Error", out=False, public=False)
+def undifferentiable(input, names):
+    """A gradient in which products of several zeros are taken for 0, so that its own gradient would be wrong."""
+    return input
+
+
+def _refuse(name, source):
+    raise RuntimeError(
+        f"{name}(): Double backward is unsupported for {source} when >1 zeros in {source} are scattered to the same position "
+        "in self"
+    )
 
 
 @op(

@@ -232,8 +232,9 @@ def _limits(x, eps):
 
 
 def _logit_slope(g, input, eps):
-    """g/(x·(1 − x)) within the limits; beyond them 0, or nan if there was no eps."""
-    low, high, beyond = (0.0, 1.0, math.nan) if eps is None or eps < 0 else (*_limits(input._array, eps), 0.0)
+    """g/(x·(1 − x)) within the limits; beyond them 0, or nan if there was no eps: one below 0 is one if recorded only."""
+    none = eps is None or (eps < 0 and not mode.grad)
+    low, high, beyond = (0.0, 1.0, math.nan) if none else (*_limits(input._array, eps), 0.0)
     product = input * (1 - input)
     if mode.grad:
         return (g / product).where((input >= float(low)) & (input <= float(high)), beyond)

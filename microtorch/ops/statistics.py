@@ -263,6 +263,8 @@ def diff(
     result = cat(joined, dim) if len(joined) > 1 else input
     steps = min(n, result.shape[axis])
     if not steps and out is not None:
+        if n:
+            narrow(result, axis, 1, 0)  # which is refused; without `out` torch sees that there is nothing to subtract
         check_partial_overlap(out._array, input._array)
         return compose_into(out, "sub", diff, input, n, dim, prepend, append)
     if not n:

@@ -1,0 +1,63 @@
+"""What `out=` does to the tensor it is given and to others on its memory; gradients that only their recorded form shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from programs import Say, same
+
+import microtorch
+
+
+@same
+def test_memory_stays_where_there_is_room(t: Any, say: Say) -> None:
+    whole = t.arange(6.0)
+    part = whole[1:]
+    say(t.add(t.ones(2, 2), 1, out=part), whole, part.storage_offset())
+    say(t.zeros(3, out=part), whole, part.storage_offset())
+
+
+@same
+def test_a_constant_decides_whether_its_tensor_requires_a_gradient(t: Any, say: Say) -> None:
+    for create in (t.ones, t.zeros):
+        x = t.ones(2, requires_grad=True)
+        say.outcome(create, 2, out=x)
+        with t.no_grad():
+            say(create(2, out=x), create(2, out=x, requires_grad=True), create(2, out=x))
+            say(create(2, out=t.ones(2, requires_grad=True) * 2))
+            say.outcome(create, 2, out=t.ones(2, dtype=t.int64), requires_grad=True)
+
+
+@same
+def test_differences_of_nothing(t: Any, say: Say) -> None:
+    say.outcome(t.diff, t.ones(0))
+    say.outcome(t.diff, t.ones(0), out=t.ones(0))
+    say.outcome(t.diff, t.ones(0), 0, out=t.ones(0))
+    say.outcome(t.diff, t.ones(1), 2, out=t.ones(0))
+
+
+def test_an_eps_below_0_is_none_unless_the_gradient_is_recorded() -> None:
+    def slopes(t: Any) -> list[str]:
+        x = t.tensor([0.25, -1.0, 2.0, -3.0, float("nan")], requires_grad=True)
+        found = [
+            t.autograd.grad(t.logit(x, eps).sum(), x, create_graph=recorded)[0].tolist()
+            for eps in (None, -1.0, -0.0)
+            for recorded in (False, True)
+        ]
+        return list(map(str, found))
+
+    assert slopes(microtorch) == slopes(torch)
+
+
+@pytest.mark.filterwarnings("ignore:index_reduce")
+@same
+def test_of_several_zeros_the_second_gradient_is_refused(t: Any, say: Say) -> None:
+    for name in ("scatter_reduce", "index_reduce"):
+        x, source = (t.tensor(numbers, requires_grad=True) for numbers in ([1.0, 2.0, 3.0], [0.0, 0.0, 2.0, 0.0]))
+        product = getattr(t, name)(x, 0, t.tensor([0, 0, 1, 2]), source, "prod")
+        of_x, of_source = t.autograd.grad(product.sum(), [x, source], create_graph=True)
+        say(of_x.detach(), of_source.detach(), of_source.grad_fn.name())
+        say.outcome(t.autograd.grad, of_source.sum(), source, retain_graph=True)
+        say.outcome(t.autograd.grad, of_x.sum(), [x, source])
