@@ -38,6 +38,7 @@ def test_differences_of_nothing(t: Any, say: Say) -> None:
     say.outcome(t.diff, t.ones(1), 2, out=t.ones(0))
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning:microtorch")
 def test_an_eps_below_0_is_none_unless_the_gradient_is_recorded() -> None:
     def slopes(t: Any) -> list[str]:
         x = t.tensor([0.25, -1.0, 2.0, -3.0, float("nan")], requires_grad=True)
@@ -61,3 +62,20 @@ def test_of_several_zeros_the_second_gradient_is_refused(t: Any, say: Say) -> No
         say(of_x.detach(), of_source.detach(), of_source.grad_fn.name())
         say.outcome(t.autograd.grad, of_source.sum(), source, retain_graph=True)
         say.outcome(t.autograd.grad, of_x.sum(), [x, source])
+
+
+@pytest.mark.filterwarnings("ignore:torch.asarray")
+@same
+def test_asarray_lets_a_view_have_a_gradient_of_its_own(t: Any, say: Say) -> None:
+    x = t.ones(2, requires_grad=True)
+    with t.no_grad():
+        view = x[:1]
+    for y in (view, t.asarray(view)):
+        say(y is view, t.autograd.grad(y.sum(), y, allow_unused=True))
+
+
+@same
+def test_what_is_not_a_number_counts_as_negative(t: Any, say: Say) -> None:
+    x, weight, g = (t.tensor([v] * 2, requires_grad=True) for v in (float("nan"), 0.25, 3.0))
+    of_x, of_weight = t.autograd.grad(t.prelu(x, weight), (x, weight), g, create_graph=True)
+    say(t.autograd.grad(of_x.sum(), weight, retain_graph=True), t.autograd.grad(of_weight.sum(), x))

@@ -327,8 +327,8 @@ def asarray(
         made = made.clone()
     if not wanted and made.requires_grad:
         made = made.detach()
-    elif wanted and not made.requires_grad:
-        made = (made.detach() if made is obj else made).requires_grad_()
+    elif wanted:  # also where it requires one as the view it is, to have a gradient of its own
+        made = (made.detach() if made is obj and not made.requires_grad else made).requires_grad_()
     return made
 
 

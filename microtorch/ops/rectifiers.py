@@ -230,7 +230,7 @@ def prelu_kernel(input, weight):
 @derived(
     grad_output=lambda g, self, weight: where(self >= 0, g, weight * g),
     self=lambda g: zeros_like(g),
-    weight=lambda g, grad_output, self: g * grad_output * (self < 0),
+    weight=lambda g, grad_output, self: where(self >= 0, 0, g * grad_output),
 )
 def prelu_kernel_backward(grad_output, self, weight):
     """g where x > 0, else w·g."""
@@ -239,7 +239,7 @@ def prelu_kernel_backward(grad_output, self, weight):
 
 @derived(
     grad_output=lambda g, self: prelu_weight_backward(g, self),
-    self=lambda g, grad_output, self: g * grad_output * (self < 0),
+    self=lambda g, grad_output, self: where(self >= 0, 0, g * grad_output),
     node="PreluKernelBackwardBackward0",
 )
 def prelu_weight_backward(grad_output, self):
