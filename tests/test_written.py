@@ -76,6 +76,6 @@ def test_asarray_lets_a_view_have_a_gradient_of_its_own(t: Any, say: Say) -> Non
 
 @same
 def test_what_is_not_a_number_counts_as_negative(t: Any, say: Say) -> None:
-    x, weight, g = (t.tensor([v] * 2, requires_grad=True) for v in (float("nan"), 0.25, 3.0))
+    x, weight, g = (t.tensor([v], requires_grad=True) for v in (float("nan"), 0.25, 3.0))
     of_x, of_weight = t.autograd.grad(t.prelu(x, weight), (x, weight), g, create_graph=True)
     say(t.autograd.grad(of_x.sum(), weight, retain_graph=True), t.autograd.grad(of_weight.sum(), x))
