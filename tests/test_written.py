@@ -79,3 +79,8 @@ def test_what_is_not_a_number_counts_as_negative(t: Any, say: Say) -> None:
     x, weight, g = (t.tensor([v], requires_grad=True) for v in (float("nan"), 0.25, 3.0))
     of_x, of_weight = t.autograd.grad(t.prelu(x, weight), (x, weight), g, create_graph=True)
     say(t.autograd.grad(of_x.sum(), weight, retain_graph=True), t.autograd.grad(of_weight.sum(), x))
+
+
+@same
+def test_of_two_reasons_not_to_negate_the_dtype_comes_first(t: Any, say: Say) -> None:
+    say.outcome(t.tensor([True]).expand(2).neg_)

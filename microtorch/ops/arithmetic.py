@@ -279,14 +279,22 @@ def fmod(input, other):
 # -- signs and powers --------------------------------------------------------------------------------------------------
 
 
-@pointwise(input=lambda g: -g, strict_out=SAME_DTYPE)
+NO_MASKS = (
+    "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or "
+    "`logical_not()` operator instead."
+)
+
+
+def _no_mask(input):
+    if input.dtype is dtypes.bool_:
+        raise RuntimeError(NO_MASKS)
+
+
+@pointwise(input=lambda g: -g, strict_out=SAME_DTYPE, check_in_place=_no_mask)
 def neg(input):
     """Negation −x."""
     if input.dtype == bool:
-        raise RuntimeError(
-            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use "
-            "the `~` or `logical_not()` operator instead."
-        )
+        raise RuntimeError(NO_MASKS)
     return np.negative(input)
 
 
