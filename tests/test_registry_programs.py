@@ -191,9 +191,8 @@ class Pair:
         elif isinstance(theirs, torch.Tensor):
             shown = [machine.seen(tensor) for machine, tensor in zip(self.machines, (theirs, ours), strict=True)]
             if shown[1] != shown[0]:
-                assert ours.is_leaf and not theirs.is_leaf and theirs.grad_fn.name() == JOINT, "\ntorch: ".join(
-                    shown[::-1]
-                )
+                joint = ours.is_leaf and not theirs.is_leaf and theirs.grad_fn.name() == JOINT
+                assert joint, f"{shown[1]}\ntorch: {shown[0]}"
             a, b = numbers_of(theirs), as_array(ours)
             if a.dtype.kind == "f":
                 finite = np.abs(a[np.isfinite(a)])

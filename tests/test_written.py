@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import pytest
@@ -52,25 +53,26 @@ def test_an_eps_below_0_is_none_unless_the_gradient_is_recorded() -> None:
     assert slopes(microtorch) == slopes(torch)
 
 
-@pytest.mark.filterwarnings("ignore:index_reduce")
 @same
 def test_of_several_zeros_the_second_gradient_is_refused(t: Any, say: Say) -> None:
     for name in ("scatter_reduce", "index_reduce"):
         x, source = (t.tensor(numbers, requires_grad=True) for numbers in ([1.0, 2.0, 3.0], [0.0, 0.0, 2.0, 0.0]))
-        product = getattr(t, name)(x, 0, t.tensor([0, 0, 1, 2]), source, "prod")
+        with warnings.catch_warnings(action="ignore"):  # that index_reduce is young is said once
+            product = getattr(t, name)(x, 0, t.tensor([0, 0, 1, 2]), source, "prod")
         of_x, of_source = t.autograd.grad(product.sum(), [x, source], create_graph=True)
         say(of_x.detach(), of_source.detach(), of_source.grad_fn.name())
         say.outcome(t.autograd.grad, of_source.sum(), source, retain_graph=True)
         say.outcome(t.autograd.grad, of_x.sum(), [x, source])
 
 
-@pytest.mark.filterwarnings("ignore:torch.asarray")
 @same
 def test_asarray_lets_a_view_have_a_gradient_of_its_own(t: Any, say: Say) -> None:
     x = t.ones(2, requires_grad=True)
     with t.no_grad():
         view = x[:1]
-    for y in (view, t.asarray(view)):
+    with warnings.catch_warnings(action="ignore"):  # what `requires_grad` is by default is said once
+        same_view = t.asarray(view)
+    for y in (view, same_view):
         say(y is view, t.autograd.grad(y.sum(), y, allow_unused=True))
 
 
