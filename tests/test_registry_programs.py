@@ -33,6 +33,7 @@ Step = tuple[str, int, int, int, int]
 UNDEFINED = {"empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "resize_", "resize_as_"}
 ROWS = [row for row in all_rows() if row.every and row.name not in UNDEFINED and "float64" in row.dtypes]
 DECOMPOSED = {row.name for row in ROWS if row.reason == LAPACK}
+COUNTED = {"diff", "diag"}  # of which torch counts every step of writing to `out`, or none
 UNCHECKED = {"addmv"}  # of which torch lets all write into one place, one after the other
 # The gradient is the exponential of [[A, G], [0, A]], which is divided by its largest number first: of a large G nothing
 # of A is left, so a second gradient is asked for where the first, which is in its G, is small.
@@ -306,10 +307,14 @@ def called(row: Row, call: Call, out: Any = None, names: Sequence[str] = ()) -> 
 
 
 def outs(machine: Machine, row: Row, call: Call, used: list[Any], seed: int) -> dict[str, Any]:
-    """Where to write, if an operation can be told: tensors of the pool with room in memory of their own, or new ones."""
+    """Where to write, if an operation can be told: tensors of the pool with room in memory of their own and no history, or new."""
     results = list(tensors_in(called(row, call).value))
     empty = tuple(torch.empty(0, dtype=result.dtype) for result in results)
-    if not results or called(row, call, empty[0] if len(empty) == 1 else empty).error is not None:
+    if (
+        row.name in COUNTED
+        or not results
+        or called(row, call, empty[0] if len(empty) == 1 else empty).error is not None
+    ):
         return {}
     chosen: list[Any] = []
     for place, result in enumerate(results):
@@ -318,6 +323,8 @@ def outs(machine: Machine, row: Row, call: Call, used: list[Any], seed: int) -> 
             t
             for t in machine.pool
             if str(t.dtype) == str(result.dtype)
+            and not t.requires_grad
+            and not t._is_view()
             and t.untyped_storage().data_ptr() not in memory
             and (t.shape == result.shape or not repeats(t))
             and t.untyped_storage().nbytes() >= (t.storage_offset() + result.numel()) * t.element_size()
