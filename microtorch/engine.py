@@ -414,11 +414,16 @@ def edges_into(roots: Sequence[tuple[Edge, Any]]) -> dict[Node, int]:
 def _leading_to(targets: set[Node], nodes: Iterable[Node]) -> set[Node]:
     """Those of `nodes` that must run for a gradient to reach a target: one of their edges leads on to one."""
     leading: set[Node] = set()
-    for node in sorted(nodes, reverse=True):  # oldest first, as a node leads only to older ones; leaves lead nowhere
-        for following, *_ in node._edges:
-            if following is not None and (following in leading or following in targets):
-                leading.add(node)
-                break
+    by_age = sorted(nodes, reverse=True)  # oldest first, as a node leads only to older ones; leaves lead nowhere
+    again = True
+    while again:
+        again = False
+        for node in by_age:
+            for following, *_ in node._edges if node not in leading else ():
+                if following is not None and (following in leading or following in targets):
+                    leading.add(node)
+                    again = again or node._order == LEAF  # it has no age: those that lead to it have been passed
+                    break
     return leading
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from rows import Row, call
+from rows import Row, T, call
 
 FEW = ["float32", "int64", "bool"]
 
@@ -28,7 +28,16 @@ COPIES = [
     copies("transpose", 0, 1, bad=(0, 5)),
     copies("unfold", 0, 2, 1, bad=(0, 5, 1)),
     copies("unsqueeze", 1, bad=(5,)),
-    Row("view_copy", [lambda d: call(d(3, 4), (2, 6))], bad=[lambda d: call(d(3, 4), (5,))], layouts=("sliced",)),
+    Row(
+        "view_copy",
+        [
+            lambda d: call(d(3, 4), (2, 6)),
+            lambda d: call(d(3, 4).T, (-1,)),
+            lambda d: call(d.typed("float32", 3, 4), T("int16")),
+        ],
+        once=[lambda d: call(d(3, 4), size=(12,)), lambda d: call(d(3, 4), dtype=T("int32"))],
+        bad=[lambda d: call(d(3, 4), (5,)), lambda d: call(d(3, 4), 12), lambda d: call(d(3, 4), size="a")],
+    ),
     Row(
         "narrow_copy",
         [lambda d: call(d(3, 4), 1, 1, 2), lambda d: call(d(3, 4), 0, -2, 1)],

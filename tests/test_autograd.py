@@ -279,6 +279,17 @@ def test_sequence_numbers(t: Any, say: Say) -> None:
 
 
 @same
+def test_nodes_without_a_derivative_have_no_number(t: Any, say: Say) -> None:
+    """They run before all others, and so the first that is reached tells its name."""
+    x = t.ones(5, 2, requires_grad=True)
+    counts, edges = t.histogramdd(x * 2, [2, 2])
+    say(counts.grad_fn._sequence_nr(), edges[0].grad_fn._sequence_nr())
+    roots = [counts.sum(), edges[0].sum()]
+    for order in (roots, roots[::-1], [counts.sum(), edges[1].sum()], [edges[1].sum(), counts.sum()]):
+        say.outcome(t.autograd.grad, order, x, retain_graph=True)
+
+
+@same
 def test_same_node_object(t: Any, say: Say) -> None:
     x = t.tensor([1.0, 2.0], requires_grad=True)
     y = x * 2

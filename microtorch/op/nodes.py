@@ -198,8 +198,12 @@ class NotImplementedNode(Node):
 
     __slots__ = ("operation",)
 
+    _order = 1 - 2**64  # before all others, as leaves; it takes no number
+
     def __init__(self, edges: tuple[Edge, ...], results: Sequence[Tensor], operation: str) -> None:
-        super().__init__(edges, tuple((r._array.shape, r._array.dtype) for r in results) if len(results) > 1 else None)
+        self._edges = edges
+        self._outputs = tuple((r._array.shape, r._array.dtype) for r in results) if len(results) > 1 else None
+        self._hooks = None
         self.operation = operation
 
     def apply(self, *gradients: Any) -> Sequence[Any]:

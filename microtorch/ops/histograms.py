@@ -124,19 +124,23 @@ histogramdd_from_bin_cts = _declare("bin_cts", EXACTLY)
 histogramdd_from_bin_tensors = _declare("bin_tensors", SEARCHING)
 
 
-def _inner_edges(input: Tensor, counts: Sequence[int], range: Any, weights: list[Tensor]) -> tuple[Tensor, ...]:
-    """The edges of bins of one width for each of the coordinates of points; all come from one node."""
+def _inner_edges(input: Tensor, counts: Sequence[int], range: Any) -> tuple[Tensor, ...]:
+    """The edges of bins of one width for each of the coordinates of points."""
     edges = []
     for (low, high), count in zip(_outer_edges(_rows(input._array), range), counts, strict=True):
         if count < -1:
             raise RuntimeError("number of steps must be non-negative")
         edges.append(wrap(_edges(low, high, count, input._array)))
-    sources = [tensor for tensor in (input, *weights) if requires_grad(tensor)]
-    if mode.grad and sources:
-        node = NotImplementedNode(tuple(map(gradient_edge, sources)), edges, "_histogramdd_bin_edges")
+    return tuple(edges)
+
+
+def _record(edges: Sequence[Tensor], sources: Sequence[Tensor]) -> None:
+    """Let edges that were found from the sources all come from one node."""
+    recorded = [tensor for tensor in sources if requires_grad(tensor)]
+    if mode.grad and recorded:
+        node = NotImplementedNode(tuple(map(gradient_edge, recorded)), edges, "_histogramdd_bin_edges")
         for i, tensor in enumerate(edges):
             rebase_history(tensor, node, i)
-    return tuple(edges)
 
 
 @only_function
@@ -168,9 +172,10 @@ def histogramdd(
     _check_dimensions(input)
     if len(counts) != input.shape[-1]:
         raise RuntimeError("histogramdd: The size of bins must be equal to the innermost dimension of the input.")
-    edges = _inner_edges(input, counts, range, weights)
-    plain = [edge.detach() for edge in edges]
-    return HISTOGRAMDD(histogramdd_from_bin_cts([input, *plain, *weights], len(weights), density), edges)
+    edges = _inner_edges(input, counts, range)
+    hist = histogramdd_from_bin_cts([input, *edges, *weights], len(weights), density)
+    _record(edges, [input, *weights])
+    return HISTOGRAMDD(hist, edges)
 
 
 HISTOGRAMDD = return_type("histogramdd", ("hist", "bin_edges"))
