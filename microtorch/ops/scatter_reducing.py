@@ -169,10 +169,10 @@ def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
         raise wrong_type("reduce", 5, "str", reduce)
     if reduce not in COMBINE:
         raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
-    dim = check_scatter("scatter_reduce", input, dim, index, src)
-    if reduce == "mean" and input.dtype == bool:
-        kernel = "scatter_gather_tensor_cpu_reduce_mean" if index.size else "div_floor_cpu"
-        raise not_implemented(kernel, dtypes.bool_)
+    mean = reduce == "mean"
+    dim = check_scatter(input, dim, index, src, "scatter_gather_tensor_cpu_reduce_mean" if mean else "")
+    if mean and input.dtype == bool:
+        raise not_implemented("div_floor_cpu", dtypes.bool_)
     return _scattered(input, dim, index, src, reduce, include_self)
 
 
@@ -210,7 +210,7 @@ def scatter_reduce_tensor(input, dim, index, src, reduce):
         "The reduce argument of torch.scatter with Tensor src is deprecated and will be removed in a future PyTorch "
         "release. Use torch.scatter_reduce instead for more reduction options."
     )
-    dim = check_scatter("scatter", input, dim, index, src)
+    dim = check_scatter(input, dim, index, src)
     return _scattered(input, dim, index, src, _old(reduce))
 
 
@@ -227,7 +227,7 @@ def scatter_reduce_tensor(input, dim, index, src, reduce):
 def scatter_reduce_value(input, dim, index, value, reduce):
     """The same with one number in the place of all."""
     number = fit(value, dtypes.FROM_NUMPY[input.dtype])
-    dim = check_scatter("scatter", input, dim, index)
+    dim = check_scatter(input, dim, index)
     return _scattered(input, dim, index, np.broadcast_to(number, index.shape), _old(reduce))
 
 

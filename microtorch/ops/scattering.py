@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import dtypes, storage
 from ..arguments import fit, to_int, to_number
-from ..op import REGISTRY, composite, only_method, op, renamed
+from ..op import REGISTRY, composite, not_implemented, only_method, op, renamed
 from ..tensor import Tensor, wrap_dim
 from .arithmetic import name_of
 from .creation import zeros_like
@@ -20,7 +20,8 @@ from .reduction import EXPECTED_OUT
 # -- one index for every element ---------------------------------------------------------------------------------------
 
 
-def check_scatter(name, input, dim, index, src=None):
+def check_scatter(input, dim, index, src=None, not_for_bool=""):
+    """The dimension, if all fits; `not_for_bool`: the kernel that lacks it."""
     dim = wrap_dim(to_int("dim", 2, dim), input.ndim)
     check_index_of("scatter", input, dim, index, "self")
     if src is not None and src.dtype != input.dtype:
@@ -41,6 +42,8 @@ def check_scatter(name, input, dim, index, src=None):
             f"Expected index {list(index.shape)} to be no larger than self {list(input.shape)} apart from dimension {dim}"
             + beside
         )
+    if not_for_bool and input.dtype == bool:
+        raise not_implemented(not_for_bool, dtypes.bool_)
     check_places(input, dim, index)
     return dim
 
@@ -77,7 +80,7 @@ def values_at(values, index):
 )
 def scatter_tensor(input, dim, index, src):
     """A copy with the elements of `src` at the places that `index` names along a dimension."""
-    dim = check_scatter("scatter", input, dim, index, src)
+    dim = check_scatter(input, dim, index, src)
     return _scattered(input, dim, index, src)
 
 
@@ -94,7 +97,7 @@ def scatter_tensor(input, dim, index, src):
 def scatter_value(input, dim, index, value):
     """A copy with one number at the places that `index` names along a dimension."""
     number = fit(value, dtypes.FROM_NUMPY[input.dtype])
-    dim = check_scatter("scatter", input, dim, index)
+    dim = check_scatter(input, dim, index)
     return _scattered(input, dim, index, number)
 
 
@@ -155,7 +158,7 @@ def _changing(kind: str, name: str) -> Any:
 )
 def scatter_add(input, dim, index, src):
     """A copy in which out[i, index[i, j]] += src[i, j] for dim = 1, and so on, one after the other in order."""
-    dim = check_scatter("scatter_add", input, dim, index, src)
+    dim = check_scatter(input, dim, index, src)
     return _scattered(input, dim, index, src, add=True)
 
 
