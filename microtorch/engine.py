@@ -34,7 +34,7 @@ Output = tuple[tuple[int, ...], Any]  # the shape and the numpy dtype of a resul
 Edge = tuple["Node | None", int, int, tuple[int, ...] | None, Any]
 
 NO_EDGE: Edge = (None, 0, 0, None, None)
-LEAF = 1 - 2**64  # the order of leaves, which run before all others
+LEAF = 1 - 2**64  # the order of leaves, and of nodes that only fail: they run before all others, once all has arrived
 FREED = (
     "Trying to backward through the graph a second time (or directly access saved tensors after they have already "
     "been freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). "

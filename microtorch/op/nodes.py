@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..engine import FORMULA, FREED, Edge, Node, mode
+from ..engine import FORMULA, FREED, LEAF, Edge, Node, mode
 from ..saved import SavedTensor, is_freed_with_graph, unpack
 from ..tensor import Tensor, wrap
 from .traits import MANY, parameters_of
@@ -198,7 +198,7 @@ class NotImplementedNode(Node):
 
     __slots__ = ("operation",)
 
-    _order = 1 - 2**64  # before all others, as leaves; it takes no number
+    _order = LEAF  # it takes no number
 
     def __init__(self, edges: tuple[Edge, ...], results: Sequence[Tensor], operation: str) -> None:
         self._edges = edges
@@ -208,6 +208,10 @@ class NotImplementedNode(Node):
 
     def apply(self, *gradients: Any) -> Sequence[Any]:
         raise RuntimeError(f"derivative for aten::{self.operation} is not implemented")
+
+    def is_watched(self) -> bool:
+        """It shows when it runs, as it fails."""
+        return True
 
 
 NotImplementedNode.__name__ = "NotImplemented"
