@@ -56,6 +56,10 @@ def call(*args: Any, **kwargs: Any) -> Call:
     return Call(args, kwargs)
 
 
+class Constant(np.ndarray[Any, np.dtype[Any]]):
+    """An array of floats that becomes a tensor which never requires a gradient."""
+
+
 class Draw:
     """Draws input arrays in the dtype under test."""
 
@@ -76,6 +80,10 @@ class Draw:
     def positive(self, *shape: int) -> Array:
         """Numbers from ¼ to 4 (integers from 1 to 4)."""
         return self(*shape, low=0.25, high=4)
+
+    def constant(self, *shape: int) -> Array:
+        """Numbers from ¼ to 4 that never require a gradient."""
+        return self.positive(*shape).view(Constant)
 
     def nonzero(self, *shape: int) -> Array:
         """Numbers of both signs with magnitudes from ½ to 3, none of them 0; True for bool."""

@@ -89,6 +89,8 @@ ROWS = [
         once=[
             lambda d: call(d(5, 4), d(4), d.positive(4), training=True, momentum=0.3),
             lambda d: call(d(2, 3, 2, 2), None, None, d(3), d(3), True, eps=0.5),
+            lambda d: call(d(5, 4), d.constant(4), d.constant(4), d(4), d(4)),
+            lambda d: call(d(2, 3, 4), d.constant(3), d.constant(3), d(3), d(3), training=True),
             lambda d: call(d(5, 4), d(4), d.positive(4), d(4), d(4)),
             lambda d: call(d(0, 4), d(4), d.positive(4), d(4), d(4), training=True),
         ],

@@ -36,6 +36,7 @@ ROWS = [
             lambda d: call(d(), 0, np.array(0), d(), "prod"),
             lambda d: call(d(3), 0, np.zeros(0, np.int64), d(2), "amax"),
             lambda d: call(d(3, 4), -1, np.array([[3, 0], [1, 2]]), d(3, 3), "mean"),
+            lambda d: call(d(3), 0, np.array([1, 1, 2]), np.array([0, 0, 2], d.dtype), "prod"),
         ],
         bad=[
             elements("x"),

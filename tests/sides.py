@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from rows import Array, Call, Case, Draw, Row, T
+from rows import Array, Call, Case, Constant, Draw, Row, T
 
 import microtorch
 from microtorch import settings
@@ -308,5 +308,5 @@ def map_arrays(call: Call, function: Callable[[Array], Array]) -> Call:
 def float_positions(call: Call) -> list[int]:
     """Which of a call's arrays can require a gradient."""
     kinds: list[str] = []
-    map_arrays(call, lambda array: kinds.append(array.dtype.kind) or array)
+    map_arrays(call, lambda array: kinds.append("" if isinstance(array, Constant) else array.dtype.kind) or array)
     return [i for i, kind in enumerate(kinds) if kind == "f"]

@@ -284,6 +284,7 @@ def test_nodes_without_a_derivative_have_no_number(t: Any, say: Say) -> None:
     x = t.ones(5, 2, requires_grad=True)
     counts, edges = t.histogramdd(x * 2, [2, 2])
     say(counts.grad_fn._sequence_nr(), edges[0].grad_fn._sequence_nr())
+    say(t.autograd.grad((counts * counts + counts.exp()).sum() + counts.sum(), counts))
     roots = [counts.sum(), edges[0].sum()]
     for order in (roots, roots[::-1], [counts.sum(), edges[1].sum()], [edges[1].sum(), counts.sum()]):
         say.outcome(t.autograd.grad, order, x, retain_graph=True)
