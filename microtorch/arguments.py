@@ -241,7 +241,9 @@ def fit(value: bool | int | float, dtype: dtypes.dtype, name: str | None = None)
     raise _no_room(dtype, name)
 
 
-_RANGES = {np.dtype(kind): (int(np.iinfo(kind).min), int(np.iinfo(kind).max)) for kind in "bhilB"}
+_RANGES = {
+    np.dtype(kind): (int(np.iinfo(kind).min), int(np.iinfo(kind).max)) for kind in ("i1", "i2", "i4", "i8", "u1")
+}
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 

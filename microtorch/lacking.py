@@ -7,7 +7,7 @@ import re
 # Why a name is left out, and the names: regular expressions that fit them whole.
 LEFT_OUT = {
     "convolutions and pooling": r"""
-        .*conv.* .*Conv.* .*(max|avg|lp)_?(un)?pool.* .*(Max|Avg|LP|FractionalMax)(Un)?[Pp]ool.* (un)?fold (Un)?[Ff]old channels_last.*
+        .*conv.* .*Conv.* .*(max|avg|lp)_?(un)?pool.* .*(Max|Avg|LP|FractionalMax)(Un)?[Pp]ool.* (un)?fold (Un)?[Ff]old
         .*dirac_? affine_grid.* .*grid_sample.* [Uu]psampl.* interpolate [Uu]psample.* .*[Pp]ixel_?([Uu]n)?[Ss]huffle
         .*[Cc]hannel_?[Ss]huffle .*[Rr]esponse_?[Nn]orm CrossMapLRN2d [Uu]nfold_copy GRID_SAMPLE.* BroadcastingList\d""",
     "recurrent layers": r"(quantized_)?(gru|lstm|rnn)(_.*)? (GRU|LSTM|RNN)(Cell|Base|CellBase)? CTCLoss ctc_loss",
@@ -57,6 +57,7 @@ LEFT_OUT = {
     "selective checkpointing": r"SAC_.* .*[Ss]elective.* CheckpointPolicy GraphExecGroup",
     "storages with a type in their name": r"(Bool|Byte|Char|Double|Float|Half|Int|Long|Short)?Storage(Base)?",
     "names of dimensions": r"align_.* refine_names rename_? name index",
+    "memory formats of images": r"channels_last.*",
     "subclasses of Tensor": r"as_subclass",
     "gradients of another dtype than their tensor's": r"grad_dtype",
     "gradients that are wrong in torch itself": r"as_strided_scatter",

@@ -121,6 +121,16 @@ def test_older_states_have_a_number_of_steps() -> None:
     assert_same(case)
 
 
+def with_state_of(side: Side, first: Any, second: Any) -> Any:
+    """An optimizer of the second tensor with the state of the first."""
+    optimizers = [optim(side).Adafactor([p]) for p in (first, second)]
+    for p in (first, second):
+        p.grad = p.detach().clone()
+    optimizers[0].step()
+    optimizers[1].load_state_dict(optimizers[0].state_dict())
+    return optimizers[1]
+
+
 @table(
     lambda s: optim(s).Adafactor([leaf(s)], lr=-1),
     lambda s: optim(s).Adafactor([leaf(s)], lr=float("nan")),
@@ -130,6 +140,10 @@ def test_older_states_have_a_number_of_steps() -> None:
     lambda s: optim(s).Adafactor([leaf(s)], eps=(None, -0.1)),
     lambda s: optim(s).Adafactor([leaf(s)], d=0.5),
     lambda s: optim(s).Adafactor([leaf(s)], weight_decay=-0.5),
+    lambda s: optim(s).Adafactor([leaf(s)], lr=-1.0, eps=(None, None)),
+    lambda s: optim(s).Adafactor([leaf(s)], eps=(1, None)),
+    lambda s: with_state_of(s, leaf(s), s.tensor(np.ones((2, 3)), True)).step(),
+    lambda s: with_state_of(s, s.tensor(np.ones((2, 3)), True), leaf(s)).step(),
     lambda s: optim(s).Adafactor([leaf(s)], 0.1, -0.8, (None, 1e-3), 1.0, 0.0, True),
 )
 def test_errors(case: Callable[[Side], Any]) -> None:

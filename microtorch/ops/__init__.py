@@ -10,7 +10,7 @@ from ..op import FUNCTIONS, METHODS
 INDEX = {
     "arithmetic": """
         abs[_] absolute(_) add(_) addcdiv(_) addcmul(_) div(_) divide(_) floor_divide(_) fmod(_) lerp(_) mul(_)
-        multiply(_) neg[_] negative[_] positive pow(_) reciprocal[_] remainder(_) square[_] sub(_) subtract(_)
+        multiply(_) neg[_] negative[_] positive reciprocal[_] remainder(_) sub(_) subtract(_)
         true_divide(_) torch.rsub""",
     "batch_norm": "torch.batch_norm torch.instance_norm",
     "calling": ".apply_ .map2_ .map_",
@@ -82,6 +82,7 @@ INDEX = {
         frac[_] frexp isfinite isinf isnan isneginf isposinf isreal log10[_] log1p[_] log2[_] log[_] nan_to_num[_]
         rad2deg[_] relu[_] round[_] rsqrt[_] sgn(_) sigmoid[_] sign(_) signbit sin[_] sinh[_] sqrt[_] tan[_] tanh[_]
         trunc[_] torch.real""",
+    "powers": "pow(_) square[_]",
     "products": "addbmm(_) cross kron torch.block_diag torch.chain_matmul",
     "questions": """
         conj is_nonzero resolve_conj resolve_neg .dim_order .pin_memory torch.get_device torch.is_complex torch.is_conj

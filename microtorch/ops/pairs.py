@@ -11,10 +11,11 @@ from ..arguments import no_overload
 from ..memory import check_cast
 from ..op import FLOAT, NUMBERS, composite, not_implemented, only_method, pointwise
 from ..tensor import Tensor
-from .arithmetic import pow, require_tensor
+from .arithmetic import require_tensor
 from .comparison import UNDERIVABLE, where
 from .creation import zeros_like
 from .pointwise import LN2, exp
+from .powers import pow
 
 # -- logarithms of sums ------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from operator import ge, le
 from typing import Any
 
 from .. import dtypes
@@ -32,11 +34,15 @@ def update(options: dict[str, Any], eps1: float, x: Tensor, g: Tensor, state: di
     if options["weight_decay"] != 0:
         x.mul_(1 - lr * options["weight_decay"])
     if g.dim() > 1:
+        if not {"row_var", "col_var"} <= state.keys():
+            raise AssertionError("row_var and col_var should be defined when grad is multidimensional")
         for name, dim in ("row_var", -1), ("col_var", -2):
             state[name].lerp_(g.norm(dim=dim, keepdim=True).square_().div_(g.size(dim)), newest)
         rows = state["row_var"]
         v = (rows @ state["col_var"]).div_(rows.mean(dim=-2, keepdim=True).clamp_(min=eps1))
     else:
+        if "variance" not in state:
+            raise AssertionError("variance should be defined when grad is a vector")
         v = state["variance"].lerp_(g * g, newest).clone()
     u = v.clamp_(min=eps1 * eps1).rsqrt_().mul_(g)
     x.add_(u, alpha=-length / max(1.0, u.norm(2).item() / (u.numel() ** 0.5 * options["d"])))
@@ -52,7 +58,7 @@ class Adafactor(Optimizer):
     `lr`, which may be a tensor of one element, is the greatest relative step; `beta2_decay` ≤ 0 says how fast old
     gradients are forgotten, `eps` what the least variance (by default the first parameter's precision) and the least
     size of a parameter are, `d` ≥ 1 from which size on a step is cut. `maximize` ascends. `foreach` chooses between
-    implementations in torch; here there is one.
+    implementations in torch, which round otherwise, and take `eps` by dtype; here there is one.
     """
 
     def __init__(
@@ -68,16 +74,16 @@ class Adafactor(Optimizer):
         maximize: bool = False,
     ) -> None:
         check_learning_rate(lr)
-        checks: list[tuple[str, Any, bool]] = [
-            ("Learning rate should be >= 0", lr, lr >= 0.0),
-            ("beta2_decay should be <= 0", beta2_decay, beta2_decay <= 0.0),
-            ("epsilon1 should be >= 0", eps[0], eps[0] is None or eps[0] >= 0.0),
-            ("epsilon2 should be >= 0", eps[1], eps[1] >= 0.0),
-            ("Clipping threshold d should be >= 1", d, d >= 1.0),
-            ("weight_decay should be >= 0", weight_decay, weight_decay >= 0.0),
+        checks: list[tuple[str, Any, Callable[[Any], bool]]] = [
+            ("Learning rate should be >= 0", lr, partial(le, 0.0)),
+            ("beta2_decay should be <= 0", beta2_decay, partial(ge, 0.0)),
+            ("epsilon1 should be >= 0", eps[0], lambda least: least is None or least >= 0.0),
+            ("epsilon2 should be >= 0", eps[1], partial(le, 0.0)),
+            ("Clipping threshold d should be >= 1", d, partial(le, 1.0)),
+            ("weight_decay should be >= 0", weight_decay, partial(le, 0.0)),
         ]
         for words, value, holds in checks:
-            if not holds:
+            if not holds(value):
                 raise ValueError(f"{words} but is: {value}")
         options = {
             "lr": lr,

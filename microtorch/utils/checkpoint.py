@@ -296,7 +296,7 @@ _debug: bool | None = None  # in the place of `debug`, unless None
 
 @contextmanager
 def set_checkpoint_debug_enabled(enabled: bool | None) -> Iterator[None]:
-    """Inside, checkpoints take this for `debug`; None leaves it to each."""
+    """Inside, checkpoints take this for `debug`, which adds nothing to the errors here; None leaves it to each."""
     global _debug
     before, _debug = _debug, enabled
     try:
