@@ -36,6 +36,7 @@ from .dtypes import (
 from .dtypes import float32 as float
 from .dtypes import int32 as int
 from .later import member as _member
+from .later import stand_in as _stand_in
 from .op import FUNCTIONS as _FUNCTIONS
 from .ops.data import tensor
 from .printing import set_printoptions
@@ -72,11 +73,16 @@ if _TYPE_CHECKING:
 
 # What not every program needs is loaded when it is asked for, as are most operations: exp, where, manual_seed, …
 _INDEX = {
-    "": "backends cuda linalg nn optim random serialization special testing utils",
+    "": "backends cuda linalg nn optim random return_types serialization special testing utils version",
     "autograd.anomaly_mode": "is_anomaly_check_nan_enabled is_anomaly_enabled set_anomaly_enabled",
     "serialization": "load save",
 }
 _LATER = {name: home or name for home, names in _INDEX.items() for name in names.split()}
+
+
+def _installed() -> None:
+    """Now that `import torch` gives this package, its classes say so when they are printed."""
+    _stand_in("torch", [Tensor, Size, dtype, device, layout, memory_format])
 
 
 def __getattr__(name: str) -> _Any:

@@ -18,11 +18,13 @@ import numpy as np
 
 from . import dtypes
 from .casting import cast
+from .types import Size, device, layout, memory_format
 
 # Name and number of the first argument for every function and method; two codes may differ in nothing but their qualname.
 PUBLISHED: dict[tuple[CodeType, str], tuple[str, int]] = {}
 DEFAULTS: dict[tuple[CodeType, str], tuple[tuple[Any, ...], Mapping[str, Any]]] = {}  # of their arguments
 MISSING: Any = type("MISSING", (), {"__repr__": lambda self: "MISSING"})()  # an argument that was not given
+VALUES = dtypes.dtype, Size, device, layout, memory_format  # which torch names with its own name before theirs
 OVERFLOW = "Overflow when unpacking long long"
 
 
@@ -49,7 +51,7 @@ def register(code: CodeType, name: str, first: int, like: FunctionType) -> None:
 def type_name(value: Any) -> str:
     """The type of a value as torch's messages write it."""
     module, name = type(value).__module__, type(value).__name__
-    if module in ("microtorch.dtypes", "microtorch.types"):
+    if isinstance(value, VALUES):
         return f"torch.{name}"
     return name if module == "builtins" or module.partition(".")[0] in ("torch", "microtorch") else f"{module}.{name}"
 

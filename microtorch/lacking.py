@@ -27,7 +27,7 @@ LEFT_OUT = {
     "accelerators and their libraries": r"""
         (cudnn|miopen|mkldnn|mkl|xnnpack)_.* .*[Ss]tream.* Event AcceleratorError OutOfMemoryError is_vulkan_available
         is_(ipu|maia|mtia|vulkan|xla|xpu) (ipu|mps|mtia|xpu) to_mkldnn get_device_module .*Vulkan.* DeviceObjType .*cudagraph.*
-        DeviceType grouped_mm scaled_(grouped_)?mm ScalingType SwizzleType tf32_notes
+        DeviceType accelerator grouped_mm scaled_(grouped_)?mm ScalingType SwizzleType tf32_notes
         set_(warn|override)_.*stream.* [gs]et_device_states""",
     "several processes and machines": r"""
         .*[Dd]istributed.* DataParallel SyncBatchNorm RRefType .*multiprocessing.* share_memory_ from_file fork wait
@@ -52,6 +52,10 @@ LEFT_OUT = {
         lu.* ldl_.* householder_product geqrf orgqr ormqr qr svd svd_lowrank pca_lowrank cholesky_(inverse|solve)
         triangular_solve""",
     "forward-mode differentiation": r"forward_ad",
+    "transforms of functions": r"func functional_call vmap",
+    "probability distributions": r"distributions",
+    "models from the network": r"hub",
+    "overriding torch's functions": r"overrides",
     "measuring": r"profiler Profiler.* kineto_available",
     "layers that wait for their first input": r"Lazy.* Uninitialized.*",
     "selective checkpointing": r"SAC_.* .*[Ss]elective.* CheckpointPolicy GraphExecGroup",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -49,10 +49,27 @@ class Member:
         return made.__get__(instance, kind)
 
 
+_home = ""  # of the classes of microtorch, if it is to be another package than this
+
+
+def stand_in(package: str, classes: Sequence[type]) -> None:
+    """Let these classes, and all that are loaded from now on, name another package as theirs: what answers for it."""
+    global _home
+    _home = package
+    for found in classes:
+        found.__module__ = package
+
+
+def _rename(found: Any) -> None:
+    if _home and isinstance(found, type) and found.__module__.startswith("microtorch."):
+        found.__module__ = found.__module__.replace("microtorch", _home, 1)
+
+
 def member(package: str, homes: Mapping[str, str], name: str) -> Any:
     """The member of a package that is at home in the module `homes[name]`, or is that; it stays in the package."""
     module = import_module(f"{package}.{homes[name]}")
     found = module if homes[name] == name else getattr(module, name)
+    _rename(found)
     setattr(sys.modules[package], name, found)
     return found
 
@@ -63,6 +80,8 @@ def package(name: str, index: Mapping[str, str]) -> tuple[Callable[[str], Any], 
     A name is loaded when it is first asked for; of one that is nowhere it is said that microtorch lacks it.
     """
     homes = {entry: module or entry for module, listed in index.items() for entry in listed.split()}
+    for found in list(vars(sys.modules[name]).values()) if _home else ():
+        _rename(found)
 
     def __getattr__(attribute: str) -> Any:
         if attribute in homes:

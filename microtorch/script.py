@@ -32,6 +32,7 @@ def install(module: str = "microtorch") -> ModuleType:
     sys.modules[TORCH] = target
     if not hasattr(target, "__path__"):
         target.__path__ = []  # `import torch.nn` asks for a package, even where `nn` is an attribute
+    getattr(target, "_installed", lambda: None)()
     if not stands_on_torch and not any(isinstance(finder, Alias) for finder in sys.meta_path):
         sys.meta_path.insert(0, Alias(module))
     return target

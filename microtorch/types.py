@@ -116,6 +116,14 @@ class device:
     def __reduce__(self) -> Any:
         return (device, (self.type, self.index))
 
+    def __enter__(self) -> device:
+        """Inside, new tensors live here; there is only the CPU."""
+        require_cpu(self)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
 
 CPU = device("cpu")
 

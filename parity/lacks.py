@@ -68,5 +68,5 @@ def _member(module: Any, error: BaseException | None) -> Iterator[str]:
     """What an AttributeError says is missing in an object of one of the module's classes."""
     if isinstance(error, AttributeError) and error.name and error.obj is not None:
         kind = type(error.obj)
-        if kind.__module__.partition(".")[0] == module.__name__.partition(".")[0]:
+        if kind.__module__.partition(".")[0] in (module.__name__.partition(".")[0], TORCH):
             yield f"{TORCH}.{kind.__name__}.{error.name}"

@@ -31,11 +31,11 @@ ROOMS = [
     ["ops"],
     ["autograd"],
     ["binding"],
-    ["linalg", "special", "utils", "random"],
+    ["linalg", "special", "utils", "random", "return_types"],
     ["nn"],
     ["optim"],
     ["serialization", "testing"],
-    ["__init__"],
+    ["__init__", "version"],
     ["__main__"],
 ]
 LEVEL = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}

@@ -134,6 +134,29 @@ def test_import_torch_gives_microtorch(code: str, tmp_path: Path) -> None:
     assert execute(*command, cwd=tmp_path, code=code) == (0, "microtorch ['2000']\n", "")
 
 
+TYPES = """
+    import pickle
+    import torch, torch.version
+    from torch import nn
+    x = torch.ones(2, 3)
+    print(type(x), type(x.shape), type(x.dtype), type(x.device), torch.version.cuda)
+    print(nn.Linear.__module__, nn.Parameter, nn.MSELoss, torch.optim.SGD, torch.utils.data.DataLoader)
+    print(pickle.loads(pickle.dumps(x.max(0))), torch.return_types.max is type(x.max(0)), torch.return_types.linalg_eigh)
+    print(pickle.loads(pickle.dumps(nn.Linear(2, 2))), torch.backends.cuda.matmul.allow_tf32)
+    with torch.device("cpu"):
+        print(torch.ones(1))
+    try:
+        torch.add(x, torch.Size([1]))
+    except TypeError as error:
+        print(error)
+"""
+
+
+def test_classes_name_torch_as_their_home(tmp_path: Path) -> None:
+    write(tmp_path, script=TYPES)
+    assert execute("-m", "microtorch", "script.py", cwd=tmp_path) == execute("script.py", cwd=tmp_path)
+
+
 def test_import_microtorch_as_torch(tmp_path: Path) -> None:
     write(tmp_path, script="import microtorch as torch\nprint(torch.__name__)")
     assert execute("script.py", cwd=tmp_path) == (0, "microtorch\n", "")

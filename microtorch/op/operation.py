@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import namedtuple
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -406,6 +406,7 @@ def _converted(array: np.ndarray[Any, Any], dtype: Any) -> np.ndarray[Any, Any]:
     return np.broadcast_to(once.astype(dtype), array.shape)
 
 
+@cache
 def return_type(name: str, outputs: tuple[str, ...]) -> type:
     """The named tuple in which torch returns several results."""
 
@@ -413,5 +414,14 @@ def return_type(name: str, outputs: tuple[str, ...]) -> type:
         fields = ",\n".join(f"{n}={v!r}" for n, v in zip(outputs, self, strict=True))
         return f"torch.return_types.{name}(\n{fields})"
 
+    def __reduce__(self: Any) -> Any:
+        return _returned, (name, outputs, tuple(self))
+
     base = namedtuple(name, outputs)  # type: ignore[misc]  # mypy knows only literal names
-    return type(name, (base,), {"__slots__": (), "__repr__": __repr__, "__module__": "torch.return_types"})
+    members = {"__slots__": (), "__repr__": __repr__, "__reduce__": __reduce__, "__module__": "torch.return_types"}
+    return type(name, (base,), members)
+
+
+def _returned(name: str, outputs: tuple[str, ...], values: tuple[Any, ...]) -> Any:
+    """What a pickle of several results is made from."""
+    return return_type(name, outputs)(*values)
