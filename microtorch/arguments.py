@@ -102,6 +102,11 @@ def are_ints(values: Sequence[Any]) -> bool:
     return True
 
 
+def may_be_ints(value: Any) -> bool:
+    """Whether torch takes a value for one int or several, of which it looks at the first."""
+    return all(map(is_int, value[:1])) if isinstance(value, (tuple, list)) else is_int(value)
+
+
 def to_ints(argument: str, position: int, value: Any, or_one: bool = False) -> tuple[int, ...]:
     """A tuple of ints, or the error that it must be one; with `or_one`, a lone int will do."""
     if isinstance(value, (tuple, list)):

@@ -25,9 +25,21 @@ ROWS = [
             lambda d: call(np.float32([1, 1]), 2),
             lambda d: call(np.float32([1, np.nan]), 2, 0, 2),
             lambda d: call(d(0), 3),
+            lambda d: call(np.float32([3e38, -3e38]), 3),
+            lambda d: call(np.float32([1e38, -1e38, 0, 5e37]), 3),
         ],
         dtypes=["float32", "float64", "float16", "int64", "bool"],
-        bad=[lambda d: call(d(3), 0), lambda d: call(d(3), 2, 3, 1), lambda d: call(np.float32([1, np.inf]), 2)],
+        bad=[
+            lambda d: call(d(3), 0),
+            lambda d: call(d(3), 2, 3, 1),
+            lambda d: call(np.float32([1, np.inf]), 2),
+            lambda d: call(d(3), 2, np.inf, 0),
+            *[
+                lambda d, dtype=dtype, more=more: call(d.typed(dtype, 3), *more)
+                for dtype in ("bool", "int64")
+                for more in ((0,), (2, 3, 1), (2, 0, np.inf), (3,))
+            ],
+        ],
     ),
     Row(
         "histogram",

@@ -39,7 +39,7 @@ def _poisson_by_counting(uniform: Uniform, rate: float) -> int:
 def _poisson_by_rejection(uniform: Uniform, rate: float) -> int:
     b = 0.931 + 2.53 * math.sqrt(rate)
     a = -0.059 + 0.02483 * b
-    inverse_alpha, log_rate = 1.1239 + 1.1328 / (b - 3.4), math.log(rate)
+    log_inverse_alpha, log_rate = math.log(1.1239 + 1.1328 / (b - 3.4)), math.log(rate)
     surely = 0.9277 - 3.6224 / (b - 2)
     while True:
         u, v = uniform() - 0.5, uniform()
@@ -49,9 +49,8 @@ def _poisson_by_rejection(uniform: Uniform, rate: float) -> int:
             return k
         if k < 0 or (edge < 0.013 and v > edge):
             continue
-        if _log(v) + math.log(inverse_alpha) - math.log(a / (edge * edge) + b) <= -rate + k * log_rate - _log_factorial(
-            k
-        ):
+        accepted = _log(v) + log_inverse_alpha - math.log(a / (edge * edge) + b)
+        if accepted <= -rate + k * log_rate - _log_factorial(k):
             return k
 
 

@@ -28,7 +28,7 @@ in the registry. What must hold for every operation is done here once: promotion
 """
 
 from .declare import op, pointwise
-from .nodes import several
+from .nodes import SEVERAL_DIMS, as_several
 from .output import check_writable, compose_into, requires_grad, write_into
 from .shapes import broadcast_error, broadcast_shape
 from .tables import (
@@ -58,7 +58,9 @@ __all__ = [
     "OPERANDS",
     "PROMOTE",
     "REGISTRY",
+    "SEVERAL_DIMS",
     "alias",
+    "as_several",
     "broadcast_error",
     "broadcast_shape",
     "check_writable",
@@ -73,7 +75,6 @@ __all__ = [
     "publish",
     "renamed",
     "requires_grad",
-    "several",
     "unpublished",
     "write_into",
 ]

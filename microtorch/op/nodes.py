@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from operator import attrgetter
+from operator import attrgetter, index
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..arguments import is_int
 from ..engine import FORMULA, FREED, LEAF, Edge, Node, mode
 from ..saved import SavedTensor, is_freed_with_graph, unpack
 from ..tensor import Tensor, wrap
@@ -126,9 +127,15 @@ def unsigned(value: Any) -> Any:
     return value % 2**64 if type(value) is int else value
 
 
-def several(value: Any) -> Any:
-    """An argument that may be one number or several, which torch keeps as several."""
-    return (value,) if type(value) is int else value
+def as_several(value: Any) -> Any:
+    """An argument that may be one whole number or several, which torch keeps as several."""
+    if isinstance(value, (tuple, list)):
+        return tuple(map(index, value))
+    return (index(value),) if is_int(value) else value
+
+
+# How nodes show dimensions that may be one or several.
+SEVERAL_DIMS: dict[str, Callable[..., Any]] = {"dim": lambda dim: as_several(dim)}
 
 
 def shown_needs(op: Op) -> set[str]:

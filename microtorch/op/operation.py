@@ -278,7 +278,7 @@ class Op:
     def record(self, results: Sequence[Tensor], values: Sequence[Any], extras: Sequence[Any]) -> None:
         """Give the results of a call their node."""
         if mode.flags & FORMULA and self.traits.in_formulas and not isinstance(values[1], Tensor):
-            name, values, extras = self.traits.in_formulas(*values)
+            name, values, extras = self.traits.in_formulas(*values, *extras)
             REGISTRY[name].record(results, values, extras)
             return
         node = self.make_node(results, values, extras)

@@ -115,8 +115,14 @@ def into(op: Op, out: Any, values: Sequence[Any], extras: Sequence[Any], name: s
             extras = [*extras[:at], out.dtype, *extras[at + 1 :]]
     if (op.promotion != KEEP or traits.apart is not None) and isinstance(out, Tensor):
         _check_memory(op, out._array, 0, values)
+
+    def compute() -> Any:
+        if op.promotion != KEEP and isinstance(out, Tensor):  # the others may resize what overlaps itself
+            check_overlap(out._array)
+        return op.compute(values, extras, name)
+
     number = len(op.outputs) or 1
-    write_into(out, op.called, arguments, lambda: op.compute(values, extras, name), strict, traits.cast_error, number)
+    write_into(out, op.called, arguments, compute, strict, traits.cast_error, number)
     if op.node_name == "NotImplemented" and mode.grad and any(map(requires_grad, values)):
         written = [out] if number == 1 else list(out)
         node = op.make_node(written, values, extras)

@@ -86,7 +86,7 @@ def require_operand(argument: str, position: int, value: Any) -> None:
     other=lambda g, alpha: scaled(g, alpha),
     wraps_numbers=True,
     numbers_alone=True,
-    in_formulas=lambda x, number: ("plus_number", [x], [number]),
+    in_formulas=lambda x, number, alpha: ("plus_number", [x], [number * alpha]),
 )
 def add(input, other, *, alpha=1):
     """Sum z = x + alpha·y, broadcasting."""
@@ -100,7 +100,7 @@ def add(input, other, *, alpha=1):
     other=lambda g, alpha: scaled(-g, alpha),
     wraps_numbers=True,
     numbers_alone=True,
-    in_formulas=lambda x, number: ("minus_number", [x], [number]),
+    in_formulas=lambda x, number, alpha: ("minus_number", [x], [number * alpha]),
     check=_no_bools,
 )
 def sub(input, other, *, alpha=1):
@@ -115,7 +115,7 @@ def sub(input, other, *, alpha=1):
     other=lambda g: g,
     node=lambda input, other, alpha: "RsubBackward0" if isinstance(other, Tensor) else "RsubBackward1",
     numbers=("other",),
-    in_formulas=lambda x, number: ("sub", [number, x], [1]),
+    in_formulas=lambda x, number, alpha: ("sub", [number, x], [alpha]),
     check=_no_bools,
     order=lambda input, other: (other, input),
     in_place=False,

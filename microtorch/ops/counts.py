@@ -48,8 +48,9 @@ def binomial(count: Tensor, prob: Tensor, generator: Any = None) -> Tensor:
 def binomial_of(count, prob, generator):
     """Binomial numbers, drawn in the order of the elements."""
     dtype, other = dtypes.FROM_NUMPY[count.dtype], dtypes.FROM_NUMPY[prob.dtype]
-    if not dtype.is_floating_point:
-        raise ValueError(f"binomial only supports floating-point dtypes for count, got: {dtype.legacy_name}")
+    for name, given in (("count", dtype), ("prob", other)):
+        if not given.is_floating_point:
+            raise ValueError(f"binomial only supports floating-point dtypes for {name}, got: {given.legacy_name}")
     if dtype is not other:
         raise RuntimeError(f"Found dtype {other.legacy_name} but expected {dtype.legacy_name}")
     if dtype is dtypes.float16:

@@ -9,7 +9,7 @@ import numpy as np
 from .. import dtypes
 from ..arguments import to_int
 from ..casting import cast
-from ..op import composite, not_implemented, op, several
+from ..op import SEVERAL_DIMS, composite, not_implemented, op
 from ..tensor import Tensor, wrap, wrap_dim
 from .comparison import maximum, minimum
 from .reduction import ALL, EXPECTED_OUT, axes, in_order, restore
@@ -174,7 +174,7 @@ def _reduce(name, ufunc, x, dim, keepdim):
 
 @op(
     input=lambda g, input, out, dim, keepdim: _by_count(g, input, out, dim, keepdim),
-    shows={"dim": lambda dim: several(dim)},
+    shows=SEVERAL_DIMS,
     strict_out=SAME,
 )
 def amax(input, dim=(), keepdim=False):
@@ -184,7 +184,7 @@ def amax(input, dim=(), keepdim=False):
 
 @op(
     input=lambda g, input, out, dim, keepdim: _by_count(g, input, out, dim, keepdim),
-    shows={"dim": lambda dim: several(dim)},
+    shows=SEVERAL_DIMS,
     strict_out=SAME,
 )
 def amin(input, dim=(), keepdim=False):

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import dtypes, storage
 from ..arguments import to_int, wrong_type
-from ..memory import check_partial_overlap, write_out
+from ..memory import check_overlap, check_partial_overlap, warn_resized, write_out
 from ..op import composite, only_function, op, publish
 from ..tensor import Tensor, wrap, wrap_dim, wrap_real_dim
 from .arithmetic import name_of
@@ -241,11 +241,13 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
         raise RuntimeError(
             f"nonzero: Expected out tensor to have scalar type Long but got scalar type{out.dtype.legacy_name}"
         )
+    check_overlap(out._array)
     check_partial_overlap(out._array, input._array, whole=True)
-    resized = out._array.shape != array.shape
+    if out._array.shape != array.shape:
+        if out._array.size:
+            warn_resized(out.shape, array.shape)
+        out._array = storage.resized(out._array, array.shape[::-1]).T
     write_out(out, array)
-    if resized:
-        out._array = array
     return out
 
 

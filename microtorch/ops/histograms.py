@@ -35,16 +35,16 @@ def histc(input, bins=100, min=0, max=0):
     """How many elements there are in each of `bins` bins of one width from `min` to `max`, or over their whole range."""
     bins = to_int("bins", 2, bins)
     low, high = (float(to_number(*given)) for given in (("min", 3, min), ("max", 4, max)))
-    if input.dtype == bool:
-        raise not_implemented("linspace_cpu", dtypes.bool_)
-    _check_kernel(input)
     _check_count(bins, 0)
-    if low > high:
-        raise RuntimeError("torch.histc: max must be larger than min")
     if low == high and input.size:
         low, high = float(np.minimum.reduce(input, axis=None)), float(np.maximum.reduce(input, axis=None))
     if not np.isfinite(low) or not np.isfinite(high):
         raise RuntimeError(f"torch.histc: range of [{low:g}, {high:g}] is not finite")
+    if low > high:
+        raise RuntimeError("torch.histc: max must be larger than min")
+    if input.dtype == bool:
+        raise not_implemented("linspace_cpu", dtypes.bool_)
+    _check_kernel(input)
     if low == high:
         low, high = low - 1, high + 1
     return _counted(input.reshape(-1, 1), [_edges(low, high, bins, input)], None, ROUGHLY)
@@ -241,30 +241,30 @@ def _check(points: Array, bins: Sequence[Array], weight: Array | None) -> None:
         )
 
 
-def _outer_edges(rows: Array, range: Any) -> list[tuple[float, float]]:
+def _outer_edges(rows: Array, ends: Any) -> list[tuple[float, float]]:
     """The outermost edges for each coordinate: as given, or the least and the largest there is, or 0 and 1."""
     n = rows.shape[1]
-    if range is not None:
-        if len(range) != 2 * n:
+    if ends is not None:
+        if len(ends) != 2 * n:
             raise RuntimeError(
                 f"torch.histogramdd: for a {n}-dimensional histogram range should have {2 * n} elements, but got "
-                f"{len(range)}"
+                f"{len(ends)}"
             )
-        ends = [(float(range[2 * i]), float(range[2 * i + 1])) for i in np.arange(n)]
+        pairs = [(float(low), float(high)) for low, high in zip(ends[::2], ends[1::2], strict=True)]
     elif rows.size:
         if rows.dtype.char not in "fd":
             raise not_implemented("histogramdd", dtypes.FROM_NUMPY[rows.dtype])
-        ends = list(zip(rows.min(0).tolist(), rows.max(0).tolist(), strict=True))
+        pairs = list(zip(rows.min(0).tolist(), rows.max(0).tolist(), strict=True))
     else:
-        ends = [(0.0, 1.0)] * n
-    for i, (low, high) in enumerate(ends):
+        pairs = [(0.0, 1.0)] * n
+    for i, (low, high) in enumerate(pairs):
         if not (np.isfinite(low) and np.isfinite(high)):
             raise RuntimeError(f"torch.histogramdd: dimension {i}'s range [{low:g}, {high:g}] is not finite")
         if low > high:
             raise RuntimeError(
                 f"torch.histogramdd: min should not exceed max, but got min {low:g} max {high:g} for dimension {i}"
             )
-    return [(low - 0.5, high + 0.5) if low == high else (low, high) for low, high in ends]
+    return [(low - 0.5, high + 0.5) if low == high else (low, high) for low, high in pairs]
 
 
 def _rows(points: Array) -> Array:
@@ -284,7 +284,7 @@ def _histogram(rows: Array, bins: Sequence[Array], weight: Array | None, density
         parts = wrap(hist)
         parts.div_(parts.sum().item())
         for i, edges in enumerate(bins):
-            parts.div_(wrap(np.diff(edges)).reshape([-1 if i == d else 1 for d in np.arange(hist.ndim)]))
+            parts.div_(wrap(np.diff(edges)).reshape([-1 if i == d else 1 for d in range(hist.ndim)]))
     return hist
 
 
@@ -298,7 +298,7 @@ def _counted(rows: Array, bins: Sequence[Array], weight: Array | None, how: int)
         fits = (x >= edges[0]) & (x <= edges[-1])
         inside &= fits
         found = _bins(np.where(fits, x, edges[0]), edges, how) if fits.any() else 0
-        places = places * count + np.minimum(found, count - 1)
+        places = places * count + np.clip(found, 0, count - 1)  # what overflows is found at a negative place
     places = places[inside]
     if weight is None:
         return np.bincount(places, minlength=int(np.prod(shape))).astype(rows.dtype).reshape(shape)
@@ -312,7 +312,8 @@ def _bins(x: Array, edges: Array, how: int) -> Array:
     if how == SEARCHING:
         return bisect(edges, x, True) - 1
     count = edges.size - 1
-    found = ((x - edges[0]) * x.dtype.type(count) / (edges[-1] - edges[0])).astype(np.int64)
+    with np.errstate(all="ignore"):
+        found = ((x - edges[0]) * x.dtype.type(count) / (edges[-1] - edges[0])).astype(np.int64)
     if how == ROUGHLY:
         return found
     first, end = np.maximum(found - 1, 0), np.minimum(found + 2, count + 1)

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import kernels
 from ..arguments import to_ints, to_number, wrong_type
-from ..op import compose_into, composite, op, renamed, several, unpublished
+from ..op import SEVERAL_DIMS, compose_into, composite, op, renamed, unpublished
 from ..tensor import Tensor, wrap_dim
 from .arithmetic import name_of
 from .reduction import EXPECTED_OUT, axes, in_order, named_dtype, restore
@@ -20,7 +20,7 @@ INF = float("inf")
 @op(
     input=lambda g, input, out, ord, dim, keepdim: norm_slope(g, input, out, ord, dim, keepdim),
     node="LinalgVectorNormBackward0",
-    shows={"dim": lambda dim: several(dim)},
+    shows=SEVERAL_DIMS,
     called="linalg_vector_norm",
     strict_out=EXPECTED_OUT,
     public=False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..arguments import is_int, no_overload, to_ints, wrong_type
+from ..arguments import may_be_ints, no_overload, to_ints, wrong_type
 from ..op import only_function, op
 from ..settings import warn_once
 from ..tensor import Tensor
@@ -47,12 +47,11 @@ def frobenius_norm(input: Tensor, dim: Any, keepdim: bool = False, *, out: Tenso
 def nuclear_norm(input: Tensor, dim: Any = (-2, -1), keepdim: bool = False, *, out: Tensor | None = None) -> Tensor:
     """The sum of the singular values of the matrices in two dimensions; deprecated in torch."""
     as_tensor_argument(input)
-    if isinstance(dim, bool):
+    if isinstance(dim, bool) and keepdim is False:
         dim, keepdim = (-2, -1), dim
-    elif isinstance(dim, str):
+    elif type(keepdim) is not bool or not may_be_ints(dim):
         raise no_overload()
-    elif is_int(dim):
-        dim = (dim, dim)
+    dim = to_ints("dim", 2, dim) if isinstance(dim, (tuple, list)) else (dim, dim)
     _warn_deprecated("nuclear_norm", "linalg.matrix_norm(A, 'nuc', dim, keepdim)")
     return linalg_matrix_norm(input, "nuc", dim, keepdim, out=out)
 

@@ -81,6 +81,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
         raise no_overload()
     if isinstance(start, Tensor) and (start.ndim or start._array.dtype.kind not in "iu"):
         raise RuntimeError("start must be an 0-dim integral Tensor.")
+    dim, length = to_int("dim", 2, dim), to_int("length", 4, length)
     _, start = _stretch(input._array.shape, dim, start, length)
     return slice_view(input, dim, start, start + length, 1)
 
@@ -360,7 +361,8 @@ def _alone(input: Tensor, split_sizes: Any, dim: int, split_size: int | None) ->
 @composite
 def unsafe_split(tensor: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
     """`split` into parts that do not count as views, so that nothing watches over changes of them."""
-    parts = split_evenly(_tensor(tensor).detach(), to_int("split_size", 2, split_size), to_int("dim", 3, dim))
+    split_size, dim = to_int("split_size", 2, split_size), to_int("dim", 3, dim)
+    parts = split_evenly(_tensor(tensor).detach(), split_size, dim)
     dim = wrap_dim(dim, tensor.ndim)
     return _alone(tensor, [part.shape[dim] for part in parts], dim, split_size)
 

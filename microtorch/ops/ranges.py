@@ -193,7 +193,8 @@ def spaced(start: float, end: float, count: int, dtype: dtypes.dtype) -> Array:
     low, high = cast(ends, dtype.numpy).astype(kind)
     if count <= 1:
         return np.full(count, low)
-    step = (high - low) / kind.type(count - 1)
+    with np.errstate(over="ignore"):
+        step = (high - low) / kind.type(count - 1)
     i = np.arange(count).astype(kind)
     middle = count // 2
     if kind.itemsize == 2:

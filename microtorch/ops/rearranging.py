@@ -10,7 +10,7 @@ import numpy as np
 from .. import dtypes, storage
 from ..arguments import called, is_int, no_overload, to_int, to_ints
 from ..memory import check_cast
-from ..op import compose_into, composite, not_implemented, only_function, only_method, op, several
+from ..op import as_several, compose_into, composite, not_implemented, only_function, only_method, op
 from ..tensor import Tensor, wrap, wrap_dim
 from ..types import contiguous_format
 from .copies import diagonal_copy
@@ -149,7 +149,7 @@ def flipud(input: Tensor) -> Tensor:
 
 @op(
     input=lambda g, shifts, dims: roll(g, _negated(shifts), dims),
-    shows={"shifts": lambda shifts: several(shifts), "dims": lambda dims: several(dims)},
+    shows={"shifts": lambda shifts: as_several(shifts), "dims": lambda dims: as_several(dims)},
     out=False,
 )
 def roll(input, shifts, dims=()):

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import dtypes, kernels
 from ..arguments import called, to_int, to_ints, wrong_type
-from ..op import MEANINGS, not_implemented, only_method, op, several
+from ..op import MEANINGS, SEVERAL_DIMS, not_implemented, only_method, op
 from ..tensor import Tensor, wrap_dim
 from .expanding import expand
 from .shape import unsqueeze
@@ -110,7 +110,7 @@ def summed(x: Any, reduced: Any, keepdim: bool) -> Any:
 @op(
     input=lambda g, input_shape, dim, keepdim: expand(restore(g, input_shape, dim, keepdim), input_shape),
     node=_overload("Sum"),
-    shows={"dim": lambda dim: several(dim)},
+    shows=SEVERAL_DIMS,
     hides={"SumBackward0": "dim keepdim"},
     dtype_of_out=EXPECTED_OUT,
 )
@@ -126,7 +126,7 @@ def sum(input, dim=ALL, keepdim=False, *, dtype=None):
         restore(g, input.shape, dim, keepdim).expand(input.shape) * input.isnan().logical_not()
     ),
     node="NansumBackward0",
-    shows={"dim": lambda dim: several(dim)},
+    shows=SEVERAL_DIMS,
     dtype_of_out="nansum: provided dtype must match dtype of result. Got {1} and {0}.",
 )
 def nansum(input, dim=None, keepdim=False, *, dtype=None):
@@ -144,7 +144,7 @@ def nansum(input, dim=None, keepdim=False, *, dtype=None):
         expand(restore(g, input_shape, dim, keepdim), input_shape) / count(input_shape, dim)
     ),
     node=_overload("Mean"),
-    shows={"dim": lambda dim: several(dim)},
+    shows=SEVERAL_DIMS,
     hides={"MeanBackward0": "dim keepdim"},
     strict_out=lambda out, input: "" if out.is_floating_point() else NO_FRACTIONS,
     dtype_of_out=EXPECTED_OUT,

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import dtypes, kernels
 from ..arguments import to_int, to_ints
-from ..op import composite, op, several
+from ..op import SEVERAL_DIMS, composite, op
 from ..tensor import Tensor, wrap_dim
 from .arithmetic import name_of
 from .reduction import EXPECTED_OUT, axes, in_order, named_dtype, restore
@@ -18,7 +18,7 @@ from .reduction import EXPECTED_OUT, axes, in_order, named_dtype, restore
     input=lambda g, input, out, dim, keepdim: (
         restore(g, input.shape, dim, keepdim) * (input - restore(out, input.shape, dim, keepdim)).exp()
     ),
-    shows={"dim": lambda dim: several(dim)},
+    shows=SEVERAL_DIMS,
     cast_error="logsumexp(): Expected floating point type for result tensor, but got: {1}",
 )
 def logsumexp(input, dim, keepdim=False):

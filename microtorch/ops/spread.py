@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from .. import kernels
-from ..arguments import no_overload
+from ..arguments import may_be_ints, no_overload, to_ints, to_number
 from ..memory import check_cast
-from ..op import composite, only_function, op
+from ..op import NUMBERS, composite, only_function, op
 from ..settings import warn
 from ..tensor import Tensor, wrap
 from .reduction import axes, count, in_order, restore
@@ -112,21 +112,30 @@ def std_mean_correction(input, dim, correction, keepdim):
 
 def _spread(args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, Any, bool]:
     """(dim, correction, keepdim) from the overload (unbiased), (dim, unbiased, keepdim) or (dim, *, correction…)."""
+    alone = bool(args) and isinstance(args[0], bool)
+    names = ("unbiased",) if alone else ("dim", "unbiased", "keepdim")
+    placed = dict(zip(names, args, strict=False))
     named = {{"axis": "dim", "keepdims": "keepdim"}.get(name, name): value for name, value in named.items()}
-    if args and isinstance(args[0], bool):
-        named["unbiased"], args = args[0], args[1:]
-    named |= zip(("dim", "unbiased", "keepdim"), args, strict=False)
-    correction = named.get("correction")
-    if "unbiased" in named:
-        correction = 1 if named["unbiased"] else 0
-    dim = named.get("dim")
-    return (tuple(dim) if isinstance(dim, list) else dim), correction, named.get("keepdim", False)
-
-
-def _no_such_call(named: dict[str, Any]) -> None:
-    unknown = named.keys() - {"dim", "unbiased", "keepdim", "correction", "axis", "keepdims", "out"}
-    if unknown or {"unbiased", "correction"} <= named.keys():
+    given = placed | named
+    dim, keepdim, correction = given.get("dim"), given.get("keepdim", False), given.get("correction")
+    older = "unbiased" in given
+    if (
+        len(args) > len(names)
+        or (alone and named)
+        or placed.keys() & named.keys()
+        or given.keys() - {"dim", "unbiased", "keepdim", "correction"}
+        or (older and ("correction" in given or ("keepdim" in given and "dim" not in given)))
+        or type(keepdim) is not bool
+        or type(given.get("unbiased", True)) is not bool
+        or not (correction is None or isinstance(correction, (Tensor, *NUMBERS)))
+        or not (dim is None or may_be_ints(dim))
+    ):
         raise no_overload()
+    if older:
+        correction = int(given["unbiased"])
+    elif isinstance(correction, Tensor):
+        correction = to_number("correction", 0, correction)
+    return (None if dim is None else to_ints("dim", 2, dim, or_one=True)), correction, keepdim
 
 
 @composite
@@ -135,30 +144,28 @@ def var(input: Tensor, *args: Any, out: Tensor | None = None, **named: Any) -> T
 
     `unbiased` is an older argument: True for a correction of 1, False for 0.
     """
-    _no_such_call(named)
+    options = _spread(args, named)
     if out is not None:
         check_cast(input._array.dtype, out._array.dtype)
-    return var_correction(input, *_spread(args, named), out=out)
+    return var_correction(input, *options, out=out)
 
 
 @composite
 def std(input: Tensor, *args: Any, out: Tensor | None = None, **named: Any) -> Tensor:
     """Standard deviation, the root of the variance; called as `var`."""
-    _no_such_call(named)
+    options = _spread(args, named)
     if out is not None:
         check_cast(input._array.dtype, out._array.dtype)
-    return std_correction(input, *_spread(args, named), out=out)
+    return std_correction(input, *options, out=out)
 
 
 @only_function
 def var_mean(input: Tensor, *args: Any, **named: Any) -> Any:
     """Variance and mean; called as `var`."""
-    _no_such_call(named)
     return tuple(var_mean_correction(input, *_spread(args, named)))
 
 
 @only_function
 def std_mean(input: Tensor, *args: Any, **named: Any) -> Any:
     """Standard deviation and mean; called as `var`."""
-    _no_such_call(named)
     return tuple(std_mean_correction(input, *_spread(args, named)))
