@@ -57,6 +57,7 @@ ROWS = [
             lambda d: call(np.linspace(0, 1, 101).astype(np.float32), 100),  # each on an edge
             *[lambda d, n=n: call(np.linspace(-1.3, 2.7, n + 1).astype(np.float32), n) for n in (7, 49, 93, 190)],
             lambda d: call(np.float32([3, 3]), 2),
+            lambda d: call(np.float32([1e38, -1e38, 0, 5e37]), 7),
             lambda d: call(d(), 3),
             lambda d: call(d(0), 3),
             lambda d: call(d(0), 3, density=True),

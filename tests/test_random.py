@@ -102,6 +102,7 @@ CALLS: dict[str, Call] = {
     ),
     "binomial broadcasting": lambda T: T.binomial(T.arange(6.0).reshape(2, 3).t(), T.tensor([0.2, 0.8])),
     "binomial of another dtype": lambda T: T.binomial(T.ones(2), T.ones(2, dtype=T.float64)),
+    "binomial of integers for probabilities": lambda T: T.binomial(T.ones(2), T.tensor([1, 0])),
     "binomial of integers": lambda T: T.binomial(T.tensor([1, 2]), T.tensor([0.2, 0.8])),
     "binomial of numbers": lambda T: T.binomial(T.ones(2), 0.5),
     "binomial recorded": lambda T: T.binomial(T.full((3,), 5.0, requires_grad=True), T.full((3,), 0.5)),

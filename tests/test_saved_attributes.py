@@ -166,6 +166,16 @@ def test_numbers(t: Any, say: Say) -> None:
         say(node._saved_other)
     say((x**-2).grad_fn._saved_exponent, x.add(x, alpha=-3).grad_fn._saved_alpha)
     say(x.transpose(-1, -2).grad_fn._saved_dim0, x.flip(-1).grad_fn._saved_dims, x[0].grad_fn._saved_dim)
+    one = np.int64(1)
+    for name in ("sum", "mean", "nansum", "amax", "logsumexp", "var", "std"):
+        for dim in (one, -1, [0, one]):
+            saved_dim = getattr(x, name)(dim).grad_fn._saved_dim
+            say(name, saved_dim, [type(each).__name__ for each in saved_dim])
+    for named in (t.var_mean, t.std_mean):
+        say(named(x, one)[0].grad_fn._saved_dim)
+    say(x.roll(one, one).grad_fn._saved_dims, x.narrow(-one, 0, one).grad_fn._saved_dim)
+    split_size = t.unsafe_split(x, one)[0].grad_fn._saved_split_size
+    say(split_size, type(split_size).__name__)
     node = x[:, 1:].grad_fn
     say(node._saved_start, node._saved_end, node._saved_dim, node._saved_step, node._saved_self_sym_sizes)
     say(np.asarray(x.sum((0, -1)).grad_fn._saved_dim).tolist())

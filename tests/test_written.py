@@ -21,6 +21,28 @@ def test_memory_stays_where_there_is_room(t: Any, say: Say) -> None:
 
 
 @same
+def test_the_places_of_what_is_not_0(t: Any, say: Say) -> None:
+    x = t.tensor([[1, 2, 0], [0, 3, 4]])
+    for whole in (t.zeros(20, dtype=t.int64), t.zeros(9, dtype=t.int64), t.zeros(8, dtype=t.int64)):
+        for out in (whole[::2], whole[:0], whole.view(-1)[-8:].view(4, 2)):
+            with warnings.catch_warnings(action="ignore"):  # that `out` is resized
+                say(t.nonzero(x, out=out) is out, out, whole, out.storage_offset(), out._version)
+    for shape in ((5,), (4, 2)):
+        say.outcome(t.nonzero, x, out=t.zeros(1, dtype=t.int64).expand(shape))
+
+
+@same
+def test_what_overlaps_itself_is_refused_before_it_is_resized(t: Any, say: Say) -> None:
+    for dtype in (t.float32, t.int64):
+        for other in (1, t.ones(4), t.ones(3)):
+            out = t.zeros(1, dtype=dtype).expand(5)
+            say.outcome(t.add, t.ones(4), other, out=out)
+            say(out)
+    for function in (t.exp, t.sigmoid, lambda x, **out: t.add(x.requires_grad_(), 1, **out)):
+        say.outcome(function, t.ones(4), out=t.zeros(1).expand(5))
+
+
+@same
 def test_a_constant_decides_whether_its_tensor_requires_a_gradient(t: Any, say: Say) -> None:
     for create in (t.ones, t.zeros):
         x = t.ones(2, requires_grad=True)

@@ -298,7 +298,7 @@ def _counted(rows: Array, bins: Sequence[Array], weight: Array | None, how: int)
         fits = (x >= edges[0]) & (x <= edges[-1])
         inside &= fits
         found = _bins(np.where(fits, x, edges[0]), edges, how) if fits.any() else 0
-        places = places * count + np.clip(found, 0, count - 1)  # what overflows is found at a negative place
+        places = places * count + np.minimum(found, count - 1)
     places = places[inside]
     if weight is None:
         return np.bincount(places, minlength=int(np.prod(shape))).astype(rows.dtype).reshape(shape)
@@ -314,6 +314,7 @@ def _bins(x: Array, edges: Array, how: int) -> Array:
     count = edges.size - 1
     with np.errstate(all="ignore"):
         found = ((x - edges[0]) * x.dtype.type(count) / (edges[-1] - edges[0])).astype(np.int64)
+    found = np.maximum(found, 0)  # what overflows has become the least of integers
     if how == ROUGHLY:
         return found
     first, end = np.maximum(found - 1, 0), np.minimum(found + 2, count + 1)
