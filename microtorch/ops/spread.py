@@ -110,12 +110,16 @@ def std_mean_correction(input, dim, correction, keepdim):
     return np.sqrt(variance).astype(input.dtype), mean.astype(input.dtype)
 
 
+OPTIONS = {"dim", "unbiased", "keepdim", "correction"}
+ALIASES = {"axis": "dim", "keepdims": "keepdim"}
+
+
 def _spread(args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, Any, bool]:
     """(dim, correction, keepdim) from the overload (unbiased), (dim, unbiased, keepdim) or (dim, *, correction…)."""
     alone = bool(args) and isinstance(args[0], bool)
     names = ("unbiased",) if alone else ("dim", "unbiased", "keepdim")
     placed = dict(zip(names, args, strict=False))
-    named = {{"axis": "dim", "keepdims": "keepdim"}.get(name, name): value for name, value in named.items()}
+    named = {ALIASES.get(name, name): value for name, value in named.items()}
     given = placed | named
     dim, keepdim, correction = given.get("dim"), given.get("keepdim", False), given.get("correction")
     older = "unbiased" in given
@@ -123,7 +127,7 @@ def _spread(args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, Any, boo
         len(args) > len(names)
         or (alone and named)
         or placed.keys() & named.keys()
-        or given.keys() - {"dim", "unbiased", "keepdim", "correction"}
+        or not given.keys() <= OPTIONS
         or (older and ("correction" in given or ("keepdim" in given and "dim" not in given)))
         or type(keepdim) is not bool
         or type(given.get("unbiased", True)) is not bool
