@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 from collections.abc import Iterable
 from typing import Any, SupportsIndex, overload
 
@@ -87,14 +88,14 @@ class device:
             raise TypeError(f"device(): argument 'type' must be str, not {type.__class__.__name__}")
         if not type:
             raise RuntimeError("Device string must not be empty")
+        if not re.fullmatch(r"[A-Za-z_]+(:(0|[1-9][0-9]*))?", type):
+            raise RuntimeError(f"Invalid device string: '{type}'")
         name, colon, number = type.partition(":")
         if colon:
             if index is not None:
                 raise RuntimeError(
                     f"type (string) must not include an index because index was passed explicitly: {type}"
                 )
-            if not number.isdigit():
-                raise RuntimeError(f"Invalid device string: '{type}'")
             index = int(number)
         if name not in _DEVICE_TYPES.split(", "):
             raise RuntimeError(f"Expected one of {_DEVICE_TYPES} device type at start of device string: {name}")

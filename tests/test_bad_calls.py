@@ -9,6 +9,7 @@ import io
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from alike import plain
 from sides import SIDES, Outcome, Side, assert_same_error
@@ -242,6 +243,81 @@ BAD: list[Callable[[World], Any]] = [
     lambda w: w.t.autograd.Function.apply(w.x),
     # files
     lambda w: w.t.load("no such file"),
+    # what is no tensor in its place
+    lambda w: w.t.nn.ReLU()(np.ones(2)),
+    lambda w: w.t.nn.ReLU(inplace=True)([1.0]),
+    lambda w: w.t.nn.Sigmoid()(None),
+    lambda w: w.t.nn.Tanh()(1.0),
+    lambda w: w.t.nn.Dropout()([1.0]),
+    lambda w: w.t.nn.Dropout(inplace=True).eval()([1.0]),
+    lambda w: w.t.nn.functional.relu(None),
+    lambda w: w.t.nn.functional.relu_(np.ones(2)),
+    lambda w: w.t.nn.functional.dropout([1.0], 0.0),
+    lambda w: w.t.dropout([1.0], 2.0, True),
+    lambda w: w.t.nn.Bilinear(2, 2, 2)(w.t.ones(2, 2), [1.0]),
+    lambda w: w.t.nn.functional.bilinear(None, w.z, w.z),
+    lambda w: w.t.allclose(w.z, 1.0),
+    lambda w: w.t.isclose(1.0, w.z),
+    lambda w: w.t.isclose(w.z, None),
+    lambda w: w.t.equal(1.0, w.z),
+    lambda w: w.z.allclose(1),
+    lambda w: w.z.isclose(1),
+    # an index beyond the end
+    lambda w: w.z.index_select(0, w.t.tensor([3])),
+    lambda w: w.z.index_select(1, w.t.tensor([0, -1, 7])),
+    lambda w: w.z.t().index_select(-1, w.t.tensor(3, dtype=w.t.int32)),
+    lambda w: w.t.ones(2, 3, 4).index_select(1, w.t.tensor([3])),
+    lambda w: w.t.ones(2, 3, 4).index_select(2, w.t.tensor([4])),
+    # tensors among numbers
+    lambda w: w.t.tensor([w.t.tensor([1, 2])]),
+    lambda w: w.t.tensor([w.t.tensor([1.0, 2.0])]),
+    lambda w: w.t.tensor([[1, w.t.tensor([True, False])]]),
+    lambda w: w.t.tensor([w.t.tensor(1.5)], dtype=w.t.int64),
+    lambda w: w.t.tensor([w.t.tensor([1.5])], dtype=w.t.bool),
+    # bounds and rates of random numbers
+    lambda w: w.z.uniform_("a"),
+    lambda w: w.z.uniform_(0, w.whole),
+    lambda w: w.z.normal_(None),
+    lambda w: w.z.normal_(w.x[0]),
+    lambda w: w.z.normal_(0, "a"),
+    lambda w: w.z.exponential_("a"),
+    lambda w: w.z.cauchy_(0, [1]),
+    lambda w: w.z.log_normal_("a"),
+    lambda w: w.z.geometric_("a"),
+    lambda w: w.z.bernoulli_("a"),
+    lambda w: w.z.random_("a"),
+    lambda w: w.z.random_(0.5),
+    lambda w: w.z.random_(2, 5.0),
+    # a size twice
+    lambda w: w.t.zeros(2, size=(3,)),
+    lambda w: w.t.ones((2,), size=(3,)),
+    lambda w: w.t.empty(2, 3, size=(3,)),
+    lambda w: w.t.rand(2, size=(3,)),
+    lambda w: w.t.randn(2, 3, size=(3,)),
+    lambda w: w.z.new_ones(2, size=(3,)),
+    # devices
+    *(
+        lambda w, name=name: w.t.device(name)
+        for name in (
+            "float32",
+            "float",
+            "cpu1",
+            "cpu_0",
+            "32",
+            "a b",
+            ":0",
+            "foo:",
+            "foo:0",
+            "cpu:01",
+            "cpu:x",
+            "Ä",
+            "foo:0:1",
+        )
+    ),
+    lambda w: w.t.device("cpu:0", 1),
+    lambda w: w.t.device("cpu32:0", 1),
+    lambda w: w.z.to("float32"),
+    lambda w: w.t.ones(2, device="float32"),
 ]
 
 # Where torch has the words of C for attributes and methods, and ours are Python's; or no words at all.

@@ -325,6 +325,8 @@ ge = _compares(np.greater_equal, "x ≥ y.")
 @composite
 def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
     """Whether |x − y| ≤ atol + rtol·|y|; infinities are close to themselves, nans only with `equal_nan`."""
+    require_tensor("input", 1, input)
+    require_tensor("other", 2, other)
     x, y = input._array, other._array
     if x.dtype is not y.dtype:
         raise RuntimeError(f"{name_of(x)} did not match {name_of(y)}")
@@ -344,14 +346,16 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
 @composite
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """Whether all elements are close, see `isclose`."""
+    require_tensor("input", 1, input)
+    require_tensor("other", 2, other)
     return bool(isclose(input, other, rtol, atol, equal_nan)._array.all())
 
 
 @composite
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether two tensors have the same shape and elements."""
-    if not isinstance(other, Tensor):
-        raise wrong_type("other", 2, "Tensor", other)
+    require_tensor("input", 1, input)
+    require_tensor("other", 2, other)
     return np.array_equal(input._array, other._array)
 
 

@@ -13,7 +13,7 @@ from .. import kernels
 from ..arguments import type_name
 from ..op import compose_into, composite, only_function, op, write_into
 from ..tensor import Tensor, wrap_real_dim
-from .arithmetic import mul
+from .arithmetic import mul, require_tensor
 from .linalg import bmm, mm
 from .shape import reshape
 
@@ -403,6 +403,9 @@ def trilinear(i1, i2, i3):
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """xᵀ·W·y + b for each of the matrices in W (out, in1, in2): (…, in1), (…, in2) → (…, out)."""
     tensors = {"input1": input1, "input2": input2, "weight": weight, "bias": bias}
+    for position, (argument, tensor) in enumerate(tensors.items(), 1):
+        if tensor is not None or argument != "bias":
+            require_tensor(argument, position, tensor)
     names = {name: tensor.dtype for name, tensor in tensors.items() if tensor is not None}
     if len(set(names.values())) > 1:
         raise RuntimeError(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, storage
-from ..arguments import fit, from_sizes, to_int, to_ints, to_number, wrong_type
+from ..arguments import fit, from_sizes, no_overload, to_int, to_ints, to_number, wrong_type
 from ..engine import mode
 from ..memory import write_out
 from ..op import only_function, only_method
@@ -42,6 +42,12 @@ def sizes(name: str, size: Sequence[Any], named: Mapping[str, Any], position: in
     """The shape given as ints, as a tuple of them, or by name."""
     if named and (unknown := [k for k in named if k != "size"]):
         raise TypeError(f"{name}() got an unexpected keyword argument '{unknown[0]}'")
+    if named and size:
+        raise (
+            no_overload()
+            if name in ("rand", "randn")
+            else TypeError(f"{name}() got multiple values for argument 'size'")
+        )
     shape = to_ints("size", 0, named["size"]) if named and not size else from_sizes("size", position, size)
     for n in shape:
         if not 0 <= n <= 2**24:

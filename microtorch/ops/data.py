@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import warnings
 from typing import Any
 
@@ -157,7 +158,7 @@ def _as_number(value: Any) -> bool | int | float:
     if isinstance(value, (np.bool_, np.integer, np.floating)):
         return value.item()
     if isinstance(value, Tensor):
-        return value._scalar()
+        return operator.index(value)
     if isinstance(value, np.ndarray) and value.ndim == 0:
         return value.item()
     raise TypeError(f"'{type(value).__name__}' object cannot be interpreted as an integer")

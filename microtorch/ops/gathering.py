@@ -153,6 +153,8 @@ def index_select(input, dim, index):
         raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {index.size} value(s)")
     if index.size and input.ndim > 1 and not input.shape[dim]:
         raise RuntimeError("index_select(): self indexing axis dim should be positive")
+    if dim == 1 and (outside := (index < 0) | (index >= input.shape[1])).any():  # which has a kernel of its own
+        raise RuntimeError(f"INDICES element is out of DATA bounds, id={index[outside][0]} axis_dim={input.shape[1]}")
     check_indices(input, dim, index)
     return storage.in_order(input.take(index.reshape(-1), dim)) if input.ndim else input.copy()
 

@@ -11,6 +11,7 @@ from ..arguments import to_int
 from ..op import composite, only_function, op
 from ..tensor import Tensor, wrap
 from ..types import require_cpu
+from .arithmetic import require_tensor
 from .creation import empty_like, finish, sizes, zeros_like
 from .distributions import filled
 from .generator import stream
@@ -258,6 +259,7 @@ def multinomial(
 @only_function
 def dropout(input: Tensor, p: float, train: bool) -> Tensor:
     """Elements set to 0 with probability p and the others divided by 1 − p; with `train` False, the input itself."""
+    require_tensor("input", 1, input)
     if not 0 <= p <= 1:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {p:g}")
     if p == 0 or not train or input.numel() == 0:
@@ -268,6 +270,7 @@ def dropout(input: Tensor, p: float, train: bool) -> Tensor:
 @only_function
 def dropout_(input: Tensor, p: float, train: bool) -> Tensor:
     """`dropout` in place."""
+    require_tensor("input", 1, input)
     if not 0 <= p <= 1:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {p:g}")
     if p == 0 or not train or input.numel() == 0:

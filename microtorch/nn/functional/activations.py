@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from ...op import METHODS
+from ...op import FUNCTIONS
 from ...tensor import Tensor
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(x, 0); `inplace` overwrites x."""
-    return input.relu_() if inplace else input.relu()
+    output: Tensor = FUNCTIONS["relu_" if inplace else "relu"](input)
+    return output
 
 
 def relu_(input: Tensor) -> Tensor:
     """max(x, 0), written over x."""
-    return METHODS["relu_"](input)
+    return relu(input, True)
 
 
 def sigmoid(input: Tensor) -> Tensor:

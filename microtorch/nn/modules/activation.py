@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from ...op import FUNCTIONS
 from ...ops.creation import empty
 from ...tensor import Tensor
 from .. import functional as F
@@ -326,7 +327,8 @@ class Sigmoid(Module):
     """x ↦ 1/(1 + e⁻ˣ)."""
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.sigmoid(input)
+        output: Tensor = FUNCTIONS["sigmoid"](input)
+        return output
 
 
 class LogSigmoid(Module):
@@ -355,7 +357,8 @@ class Tanh(Module):
     """x ↦ tanh x."""
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.tanh(input)
+        output: Tensor = FUNCTIONS["tanh"](input)
+        return output
 
 
 class Tanhshrink(Module):
