@@ -9,9 +9,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
+import microtorch
 from microtorch import dtypes
 
 NAMES = [d.name for d in dtypes.ALL]
@@ -87,6 +89,29 @@ def test_aliases(alias: str) -> None:
 def test_pairs(a: str, b: str) -> None:
     assert repr(dtypes.promote_types(ours(a), ours(b))) == repr(torch.promote_types(theirs(a), theirs(b)))
     assert dtypes.can_cast(ours(a), ours(b)) is torch.can_cast(theirs(a), theirs(b))
+
+
+PAIRS_OF_NUMBERS = list(itertools.product([True, 0, 3, -7, 0.1, 2.5, -7.5, 16777217.0, 1e-30], repeat=2))
+
+
+@pytest.mark.parametrize(
+    ("default", "name", "named"),
+    [
+        *itertools.product(FLOATS, ("add", "sub", "mul", "div", "true_divide", "floor_divide", "remainder"), [{}]),
+        *itertools.product(FLOATS, ("add", "sub"), [{"alpha": 2}]),
+        *itertools.product(("float32", "float64"), ["div"], [{"rounding_mode": mode} for mode in ("trunc", "floor")]),
+    ],
+)
+def test_operations_of_two_python_numbers(default: str, name: str, named: dict[str, Any]) -> None:
+    set_default(default)
+
+    def outcome(module: Any, pair: tuple[Any, Any]) -> Any:
+        with np.errstate(all="ignore"):
+            result = getattr(module, name)(*pair, **named)
+        return str(result.dtype), result.tolist()
+
+    for pair in PAIRS_OF_NUMBERS:
+        same_outcome(lambda pair=pair: outcome(microtorch, pair), lambda pair=pair: outcome(torch, pair))
 
 
 @pytest.mark.parametrize("default", FLOATS)

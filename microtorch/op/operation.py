@@ -235,7 +235,7 @@ class Op:
             if common.numpy.char in self.traits.refuses[1]:
                 self._refuse(values, common)
             if not any(isinstance(v, Tensor) for v in values):  # between Python's numbers numpy would take float64
-                values = [wrap(cast(np.array(v), common.numpy)) for v in values]
+                values = [wrap(np.array(v)) for v in values]
             half = common is dtypes.float16 and not self.traits.in_half
             if half and "alpha" in self.others and 65504 < abs(extras[self.others.index("alpha")]) < np.inf:
                 raise RuntimeError("value cannot be converted to type c10::Half without overflow")
