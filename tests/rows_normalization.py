@@ -60,6 +60,7 @@ ROWS = [
         "nn.functional.group_norm",
         [lambda d: call(d(3, 8), 2, d(8), d(8)), lambda d: call(d(2, 4, 3), 2)],
         once=[
+            lambda d: call(d(2, 5, 4).transpose(0, 2, 1), 2),
             lambda d: call(d(2, 4, 3), 4, d(4)),
             lambda d: call(d(2, 4, 3), 1, eps=0.5),
             lambda d: call(d(2, 6, 3, 2), 2, d(6), d(6)),

@@ -100,8 +100,9 @@ class Machine:
 
     def forget_targets(self) -> None:
         """What a call that fails has written to `out` by then, torch leaves open."""
+        memory = {target.untyped_storage().data_ptr() for target in self.targets}
         for place in reversed(range(len(self.pool))):
-            if any(self.pool[place] is target for target in self.targets):
+            if self.pool[place].untyped_storage().data_ptr() in memory:
                 del self.pool[place], self.born[place]
 
     def forget_integers_with_history(self) -> None:

@@ -295,7 +295,7 @@ def group_norm(
                 f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of "
                 f"shape {list(shown.shape)} and input of shape {shape}"
             )
-    return native_group_norm(input, weight, bias, groups=num_groups, eps=eps)
+    return native_group_norm(input.contiguous(), weight, bias, groups=num_groups, eps=eps)
 
 
 # -- dtypes ------------------------------------------------------------------------------------------------------------
