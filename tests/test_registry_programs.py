@@ -30,10 +30,11 @@ from microtorch.signatures import signatures_of
 
 Step = tuple[str, int, int, int, int]
 
-# Whose numbers are whatever was in memory, or that torch itself computes otherwise each time.
+# Whose numbers are whatever was in memory, or that torch itself computes otherwise each time (of `lstsq` the rank).
 UNDEFINED = {"empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "resize_", "resize_as_"}
+UNDEFINED |= {"linalg.lstsq"}
 ROWS = [row for row in all_rows() if row.every and row.name not in UNDEFINED and "float64" in row.dtypes]
-DECOMPOSED = {row.name for row in ROWS if row.reason == LAPACK}
+DECOMPOSED = {row.name for row in ROWS if row.reason == LAPACK} | {"nuclear_norm"}
 COUNTED = {"diff", "diag"}  # of which torch counts every step of writing to `out`, or none
 UNCHECKED = {"addmv"}  # of which torch lets all write into one place, one after the other
 # The gradient is the exponential of [[A, G], [0, A]], which is divided by its largest number first: of a large G nothing
